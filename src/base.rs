@@ -1,0 +1,10 @@
+//! Floor 0: words without product meaning. Pure; imports nothing of the crate above it.
+
+pub mod diagnostic;
+pub mod digest;
+pub mod id;
+pub mod limits;
+pub mod pointer;
+pub mod secret;
+pub mod span;
+pub mod time;

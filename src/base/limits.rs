@@ -1,0 +1,46 @@
+//! Every limit of the product, each with its reason. A list, loop, size or wait without a limit is a defect.
+
+use super::time::Millis;
+
+/// A TOML or template file: the largest hand-written file seen is under 100 KB; more is a mistake or an attack.
+pub const INPUT_FILE_BYTES_MAX: u64 = 1 << 20;
+/// Files of an estate and its packs together.
+pub const INPUT_FILES_MAX: usize = 20_000;
+/// Depth of folders below `sites/` and `templates/`.
+pub const INPUT_DEPTH_MAX: usize = 8;
+/// Text rendered from one template: a pack that renders more loops over something it should not.
+pub const RENDERED_BYTES_MAX: usize = 8 << 20;
+/// Steps of one scope.
+pub const STEPS_PER_SCOPE_MAX: usize = 5_000;
+/// A line of a log, without its newline: C2SP tile entry bundles hold entries under 64 KiB.
+pub const ENTRY_BYTES_MAX: usize = 65_535;
+/// A saved plan as JSON: 1,000 sites of 60 steps are about 60 MB.
+pub const PLAN_BYTES_MAX: u64 = 512 << 20;
+/// A blob: rendered files and read-backs are far smaller.
+pub const BLOB_BYTES_MAX: usize = 16 << 20;
+/// Body of an HTTP answer that is read: a list page of the APIs we call is below 5 MB.
+pub const HTTP_BODY_BYTES_MAX: usize = 32 << 20;
+/// Pages of one list call; a server that goes on for longer is broken.
+pub const LIST_PAGES_MAX: usize = 10_000;
+/// Time for one outward call where the target does not say otherwise (official SDKs use 60 s).
+pub const CALL_TIMEOUT: Millis = Millis::from_secs(60);
+/// Margin after a call's deadline before its outcome is looked for: clocks and queues are not exact.
+pub const IN_DOUBT_MARGIN: Millis = Millis(250);
+/// Tries of one step's call before it counts as failed (busy answers and unreadable objects).
+pub const ATTEMPTS_MAX: u32 = 8;
+/// First rest after a busy answer; doubles each time.
+pub const RETRY_BASE: Millis = Millis(500);
+/// Longest rest between tries.
+pub const RETRY_CAP: Millis = Millis::from_secs(60);
+/// Longest `Retry-After` that is believed; a longer one is cut to this.
+pub const RETRY_AFTER_MAX: Millis = Millis::from_secs(15 * 60);
+/// How long an object may show something else than what was just applied (TF polls grants for a minute).
+pub const SETTLE_MAX: Millis = Millis::from_secs(120);
+/// How long a lease lasts without renewal.
+pub const LEASE: Millis = Millis::from_secs(30);
+/// Calls under way at once over the whole process.
+pub const CALLS_MAX: usize = 32;
+/// Files of a bundle.
+pub const BUNDLE_FILES_MAX: usize = 200_000;
+/// One file of a bundle that the verifier reads.
+pub const BUNDLE_FILE_BYTES_MAX: u64 = 1 << 30;

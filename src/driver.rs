@@ -1,0 +1,95 @@
+//! Floor 3: the port to the outside world. A driver does one outward call per method and decides nothing:
+//! no retries, no sleeps, no clock, no environment, no journal.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::Value;
+
+use crate::base::id::KindName;
+use crate::base::time::Millis;
+use crate::model::outcome::{ApplyOutcome, Cause, Observation};
+use crate::model::plan::FieldChange;
+
+/// What a driver's method gives back.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where a call goes: the account, or one of its workspaces.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// The account host.
+    Account,
+    /// A workspace.
+    Workspace {
+        /// Its numeric id, as text.
+        workspace_id: String,
+        /// The first label of its host name.
+        deployment_name: String,
+    },
+}
+
+/// An object to look at or to change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Its kind.
+    pub kind: KindName,
+    /// Where its calls go.
+    pub place: Place,
+    /// Its desired state with all references resolved; for a delete, what was last applied.
+    pub spec: Value,
+    /// Its id, if our logs know it. Without one it is looked for by natural key.
+    pub id: Option<String>,
+}
+
+/// One mutating call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The object.
+    pub target: Target,
+    /// What to do with it.
+    pub call: Call,
+    /// The same for all tries of the same thing; sent where the API takes an idempotency token.
+    pub key: String,
+}
+
+/// The mutating calls there are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Call {
+    /// Make it.
+    Create,
+    /// Change these fields; `live` is what was just observed (delta sets and full replacements need it).
+    Update {
+        /// The fields that differ.
+        changes: Vec<FieldChange>,
+        /// The object as it was just read.
+        live: Value,
+    },
+    /// Delete it.
+    Delete {
+        /// The object as it was just read.
+        live: Value,
+    },
+}
+
+/// All objects of a kind in one place, read page by page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Listing {
+    /// The objects as the list call shows them.
+    Complete(Vec<Value>),
+    /// The kind has no list call, or its list leaves out what a comparison needs: read one by one.
+    Unsupported,
+    /// The list call failed.
+    Unreadable(Cause),
+}
+
+/// A way to reach objects of some kinds.
+pub trait Driver: Send + Sync {
+    /// Reads one object, by id or by natural key. Always safe.
+    fn observe<'a>(&'a self, target: &'a Target, timeout: Millis) -> Answer<'a, Observation>;
+
+    /// Reads all objects of a kind in one place. Always safe.
+    fn list<'a>(&'a self, kind: &'a KindName, place: &'a Place, timeout: Millis) -> Answer<'a, Listing>;
+
+    /// Does exactly one mutating call.
+    fn apply<'a>(&'a self, change: &'a Change, timeout: Millis) -> Answer<'a, ApplyOutcome>;
+}

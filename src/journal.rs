@@ -1,0 +1,166 @@
+//! Floor 3: the port to the journal: append-only logs, the leases that guard them, and the blobs they name.
+
+use std::collections::BTreeMap;
+
+use crate::base::digest::Digest;
+use crate::base::id::LogId;
+use crate::base::time::{Millis, Timestamp};
+use crate::model::entry::{Entry, EntryDraft};
+use crate::model::plan::LogHead;
+
+/// A sealed entry together with the exact bytes that are its Merkle leaf.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// The bytes, without newline.
+    pub text: String,
+    /// The same, parsed.
+    pub entry: Entry,
+}
+
+/// The right to append to a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The log.
+    pub log: LogId,
+    /// Who holds it, for example `host/4711/run-id`.
+    pub holder: String,
+    /// Grows by one with each change of holder; an append with an older one is refused.
+    pub epoch: u64,
+    /// When it ends without renewal.
+    pub until: Timestamp,
+    /// Who held it before without giving it back, if it was taken over.
+    pub taken_from: Option<String>,
+}
+
+/// What can go wrong with a journal.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Somebody else holds the lease.
+    #[error("{log} is being written by {holder} until {until}")]
+    Held {
+        /// The log.
+        log: LogId,
+        /// Who holds it.
+        holder: String,
+        /// When it ends without renewal.
+        until: Timestamp,
+    },
+    /// The lease was lost: somebody took over.
+    #[error("the lease on {log} was lost to another writer")]
+    Fenced {
+        /// The log.
+        log: LogId,
+    },
+    /// The log has grown since it was read.
+    #[error("{log} has {found} entries where {expected} were expected")]
+    Conflict {
+        /// The log.
+        log: LogId,
+        /// What the writer believed.
+        expected: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// An entry or blob is over its limit.
+    #[error("{what} is {size} bytes long; the limit is {limit}")]
+    TooLarge {
+        /// What it is.
+        what: String,
+        /// Its size.
+        size: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// What is stored is not what was written.
+    #[error("{log} is damaged at entry {seq}: {what}")]
+    Damaged {
+        /// The log.
+        log: LogId,
+        /// The first bad entry.
+        seq: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The store was written by a newer program.
+    #[error("the journal has format {found}; this program knows up to {known}: install a newer landfall")]
+    Newer {
+        /// The store's format.
+        found: u32,
+        /// The newest this program knows.
+        known: u32,
+    },
+    /// The disk or database failed.
+    #[error("the journal at {path} cannot be used: {what}")]
+    Store {
+        /// Where it is.
+        path: String,
+        /// What happened.
+        what: String,
+    },
+}
+
+/// A journal. Methods block; they are short, and only one thread calls them.
+pub trait Journal: Send {
+    /// Takes the lease on a log, or takes it over from a holder whose lease has ended or whose process is gone.
+    ///
+    /// # Errors
+    ///
+    /// `Held` while somebody else has it.
+    fn take_lease(
+        &mut self,
+        log: &LogId,
+        holder: &str,
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Lease, JournalError>;
+
+    /// Extends a lease.
+    ///
+    /// # Errors
+    ///
+    /// `Fenced` if it was lost.
+    fn renew(&mut self, lease: &Lease, now: Timestamp, length: Millis) -> Result<Lease, JournalError>;
+
+    /// Gives a lease back. Doing so twice is fine.
+    ///
+    /// # Errors
+    ///
+    /// Only if the store fails.
+    fn release(&mut self, lease: &Lease) -> Result<(), JournalError>;
+
+    /// Seals and appends entries to one or more logs in one durable step: all of them or none.
+    /// `leases` must hold one lease for each log written to.
+    ///
+    /// # Errors
+    ///
+    /// `Fenced` if a lease was lost, `TooLarge`, `Store`.
+    fn append(&mut self, leases: &[&Lease], drafts: Vec<EntryDraft>) -> Result<Vec<Line>, JournalError>;
+
+    /// Entries of a log from a place on, each checked against its own sequence number.
+    ///
+    /// # Errors
+    ///
+    /// `Damaged` at the first bad entry.
+    fn read(&self, log: &LogId, from: u64) -> Result<Vec<Line>, JournalError>;
+
+    /// Size and RFC 6962 root of every log.
+    ///
+    /// # Errors
+    ///
+    /// Only if the store fails.
+    fn heads(&self) -> Result<BTreeMap<LogId, LogHead>, JournalError>;
+
+    /// Stores a blob and returns its name. Storing the same bytes again is fine.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge`, `Store`.
+    fn put_blob(&mut self, bytes: &[u8]) -> Result<Digest, JournalError>;
+
+    /// A blob by name, checked against it.
+    ///
+    /// # Errors
+    ///
+    /// `Store` if it is missing or its bytes no longer match.
+    fn get_blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError>;
+}

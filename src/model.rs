@@ -1,0 +1,6 @@
+//! Floor 1: the product's nouns as plain, versioned data. Imports `base` only.
+
+pub mod entry;
+pub mod outcome;
+pub mod plan;
+pub mod resource;
