@@ -3,4 +3,5 @@
 pub mod entry;
 pub mod outcome;
 pub mod plan;
+pub mod reference;
 pub mod resource;
