@@ -1,7 +1,13 @@
 //! Floor 1: the product's nouns as plain, versioned data. Imports `base` only.
 
 pub mod entry;
+pub mod estate;
 pub mod outcome;
+pub mod pack;
 pub mod plan;
+pub mod reader;
 pub mod reference;
+pub mod rendered;
+pub mod resolved;
 pub mod resource;
+pub mod tree;

@@ -44,3 +44,7 @@ pub const CALLS_MAX: usize = 32;
 pub const BUNDLE_FILES_MAX: usize = 200_000;
 /// One file of a bundle that the verifier reads.
 pub const BUNDLE_FILE_BYTES_MAX: u64 = 1 << 30;
+/// Problems reported from one file that cannot be parsed: after these, the rest is echo.
+pub const PROBLEMS_PER_FILE_MAX: usize = 20;
+/// Blocks and brackets nested in one template; the parser behind it recurses.
+pub const TEMPLATE_NESTING_MAX: usize = 32;

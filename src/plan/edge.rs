@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::id::StepId;
 use crate::model::plan::EdgeReason;
-use crate::model::reference::{RefScope, references, split};
+use crate::model::reference::{RefScope, references};
 use crate::model::resource::{Check, ChecklistStep, Resource};
 use serde_json::Value;
 
@@ -52,8 +52,8 @@ pub fn of_delete(resource: &Resource, deleted: &BTreeMap<&StepId, &Resource>) ->
 
 fn add_references(edges: &mut Edges, value: &Value, under: &str, known: &BTreeSet<StepId>) {
     for reference in references(value).into_iter().filter(|r| r.scope == RefScope::Same) {
-        if let Some((id, _)) = split(&reference.path, known) {
-            edges.entry(id.clone()).or_insert(EdgeReason::Reference(format!("{under}{}", reference.at)));
+        if let Some(target) = reference.target(known) {
+            edges.entry(target.step).or_insert(EdgeReason::Reference(format!("{under}{}", reference.at)));
         }
     }
 }

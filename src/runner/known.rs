@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::base::id::{ScopeId, StepId};
 use crate::driver::Place;
-use crate::model::reference::{RefScope, Reference, split, substitute};
+use crate::model::reference::{RefScope, Reference, substitute};
 
 /// What is known of one step.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +21,7 @@ pub struct Facts {
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     scopes: BTreeMap<ScopeId, ScopeFacts>,
+    none: BTreeSet<StepId>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -66,14 +67,19 @@ impl Known {
 
     /// Puts known values in the place of references; what is not known yet is returned and stays as written.
     pub fn resolve(&self, scope: &ScopeId, value: &Value) -> (Value, Vec<Reference>) {
-        substitute(value, &|of, path| self.look_up(scope, of, path))
+        let ids = |of: RefScope| match self.scope_of(scope, of).and_then(|there| self.scopes.get(&there)) {
+            Some(there) => &there.ids,
+            None => &self.none,
+        };
+        let (filled, missing) = substitute(value, &ids, &|of, step, output| self.look_up(scope, of, step, output));
+        (filled, missing.into_iter().map(|unresolved| unresolved.reference).collect())
     }
 
     /// The step behind a reference, with its scope.
     pub fn target_of(&self, scope: &ScopeId, reference: &Reference) -> Option<(ScopeId, StepId)> {
         let there = self.scope_of(scope, reference.scope)?;
-        let (id, _) = split(&reference.path, &self.scopes.get(&there)?.ids)?;
-        Some((there.clone(), id.clone()))
+        let target = reference.target(&self.scopes.get(&there)?.ids)?;
+        Some((there, target.step))
     }
 
     /// Where the calls of a resource go: through the named workspace of its scope, or to the account.
@@ -102,13 +108,12 @@ impl Known {
 
     /// The desired value where a spec has one, else what the service told. The spec comes first because a change
     /// under way makes it true before the next reader needs it.
-    fn look_up(&self, scope: &ScopeId, of: RefScope, path: &str) -> Option<Value> {
+    fn look_up(&self, scope: &ScopeId, of: RefScope, step: &StepId, output: &str) -> Option<Value> {
         let there = self.scopes.get(&self.scope_of(scope, of)?)?;
-        let (id, output) = split(path, &there.ids)?;
-        let facts = there.facts.get(id)?;
+        let facts = there.facts.get(step)?;
         let pointer = format!("/{}", output.replace('.', "/"));
         let desired = facts.spec.as_ref().and_then(|spec| spec.pointer(&pointer)).cloned();
-        desired.or_else(|| facts.outputs.get(&output).cloned())
+        desired.or_else(|| facts.outputs.get(output).cloned())
     }
 }
 
