@@ -5,5 +5,7 @@
 
 pub mod base;
 pub mod driver;
+pub mod engine;
+pub mod fleet;
 pub mod journal;
 pub mod model;
