@@ -5,6 +5,8 @@
 
 pub mod base;
 pub mod driver;
+pub mod engine;
+pub mod fleet;
 pub mod journal;
 pub mod model;
 pub mod plan;

@@ -2,6 +2,10 @@
 
 pub mod entry;
 pub mod estate;
+pub mod event;
+pub mod finding;
+pub mod fleet_event;
+pub mod holdings;
 pub mod outcome;
 pub mod pack;
 pub mod plan;

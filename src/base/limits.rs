@@ -36,6 +36,14 @@ pub const RETRY_CAP: Millis = Millis::from_secs(60);
 pub const RETRY_AFTER_MAX: Millis = Millis::from_secs(15 * 60);
 /// How long an object may show something else than what was just applied (TF polls grants for a minute).
 pub const SETTLE_MAX: Millis = Millis::from_secs(120);
+/// Longest time between two looks at an object that settles: a person who waits should see it end.
+pub const SETTLE_POLL_MAX: Millis = Millis::from_secs(10);
+/// Calls of one step without an answer before no further one is sent: by then it is the network, not the call.
+pub const DOUBTS_MAX: u32 = 8;
+/// Updates that may follow one create: the worst kind seen takes owner, isolation and bindings one by one.
+pub const FOLLOW_UPS_MAX: u32 = 6;
+/// How long a follow-up is given to show before the next one is sent: reads lag behind writes by about a second.
+pub const FOLLOW_UP_REST: Millis = Millis::from_secs(2);
 /// How long a lease lasts without renewal.
 pub const LEASE: Millis = Millis::from_secs(30);
 /// Calls under way at once over the whole process.

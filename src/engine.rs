@@ -1,0 +1,49 @@
+//! Floor 2: the scope engine, a pure state machine that runs the steps of one scope.
+//!
+//! ```text
+//! Waiting ──needs met──▶ Observing(n)
+//! Observing  Matches, Holds ─▶ Succeeded    Absent, Differs ─▶ Applying(n)    Foreign, Stale, Broken ─▶ Failed
+//!            Pending, ours ─▶ Verifying     Pending, not ours; Unreadable ─▶ Resting
+//! Applying   Done ─▶ Verifying              Refused ─▶ Failed                 Busy, Conflict, NoAnswer ─▶ Resting
+//! Resting    time ─▶ Observing(n+1)         tries used up ─▶ Failed
+//! Verifying  goal reached ─▶ Succeeded      not yet ─▶ Verifying later        too late, Broken ─▶ Failed
+//!            a replacement's old object gone, a follow-up due ─▶ Applying(n+1)
+//! ends       Succeeded Failed Blocked
+//! ```
+//!
+//! The shell's loop is: [`decide`] → append the durable events → [`apply`] all of them → start what is [`owed`] and
+//! not running, drop reads that run and are no longer owed. What is owed follows from the state alone, so that starting,
+//! resuming and recovering from a crash are the same code. A new holder of the log replays its durable events and
+//! decides [`Input::Recovered`] before anything else.
+//!
+//! Rules in doubt. A call whose answer never came may have its effect until its deadline, never after: the shell sends
+//! a call only if it can end by the deadline that the command carries, and answers `Busy` if it could not send it. After
+//! that deadline and a margin the object is looked for, and only an object that is not there is made. This holds if no
+//! two objects can share a natural key, or if reads are consistent; a kind with neither must not be created by a machine.
+//!
+//! A run that is asked to stop sends no further call, waits for those under way, and is then *suspended*, not ended:
+//! what was applied is verified when the run is taken up again. `tests/sim` proves all of this against a hostile world.
+
+mod apply;
+mod command;
+mod decide;
+mod graph;
+mod input;
+mod judge;
+mod rest;
+mod state;
+mod turn;
+
+pub use apply::apply;
+pub use command::Command;
+pub use decide::decide;
+pub use input::{Decision, Input, Refusal};
+pub use state::{Phase, ReplayError, State, Step};
+
+use std::collections::BTreeSet;
+
+/// What must be going on right now, from state alone. At most one command per step, and at most one `WakeAt`, which
+/// comes first. The order is the order in which commands are to be started if not all can be.
+pub fn owed(state: &State) -> &BTreeSet<Command> {
+    state.owed()
+}

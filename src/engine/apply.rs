@@ -1,0 +1,221 @@
+//! The fold: one event onto the state. It asserts that the event is possible and decides nothing.
+//!
+//! Events that are not durable may be missing when a log is replayed: a step may go on from `Resting` without having
+//! woken, and from `Verifying` without having polled.
+
+use super::state::{Phase, State, Step};
+use crate::base::id::StepId;
+use crate::base::time::Timestamp;
+use crate::model::event::{Counts, Effect, Event, Rest, RunOutcome};
+use crate::model::finding::NextCall;
+use crate::model::plan::Operation;
+
+/// Folds one event of the run onto its state.
+///
+/// # Panics
+///
+/// If the event is impossible in this state; the message begins with the invariant's name.
+pub fn apply(state: &mut State, event: &Event) {
+    assert!(state.ended.is_none(), "ended-exactly-once: {} after the run ended", event.kind());
+    match event {
+        Event::RunStarted { .. } => start(state),
+        Event::RunRecovered { at } => recover(state, *at),
+        Event::RunStopping {} => {
+            assert!(state.is_live() && !state.stopping, "stopped-while-live: stopping twice");
+            state.stopping = true;
+            state.refresh_all();
+        }
+        Event::RunSuspended {} => {
+            assert!(
+                state.stopping && state.applying.is_empty(),
+                "drained-before-suspended: calls are under way"
+            );
+            state.suspended = true;
+            state.refresh_all();
+        }
+        Event::RunEnded { outcome, counts } => end(state, *outcome, counts),
+        Event::StepBlocked { step, by } => block(state, step, by),
+        Event::StepApplying { step, attempt, .. }
+        | Event::StepApplied { step, attempt, .. }
+        | Event::StepFound { step, attempt, .. }
+        | Event::StepRested { step, attempt, .. }
+        | Event::StepPolled { step, attempt, .. }
+        | Event::StepWoke { step, attempt }
+        | Event::StepSucceeded { step, attempt, .. }
+        | Event::StepFailed { step, attempt, .. } => {
+            assert!(state.is_live(), "steps-only-in-a-live-run: {} for {step}", event.kind());
+            advance(state, step, *attempt, event);
+        }
+        Event::Unknown { kind, .. } => panic!("known-events-only: {kind} cannot be folded"),
+    }
+}
+
+fn start(state: &mut State) {
+    assert!(!state.started, "started-once: the run began twice");
+    state.started = true;
+    for step in state.steps.values_mut().filter(|step| step.unmet == 0) {
+        step.phase = Phase::Observing;
+    }
+    state.refresh_all();
+}
+
+fn recover(state: &mut State, at: Timestamp) {
+    assert!(state.started, "recovered-after-started: nothing to take up");
+    (state.stopping, state.suspended) = (false, false);
+    for step in state.steps.values_mut() {
+        if let Phase::Verifying { watched_from, settles_from, next, .. } = &mut step.phase {
+            (*watched_from, *settles_from, *next) = (at, at, None);
+        }
+    }
+    state.refresh_all();
+}
+
+fn end(state: &mut State, outcome: RunOutcome, counts: &Counts) {
+    assert!(state.is_live() && state.open == 0, "ended-when-all-steps-ended: {} are open", state.open);
+    assert_eq!(*counts, state.counts, "counts-are-the-steps: the run's end counts something else");
+    assert_eq!(outcome, counts.outcome(), "outcome-follows-counts: the run ended otherwise");
+    state.ended = Some(outcome);
+    state.refresh_all();
+}
+
+fn block(state: &mut State, id: &StepId, by: &StepId) {
+    assert!(state.is_live(), "steps-only-in-a-live-run: {id} blocked");
+    assert!(
+        matches!(state.step(by).phase, Phase::Failed { .. }),
+        "blocked-only-behind-failed: {id} behind {by}"
+    );
+    let step = state.step_mut(id);
+    assert!(matches!(step.phase, Phase::Waiting), "blocked-before-started: {id}");
+    step.phase = Phase::Blocked { by: by.clone() };
+    state.counts.blocked += 1;
+    state.open -= 1;
+    state.refresh(id);
+}
+
+/// Moves one step. The phase it comes from is checked first, then the new one is set.
+fn advance(state: &mut State, id: &StepId, attempt: u32, event: &Event) {
+    let step = state.step(id);
+    assert!(is_legal(step, attempt, event), "legal-transition: {event:?} in {:?}", step.phase);
+    assert!(
+        !(state.stopping && matches!(event, Event::StepApplying { .. })),
+        "nothing-applied-after-stop: {id}"
+    );
+    let step = state.step_mut(id);
+    step.attempt = attempt;
+    match event {
+        Event::StepApplying { call, deadline, .. } => intend(state, id, *call, *deadline),
+        Event::StepApplied { at, .. } => {
+            let call = step.last_call.expect("applied-after-intent: the phase has a call");
+            step.acted.insert(call);
+            verify(step, *at);
+        }
+        Event::StepFound { at, .. } => verify(step, *at),
+        Event::StepRested { until, why, .. } => rest(step, *until, *why),
+        Event::StepPolled { next: due, settles_from: from, .. } => {
+            if let Phase::Verifying { polls, next, settles_from, .. } = &mut step.phase {
+                (*polls, *next, *settles_from) = (*polls + 1, Some(*due), *from);
+            }
+        }
+        Event::StepWoke { .. } => match &mut step.phase {
+            Phase::Verifying { next, .. } => *next = None,
+            phase => *phase = Phase::Observing,
+        },
+        Event::StepSucceeded { effect, .. } => succeed(state, id, *effect),
+        Event::StepFailed { cause, .. } => {
+            step.phase = Phase::Failed { cause: cause.clone() };
+            state.counts.failed += 1;
+            state.open -= 1;
+        }
+        Event::RunStarted { .. }
+        | Event::RunRecovered { .. }
+        | Event::RunStopping {}
+        | Event::RunSuspended {}
+        | Event::RunEnded { .. }
+        | Event::StepBlocked { .. }
+        | Event::Unknown { .. } => unreachable!("sorted-by-apply: not an event of a step's turn"),
+    }
+    match state.step(id).phase {
+        Phase::Applying { .. } => state.applying.insert(id.clone()),
+        _ => state.applying.remove(id),
+    };
+    state.refresh(id);
+}
+
+/// Whether the event may come in this phase and turn.
+fn is_legal(step: &Step, attempt: u32, event: &Event) -> bool {
+    let same = attempt == step.attempt;
+    let next = attempt == step.attempt + 1;
+    // A look is under way in this turn, or in the next one if the wake was not kept.
+    let looking = match step.phase {
+        Phase::Observing => same,
+        Phase::Resting { .. } => next,
+        Phase::Verifying { .. } => same,
+        _ => false,
+    };
+    let verifying = matches!(step.phase, Phase::Verifying { .. });
+    let applying = matches!(step.phase, Phase::Applying { .. });
+    match event {
+        Event::StepApplying { .. } => (looking && !verifying) || (verifying && next),
+        Event::StepApplied { .. } => applying && same,
+        Event::StepFound { .. } => looking && !verifying,
+        Event::StepRested { .. } => (looking && !verifying) || (applying && same),
+        Event::StepPolled { .. } => verifying && same,
+        Event::StepWoke { .. } => match step.phase {
+            Phase::Resting { .. } => next,
+            Phase::Verifying { next: Some(_), .. } => same,
+            _ => false,
+        },
+        Event::StepSucceeded { .. } => looking,
+        Event::StepFailed { .. } => looking || (applying && same),
+        _ => false,
+    }
+}
+
+fn intend(state: &mut State, id: &StepId, call: NextCall, deadline: Timestamp) {
+    let replaces = state.graph.node(id).operation == Some(Operation::Replace);
+    let step = state.step_mut(id);
+    if call == NextCall::Update && matches!(step.phase, Phase::Verifying { .. }) {
+        step.follow_ups += 1;
+    }
+    if replaces && call == NextCall::Create && !step.cleared {
+        // The old object is gone; whatever turns up now is judged afresh.
+        (step.cleared, step.ours) = (true, false);
+    }
+    step.last_call = Some(call);
+    step.phase = Phase::Applying { call, deadline };
+}
+
+fn verify(step: &mut Step, at: Timestamp) {
+    step.ours = true;
+    step.phase = Phase::Verifying { since: at, watched_from: at, settles_from: at, polls: 0, next: None };
+}
+
+fn rest(step: &mut Step, until: Timestamp, why: Rest) {
+    match why {
+        Rest::Busy | Rest::Conflict | Rest::Unreadable => step.tries += 1,
+        Rest::NotReady => step.waits += 1,
+        Rest::InDoubt => {
+            let call = step.last_call.expect("doubt-after-intent: only a call can be in doubt");
+            step.doubts += 1;
+            step.ours = true;
+            step.acted.insert(call);
+        }
+    }
+    step.phase = Phase::Resting { until };
+}
+
+fn succeed(state: &mut State, id: &StepId, effect: Effect) {
+    state.step_mut(id).phase = Phase::Succeeded { effect };
+    state.counts.add(effect);
+    state.open -= 1;
+    let graph = state.graph.clone();
+    for dependant in &graph.node(id).dependants {
+        let step = state.step_mut(dependant);
+        assert!(step.unmet > 0, "no-dependant-before-dependency: {dependant} behind {id}");
+        step.unmet -= 1;
+        if step.unmet == 0 && matches!(step.phase, Phase::Waiting) {
+            step.phase = Phase::Observing;
+            state.refresh(dependant);
+        }
+    }
+}

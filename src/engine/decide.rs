@@ -1,0 +1,137 @@
+//! One input to the events that follow from it.
+
+use super::input::{Decision, Input, Refusal};
+use super::judge;
+use super::state::{Phase, State};
+use super::turn::Turn;
+use crate::base::id::StepId;
+use crate::base::time::Timestamp;
+use crate::model::event::Event;
+use crate::model::plan::ScopePlan;
+
+/// What follows from an input. `plan` is the plan that the state was made from.
+///
+/// # Panics
+///
+/// If the plan is another one than the state was made from.
+pub fn decide(plan: &ScopePlan, state: &State, now: Timestamp, input: Input) -> Decision {
+    if let Some(refusal) = refusal(state, &input) {
+        return Decision::Refused(refusal);
+    }
+    let events = match input {
+        Input::Started => vec![Event::RunStarted { at: now }],
+        Input::Recovered => recovered(plan, state, now),
+        Input::StopAsked if state.is_live() && !state.stopping => vec![Event::RunStopping {}],
+        Input::StopAsked => Vec::new(),
+        Input::TimeReached => woken(state, now),
+        Input::Applied { step, attempt, outcome } => {
+            let turn = Turn::new(plan, state, &step, now);
+            match turn.step.phase {
+                Phase::Applying { call, deadline } if is_on(state, &turn, attempt) => {
+                    turn.answered(call, deadline, outcome)
+                }
+                _ => Vec::new(),
+            }
+        }
+        Input::Observed { step, attempt, spec, finding } => {
+            let turn = Turn::new(plan, state, &step, now);
+            let looking = matches!(turn.step.phase, Phase::Observing);
+            if looking && !state.stopping && is_on(state, &turn, attempt) {
+                let operation = state.graph.node(&step).operation;
+                turn.conclude(judge::observed(operation, state.look(&step), finding), spec)
+            } else {
+                Vec::new()
+            }
+        }
+        Input::Verified { step, attempt, spec, finding } => {
+            let turn = Turn::new(plan, state, &step, now);
+            let looking = matches!(turn.step.phase, Phase::Verifying { next: None, .. });
+            if looking && !state.stopping && is_on(state, &turn, attempt) {
+                let operation = state.graph.node(&step).operation;
+                turn.conclude(judge::verified(operation, state.look(&step), finding), spec)
+            } else {
+                Vec::new()
+            }
+        }
+    };
+    if events.is_empty() { Decision::Stale } else { Decision::Accepted(close(state, events)) }
+}
+
+fn refusal(state: &State, input: &Input) -> Option<Refusal> {
+    match input {
+        Input::Started => state.started.then_some(Refusal::AlreadyStarted),
+        Input::Recovered if !state.started => Some(Refusal::NotStarted),
+        Input::Recovered => state.ended.map(|_| Refusal::Ended),
+        Input::StopAsked | Input::TimeReached => (!state.started).then_some(Refusal::NotStarted),
+        Input::Observed { step, .. } | Input::Applied { step, .. } | Input::Verified { step, .. } => {
+            if !state.started {
+                return Some(Refusal::NotStarted);
+            }
+            (!state.steps.contains_key(step)).then_some(Refusal::UnknownStep)
+        }
+    }
+}
+
+/// Whether a result belongs to the present turn of its step.
+fn is_on(state: &State, turn: &Turn<'_>, attempt: u32) -> bool {
+    state.is_live() && turn.step.attempt == attempt
+}
+
+/// Every call that was under way is in doubt: nobody knows whether it was sent.
+fn recovered(plan: &ScopePlan, state: &State, now: Timestamp) -> Vec<Event> {
+    let doubt = |id: &StepId| match state.step(id).phase {
+        Phase::Applying { deadline, .. } => Turn::new(plan, state, id, now).doubt(deadline, None),
+        _ => unreachable!("applying-is-an-index: it holds the steps in that phase"),
+    };
+    std::iter::once(Event::RunRecovered { at: now }).chain(state.applying.iter().map(doubt)).collect()
+}
+
+fn woken(state: &State, now: Timestamp) -> Vec<Event> {
+    let wake = |id: &StepId| {
+        let step = state.step(id);
+        let rested = matches!(step.phase, Phase::Resting { .. });
+        Event::StepWoke { step: id.clone(), attempt: step.attempt + u32::from(rested) }
+    };
+    state.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| wake(id)).collect()
+}
+
+/// Adds the run's own end or suspension, if these events bring it about.
+fn close(state: &State, mut events: Vec<Event>) -> Vec<Event> {
+    let mut counts = state.counts;
+    let (mut open, mut applying, mut stopping) = (state.open, state.applying.len(), state.stopping);
+    for event in &events {
+        match event {
+            Event::StepSucceeded { effect, .. } => {
+                counts.add(*effect);
+                open -= 1;
+            }
+            Event::StepFailed { step, .. } => {
+                counts.failed += 1;
+                open -= 1;
+                applying -= usize::from(state.applying.contains(step));
+            }
+            Event::StepBlocked { .. } => {
+                counts.blocked += 1;
+                open -= 1;
+            }
+            Event::StepApplied { .. } => applying -= 1,
+            Event::StepRested { step, .. } => applying -= usize::from(state.applying.contains(step)),
+            Event::RunStopping {} => stopping = true,
+            Event::RunRecovered { .. } => stopping = false,
+            Event::RunStarted { .. }
+            | Event::RunSuspended {}
+            | Event::RunEnded { .. }
+            | Event::StepApplying { .. }
+            | Event::StepFound { .. }
+            | Event::StepPolled { .. }
+            | Event::StepWoke { .. }
+            | Event::Unknown { .. } => {}
+        }
+    }
+    if open == 0 {
+        events.push(Event::RunEnded { outcome: counts.outcome(), counts });
+    } else if stopping && applying == 0 {
+        events.push(Event::RunSuspended {});
+    }
+    events
+}

@@ -1,0 +1,526 @@
+//! What happened to one run of one scope, in the past tense: the words of its log.
+//!
+//! An event's kind and step go to the entry's own fields, everything else to its body. Moments that the fold needs
+//! are in the body too, so that an event means the same wherever it is read.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::entry::BlobRef;
+use super::finding::NextCall;
+use super::outcome::Cause;
+use crate::base::digest::Digest;
+use crate::base::id::{KindName, StepId};
+use crate::base::time::{Millis, Timestamp};
+
+/// One thing that happened to a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The run began.
+    #[serde(rename = "run.started")]
+    RunStarted {
+        /// When.
+        at: Timestamp,
+    },
+    /// A holder of the lease took the run up, after a crash or after it was suspended.
+    #[serde(rename = "run.recovered")]
+    RunRecovered {
+        /// When. Waiting for objects is counted anew from here: nobody looked in between.
+        at: Timestamp,
+    },
+    /// The run was asked to stop: no new calls; those under way finish.
+    #[serde(rename = "run.stopping")]
+    RunStopping {},
+    /// After being asked to stop, the last call under way has ended. `RunRecovered` makes the run go on.
+    #[serde(rename = "run.suspended")]
+    RunSuspended {},
+    /// Every step has ended.
+    #[serde(rename = "run.ended")]
+    RunEnded {
+        /// How.
+        outcome: RunOutcome,
+        /// The steps by how they ended.
+        counts: Counts,
+    },
+    /// Intent: a mutating call is about to be sent.
+    #[serde(rename = "step.applying")]
+    StepApplying {
+        /// The step.
+        step: StepId,
+        /// Its turn.
+        attempt: u32,
+        /// The call.
+        call: NextCall,
+        /// The call has had its effect by then, or never will.
+        deadline: Timestamp,
+        /// What is being applied; for a delete, what was last applied.
+        desired: Desired,
+    },
+    /// The service took the call.
+    #[serde(rename = "step.applied")]
+    StepApplied {
+        /// The step.
+        step: StepId,
+        /// Its turn.
+        attempt: u32,
+        /// When.
+        at: Timestamp,
+        /// The object's id, if the call made it known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// The object of a call that was in doubt was found, but is not ready yet.
+    #[serde(rename = "step.found")]
+    StepFound {
+        /// The step.
+        step: StepId,
+        /// Its turn.
+        attempt: u32,
+        /// When.
+        at: Timestamp,
+        /// The object's id, if the read showed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// The step waits before it looks again.
+    #[serde(rename = "step.rested")]
+    StepRested {
+        /// The step.
+        step: StepId,
+        /// The turn that ended so.
+        attempt: u32,
+        /// Until when.
+        until: Timestamp,
+        /// Why.
+        why: Rest,
+        /// What the service said, if it said something.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Cause>,
+    },
+    /// A look showed that the object is not there yet. Not kept.
+    #[serde(rename = "step.polled")]
+    StepPolled {
+        /// The step.
+        step: StepId,
+        /// Its turn.
+        attempt: u32,
+        /// When the next look is due.
+        next: Timestamp,
+        /// From when on its settling is counted: it begins anew while the object says that it is not ready.
+        settles_from: Timestamp,
+        /// What was seen, for people.
+        seen: String,
+    },
+    /// A rest, or the time between two looks, is over. Not kept.
+    #[serde(rename = "step.woke")]
+    StepWoke {
+        /// The step.
+        step: StepId,
+        /// Its turn from here on.
+        attempt: u32,
+    },
+    /// The goal was seen to be reached.
+    #[serde(rename = "step.succeeded")]
+    StepSucceeded {
+        /// The step.
+        step: StepId,
+        /// Its turn.
+        attempt: u32,
+        /// What the run did for it.
+        effect: Effect,
+        /// The object's id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        /// Its allow-listed outputs.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        outputs: Map<String, Value>,
+        /// The object as it was read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        readback: Option<BlobRef>,
+        /// Looks that said "not yet".
+        polls: u32,
+        /// Time from the call's answer to this look.
+        settled_in: Millis,
+        /// What was compared with, if no call of this run has recorded it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        desired: Option<Desired>,
+    },
+    /// The step ended without reaching its goal.
+    #[serde(rename = "step.failed")]
+    StepFailed {
+        /// The step.
+        step: StepId,
+        /// Its turn.
+        attempt: u32,
+        /// Why.
+        cause: Cause,
+        /// What was read, for a check that does not hold.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        readback: Option<BlobRef>,
+    },
+    /// The step will not start, because one that it needs has failed.
+    #[serde(rename = "step.blocked")]
+    StepBlocked {
+        /// The step.
+        step: StepId,
+        /// The step that failed.
+        by: StepId,
+    },
+    /// Something that this program does not know. Reports tolerate it; a run is never continued over it.
+    #[serde(skip)]
+    Unknown {
+        /// Its kind.
+        kind: String,
+        /// The step it is about.
+        step: Option<StepId>,
+    },
+}
+
+/// What is applied to an object, with all references resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Desired {
+    /// The object's kind.
+    pub kind: KindName,
+    /// The workspace resource that its calls go through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<StepId>,
+    /// The steps that it rests on, so that a later delete goes the other way round.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<StepId>,
+    /// The desired state.
+    pub spec: Value,
+    /// Digest over its RFC 8785 bytes.
+    pub spec_digest: Digest,
+}
+
+/// Why a step waits before it looks again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rest {
+    /// The service asked to come back later; nothing was done.
+    Busy,
+    /// The call met an object that exists already or was just changed; nothing was done.
+    Conflict,
+    /// The object could not be read.
+    Unreadable,
+    /// The object is busy with a change that is not ours.
+    NotReady,
+    /// No answer came: the call may or may not have its effect until its deadline.
+    InDoubt,
+}
+
+/// What a run did for a step that succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Nothing was necessary.
+    Unchanged,
+    /// The object was made.
+    Created,
+    /// The object was changed.
+    Updated,
+    /// The object was deleted and made again.
+    Replaced,
+    /// The object was deleted.
+    Deleted,
+    /// The object was to be deleted, but was gone already.
+    AlreadyGone,
+    /// The expectations were seen to hold.
+    Checked,
+}
+
+/// How a run ended. A run that was stopped has not ended: it is suspended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunOutcome {
+    /// Every step succeeded.
+    Succeeded,
+    /// A step failed.
+    Failed,
+}
+
+/// Steps by how they ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Nothing was necessary.
+    pub unchanged: u32,
+    /// Made.
+    pub created: u32,
+    /// Changed.
+    pub updated: u32,
+    /// Deleted and made again.
+    pub replaced: u32,
+    /// Deleted.
+    pub deleted: u32,
+    /// Checks that held.
+    pub checked: u32,
+    /// Ended without reaching the goal.
+    pub failed: u32,
+    /// Never started.
+    pub blocked: u32,
+}
+
+impl Counts {
+    /// Counts one step that succeeded.
+    pub fn add(&mut self, effect: Effect) {
+        let count = match effect {
+            Effect::Unchanged | Effect::AlreadyGone => &mut self.unchanged,
+            Effect::Created => &mut self.created,
+            Effect::Updated => &mut self.updated,
+            Effect::Replaced => &mut self.replaced,
+            Effect::Deleted => &mut self.deleted,
+            Effect::Checked => &mut self.checked,
+        };
+        *count += 1;
+    }
+
+    /// What these counts say about the run.
+    pub fn outcome(&self) -> RunOutcome {
+        if self.failed + self.blocked == 0 { RunOutcome::Succeeded } else { RunOutcome::Failed }
+    }
+}
+
+/// A body that is not what its kind promises.
+#[derive(Debug, thiserror::Error)]
+#[error("a {kind} entry cannot be understood")]
+pub struct BadEvent {
+    /// The entry's kind.
+    pub kind: String,
+    /// What is wrong with the body.
+    #[source]
+    pub source: serde_json::Error,
+}
+
+const KINDS: [&str; 14] = [
+    "run.started",
+    "run.recovered",
+    "run.stopping",
+    "run.suspended",
+    "run.ended",
+    "step.applying",
+    "step.applied",
+    "step.found",
+    "step.rested",
+    "step.polled",
+    "step.woke",
+    "step.succeeded",
+    "step.failed",
+    "step.blocked",
+];
+
+impl Event {
+    /// The entry's kind.
+    pub fn kind(&self) -> &str {
+        match self {
+            Event::RunStarted { .. } => "run.started",
+            Event::RunRecovered { .. } => "run.recovered",
+            Event::RunStopping {} => "run.stopping",
+            Event::RunSuspended {} => "run.suspended",
+            Event::RunEnded { .. } => "run.ended",
+            Event::StepApplying { .. } => "step.applying",
+            Event::StepApplied { .. } => "step.applied",
+            Event::StepFound { .. } => "step.found",
+            Event::StepRested { .. } => "step.rested",
+            Event::StepPolled { .. } => "step.polled",
+            Event::StepWoke { .. } => "step.woke",
+            Event::StepSucceeded { .. } => "step.succeeded",
+            Event::StepFailed { .. } => "step.failed",
+            Event::StepBlocked { .. } => "step.blocked",
+            Event::Unknown { kind, .. } => kind,
+        }
+    }
+
+    /// The step it is about.
+    pub fn step(&self) -> Option<&StepId> {
+        match self {
+            Event::StepApplying { step, .. }
+            | Event::StepApplied { step, .. }
+            | Event::StepFound { step, .. }
+            | Event::StepRested { step, .. }
+            | Event::StepPolled { step, .. }
+            | Event::StepWoke { step, .. }
+            | Event::StepSucceeded { step, .. }
+            | Event::StepFailed { step, .. }
+            | Event::StepBlocked { step, .. } => Some(step),
+            Event::Unknown { step, .. } => step.as_ref(),
+            Event::RunStarted { .. }
+            | Event::RunRecovered { .. }
+            | Event::RunStopping {}
+            | Event::RunSuspended {}
+            | Event::RunEnded { .. } => None,
+        }
+    }
+
+    /// Whether it goes to the journal. The others are folded only; losing them in a crash is harmless.
+    pub fn is_durable(&self) -> bool {
+        !matches!(self, Event::StepPolled { .. } | Event::StepWoke { .. } | Event::Unknown { .. })
+    }
+
+    /// The files it names, for the entry's refs.
+    pub fn refs(&self) -> Vec<BlobRef> {
+        match self {
+            Event::StepSucceeded { readback, .. } | Event::StepFailed { readback, .. } => {
+                readback.iter().cloned().collect()
+            }
+            Event::RunStarted { .. }
+            | Event::RunRecovered { .. }
+            | Event::RunStopping {}
+            | Event::RunSuspended {}
+            | Event::RunEnded { .. }
+            | Event::StepApplying { .. }
+            | Event::StepApplied { .. }
+            | Event::StepFound { .. }
+            | Event::StepRested { .. }
+            | Event::StepPolled { .. }
+            | Event::StepWoke { .. }
+            | Event::StepBlocked { .. }
+            | Event::Unknown { .. } => Vec::new(),
+        }
+    }
+
+    /// The entry's body: all but kind and step. Empty for an unknown event.
+    ///
+    /// # Panics
+    ///
+    /// If the event has no JSON form: a bug in its type.
+    pub fn to_body(&self) -> Value {
+        if matches!(self, Event::Unknown { .. }) {
+            return Value::Object(Map::new());
+        }
+        let mut tagged = serde_json::to_value(self).expect("an event has a JSON form");
+        let mut body = tagged[self.kind()].take();
+        if let Value::Object(fields) = &mut body {
+            fields.remove("step");
+        }
+        body
+    }
+
+    /// The event of an entry.
+    ///
+    /// # Errors
+    ///
+    /// If the kind is known but the body is not what it promises.
+    pub fn from_entry(kind: &str, step: Option<&StepId>, body: &Value) -> Result<Event, BadEvent> {
+        if !KINDS.contains(&kind) {
+            return Ok(Event::Unknown { kind: kind.to_owned(), step: step.cloned() });
+        }
+        let mut body = body.clone();
+        if let (Value::Object(fields), Some(step)) = (&mut body, step) {
+            fields.insert("step".to_owned(), Value::String(step.to_string()));
+        }
+        let tagged = Map::from_iter([(kind.to_owned(), body)]);
+        serde_json::from_value(Value::Object(tagged))
+            .map_err(|source| BadEvent { kind: kind.to_owned(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::outcome::CauseClass;
+
+    fn step() -> StepId {
+        StepId::new("catalog.clinical").expect("an id")
+    }
+
+    fn desired() -> Desired {
+        let spec = json!({"name": "prod"});
+        Desired {
+            kind: KindName::new("databricks.catalog").expect("a kind"),
+            via: Some(StepId::new("workspace.prod").expect("an id")),
+            after: vec![StepId::new("workspace.prod").expect("an id")],
+            spec_digest: Digest::of_canonical(&spec),
+            spec,
+        }
+    }
+
+    fn all() -> Vec<Event> {
+        let at = Timestamp::from_millis(1_800_000_000_000);
+        let blob = BlobRef { path: "readback/x.json".to_owned(), sha256: Digest::of(b"x") };
+        let cause = Cause::new(CauseClass::Busy, "later");
+        let attempt = 3;
+        vec![
+            Event::RunStarted { at },
+            Event::RunRecovered { at },
+            Event::RunStopping {},
+            Event::RunSuspended {},
+            Event::RunEnded {
+                outcome: RunOutcome::Failed,
+                counts: Counts { failed: 1, ..Counts::default() },
+            },
+            Event::StepApplying {
+                step: step(),
+                attempt,
+                call: NextCall::Create,
+                deadline: at,
+                desired: desired(),
+            },
+            Event::StepApplied { step: step(), attempt, at, id: Some("42".to_owned()) },
+            Event::StepFound { step: step(), attempt, at, id: None },
+            Event::StepRested {
+                step: step(),
+                attempt,
+                until: at,
+                why: Rest::InDoubt,
+                cause: Some(cause.clone()),
+            },
+            Event::StepPolled {
+                step: step(),
+                attempt,
+                next: at,
+                settles_from: at,
+                seen: "provisioning".to_owned(),
+            },
+            Event::StepWoke { step: step(), attempt },
+            Event::StepSucceeded {
+                step: step(),
+                attempt,
+                effect: Effect::Created,
+                id: Some("42".to_owned()),
+                outputs: Map::from_iter([("url".to_owned(), json!("s3://x"))]),
+                readback: Some(blob.clone()),
+                polls: 2,
+                settled_in: Millis(1500),
+                desired: Some(desired()),
+            },
+            Event::StepFailed { step: step(), attempt, cause, readback: Some(blob) },
+            Event::StepBlocked { step: step(), by: step() },
+        ]
+    }
+
+    #[test]
+    fn every_event_survives_its_entry() {
+        let mut kinds = Vec::new();
+        for event in all() {
+            let body = event.to_body();
+            assert!(body.get("step").is_none(), "the step is the entry's own field");
+            let back = Event::from_entry(event.kind(), event.step(), &body).expect("its own body");
+            assert_eq!(back, event);
+            kinds.push(event.kind().to_owned());
+        }
+        assert_eq!(kinds, KINDS, "each kind once, in the order of the list");
+    }
+
+    #[test]
+    fn unknown_kinds_are_kept_by_name_and_bad_bodies_are_refused() {
+        let event = Event::from_entry("step.teleported", Some(&step()), &json!({"x": 1})).expect("tolerated");
+        assert_eq!(event, Event::Unknown { kind: "step.teleported".to_owned(), step: Some(step()) });
+        let error = Event::from_entry("step.applied", Some(&step()), &json!({"attempt": -1})).unwrap_err();
+        assert_eq!(error.to_string(), "a step.applied entry cannot be understood");
+        assert!(
+            Event::from_entry("step.applied", None, &all()[6].to_body()).is_err(),
+            "a step without its name"
+        );
+    }
+
+    #[test]
+    fn a_run_with_a_blocked_step_has_failed() {
+        let mut counts = Counts::default();
+        counts.add(Effect::Created);
+        assert_eq!(counts.outcome(), RunOutcome::Succeeded);
+        counts.blocked += 1;
+        assert_eq!(counts.outcome(), RunOutcome::Failed);
+    }
+}

@@ -1,0 +1,313 @@
+//! What a scope owns: the fold over the whole log of the scope, all runs together.
+//!
+//! An object is ours if a call of ours made or changed it, or may have: an intent without a result leaves the step *in
+//! doubt*, so that the next run knows whose object it is if one is found. An object that merely matched is not ours.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::entry::{BlobRef, Entry};
+use super::event::{BadEvent, Desired, Effect, Event, Rest};
+use super::finding::NextCall;
+use crate::base::id::{KindName, RunId, StepId};
+
+/// What a scope owns, by step.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Holdings {
+    tracks: BTreeMap<StepId, Track>,
+}
+
+/// An object that is ours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holding {
+    /// Its kind.
+    pub kind: KindName,
+    /// The workspace resource that its calls go through.
+    pub via: Option<StepId>,
+    /// The steps that it rests on.
+    pub after: Vec<StepId>,
+    /// Its id on the service, once known.
+    pub id: Option<String>,
+    /// What was last applied; for a create in doubt, what may have been.
+    pub spec: Value,
+    /// Its allow-listed outputs when it was last seen to be as desired.
+    pub outputs: Map<String, Value>,
+    /// The object when it was last seen to be as desired.
+    pub readback: Option<BlobRef>,
+    /// The run that last applied something to it.
+    pub run: Option<RunId>,
+    /// The call whose outcome is not known.
+    pub in_doubt: Option<NextCall>,
+}
+
+/// What is known of one step.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Track {
+    /// The object, if a call of ours had its effect.
+    holding: Option<Holding>,
+    /// A call that was about to be sent.
+    intent: Option<Intent>,
+    /// An earlier call whose answer never came.
+    doubt: Option<Intent>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Intent {
+    call: NextCall,
+    desired: Desired,
+    run: Option<RunId>,
+}
+
+impl Holdings {
+    /// What a log comes to.
+    ///
+    /// # Errors
+    ///
+    /// At the first entry of a known kind that cannot be understood.
+    pub fn from_entries<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Self, BadEvent> {
+        let mut holdings = Self::default();
+        for entry in entries {
+            let event = Event::from_entry(&entry.kind, entry.step.as_ref(), &entry.body)?;
+            holdings.fold(entry.run.as_ref(), &event);
+        }
+        Ok(holdings)
+    }
+
+    /// Folds one event of a run. Events that say nothing about objects change nothing.
+    pub fn fold(&mut self, run: Option<&RunId>, event: &Event) {
+        let Some(step) = event.step() else { return };
+        let track = self.tracks.entry(step.clone()).or_default();
+        match event {
+            Event::StepApplying { call, desired, .. } => {
+                // An intent that nobody took up again is in doubt for good.
+                track.rested_in_doubt();
+                if *call == NextCall::Create {
+                    // Only what was seen not to be there is made.
+                    track.holding = None;
+                }
+                track.intent = Some(Intent { call: *call, desired: desired.clone(), run: run.cloned() });
+            }
+            Event::StepApplied { id, .. } => {
+                if let Some(intent) = track.intent.take() {
+                    track.effected(intent, id.clone());
+                }
+                track.doubt = None;
+            }
+            Event::StepFound { id, .. } => track.found(id.clone()),
+            Event::StepRested { why: Rest::InDoubt, .. } => track.rested_in_doubt(),
+            Event::StepRested { .. } | Event::StepFailed { .. } => track.intent = None,
+            Event::StepSucceeded { effect: Effect::Deleted | Effect::AlreadyGone, .. } => {
+                *track = Track::default();
+            }
+            Event::StepSucceeded { id, outputs, readback, desired, .. } => {
+                track.found(id.clone());
+                if let Some(holding) = &mut track.holding {
+                    holding.outputs = outputs.clone();
+                    holding.readback = readback.clone();
+                    if let Some(desired) = desired {
+                        holding.take_over(desired);
+                    }
+                }
+            }
+            Event::StepPolled { .. }
+            | Event::StepWoke { .. }
+            | Event::StepBlocked { .. }
+            | Event::Unknown { .. }
+            | Event::RunStarted { .. }
+            | Event::RunRecovered { .. }
+            | Event::RunStopping {}
+            | Event::RunSuspended {}
+            | Event::RunEnded { .. } => {}
+        }
+        if *track == Track::default() {
+            self.tracks.remove(step);
+        }
+    }
+
+    /// What a step holds, or may hold.
+    pub fn get(&self, step: &StepId) -> Option<Holding> {
+        self.tracks.get(step).and_then(Track::shown)
+    }
+
+    /// Everything that is ours or may be, by step.
+    pub fn iter(&self) -> impl Iterator<Item = (&StepId, Holding)> {
+        self.tracks.iter().filter_map(|(step, track)| Some((step, track.shown()?)))
+    }
+}
+
+impl Track {
+    fn effected(&mut self, intent: Intent, id: Option<String>) {
+        let Intent { call, desired, run } = intent;
+        match (call, &mut self.holding) {
+            // Until it was seen to be gone, it is still ours.
+            (NextCall::Delete, Some(_)) => {}
+            (NextCall::Update, Some(holding)) => {
+                holding.take_over(&desired);
+                holding.run = run;
+                holding.id = id.or(holding.id.take());
+            }
+            (NextCall::Create, _) | (NextCall::Update | NextCall::Delete, None) => {
+                self.holding = Some(Holding::new(desired, id, run));
+            }
+        }
+    }
+
+    /// A look after a call showed the object: a doubt about making or changing it is dispelled.
+    fn found(&mut self, id: Option<String>) {
+        self.rested_in_doubt();
+        if let Some(doubt) = self.doubt.take() {
+            self.effected(doubt, id.clone());
+        }
+        if let (Some(holding), Some(_)) = (&mut self.holding, &id) {
+            holding.id = id;
+        }
+    }
+
+    /// A create in doubt stays in doubt whatever call came after it.
+    fn rested_in_doubt(&mut self) {
+        let Some(intent) = self.intent.take() else { return };
+        let keeps = self.doubt.as_ref().is_some_and(|doubt| doubt.call == NextCall::Create);
+        if !keeps || intent.call == NextCall::Create {
+            self.doubt = Some(intent);
+        }
+    }
+
+    fn shown(&self) -> Option<Holding> {
+        let open = self.doubt.as_ref().or(self.intent.as_ref());
+        let in_doubt = open.map(|intent| intent.call);
+        match (&self.holding, open) {
+            (Some(holding), _) => Some(Holding { in_doubt, ..holding.clone() }),
+            (None, Some(intent)) => {
+                let holding = Holding::new(intent.desired.clone(), None, intent.run.clone());
+                Some(Holding { in_doubt, ..holding })
+            }
+            (None, None) => None,
+        }
+    }
+}
+
+impl Holding {
+    fn new(desired: Desired, id: Option<String>, run: Option<RunId>) -> Self {
+        let Desired { kind, via, after, spec, spec_digest: _ } = desired;
+        Self { kind, via, after, id, spec, outputs: Map::new(), readback: None, run, in_doubt: None }
+    }
+
+    fn take_over(&mut self, desired: &Desired) {
+        let Desired { kind, via, after, spec, spec_digest: _ } = desired.clone();
+        (self.kind, self.via, self.after, self.spec) = (kind, via, after, spec);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::digest::Digest;
+    use crate::base::time::{Millis, Timestamp};
+    use crate::model::outcome::{Cause, CauseClass};
+
+    fn step() -> StepId {
+        StepId::new("catalog.clinical").expect("an id")
+    }
+
+    fn desired(version: u32) -> Desired {
+        let spec = json!({ "version": version });
+        Desired {
+            kind: KindName::new("databricks.catalog").expect("a kind"),
+            via: None,
+            after: vec![StepId::new("workspace.prod").expect("an id")],
+            spec_digest: Digest::of_canonical(&spec),
+            spec,
+        }
+    }
+
+    fn applying(call: NextCall, version: u32) -> Event {
+        let deadline = Timestamp::from_millis(60_000);
+        Event::StepApplying { step: step(), attempt: 1, call, deadline, desired: desired(version) }
+    }
+
+    fn applied(id: &str) -> Event {
+        let at = Timestamp::from_millis(1_000);
+        Event::StepApplied { step: step(), attempt: 1, at, id: Some(id.to_owned()) }
+    }
+
+    fn rested(why: Rest) -> Event {
+        let until = Timestamp::from_millis(1_000);
+        Event::StepRested { step: step(), attempt: 1, until, why, cause: None }
+    }
+
+    fn succeeded(effect: Effect, id: Option<&str>, version: Option<u32>) -> Event {
+        Event::StepSucceeded {
+            step: step(),
+            attempt: 1,
+            effect,
+            id: id.map(str::to_owned),
+            outputs: Map::new(),
+            readback: None,
+            polls: 0,
+            settled_in: Millis(0),
+            desired: version.map(desired),
+        }
+    }
+
+    fn failed() -> Event {
+        let cause = Cause::new(CauseClass::PermissionDenied, "not allowed");
+        Event::StepFailed { step: step(), attempt: 1, cause, readback: None }
+    }
+
+    /// Folds, and tells what is held as `id version in-doubt`.
+    fn check(events: &[Event], expect: &str) {
+        let run = RunId::new("run-1").expect("an id");
+        let mut holdings = Holdings::default();
+        for event in events {
+            holdings.fold(Some(&run), event);
+        }
+        let shown = holdings.get(&step()).map_or("nothing".to_owned(), |holding| {
+            let doubt = holding.in_doubt.map_or(String::new(), |call| format!(" in doubt: {call:?}"));
+            format!("{} v{}{doubt}", holding.id.unwrap_or("?".to_owned()), holding.spec["version"])
+        });
+        assert_eq!(shown, expect, "after {events:?}");
+        assert_eq!(holdings.iter().count(), usize::from(expect != "nothing"));
+    }
+
+    #[test]
+    fn what_was_applied_is_held_until_it_was_seen_to_be_gone() {
+        use NextCall::{Create, Delete, Update};
+        check(&[applying(Create, 1), applied("7")], "7 v1");
+        check(&[applying(Create, 1), applied("7"), applying(Update, 2), applied("7")], "7 v2");
+        let deleted = [applying(Create, 1), applied("7"), applying(Delete, 1), applied("7")];
+        check(&deleted, "7 v1");
+        check(&[&deleted[..], &[succeeded(Effect::Deleted, None, None)]].concat(), "nothing");
+        check(&[&deleted[..], &[applying(Create, 2), applied("8")]].concat(), "8 v2");
+        check(&[&deleted[..], &[applying(Create, 2), rested(Rest::Busy)]].concat(), "nothing");
+    }
+
+    #[test]
+    fn an_object_that_merely_matched_is_not_ours() {
+        check(&[succeeded(Effect::Unchanged, Some("7"), Some(1))], "nothing");
+        let held = [applying(NextCall::Create, 1), applied("7")];
+        check(&[&held[..], &[succeeded(Effect::Unchanged, Some("7"), Some(2))]].concat(), "7 v2");
+        check(&[&held[..], &[succeeded(Effect::AlreadyGone, None, None)]].concat(), "nothing");
+    }
+
+    #[test]
+    fn an_intent_without_a_result_stays_in_doubt() {
+        use NextCall::{Create, Update};
+        check(&[applying(Create, 1)], "? v1 in doubt: Create");
+        let doubt = [applying(Create, 1), rested(Rest::InDoubt)];
+        check(&doubt, "? v1 in doubt: Create");
+        check(&[&doubt[..], &[applying(Create, 1), rested(Rest::Busy)]].concat(), "? v1 in doubt: Create");
+        check(&[&doubt[..], &[failed()]].concat(), "? v1 in doubt: Create");
+        check(&[&doubt[..], &[succeeded(Effect::Created, Some("7"), None)]].concat(), "7 v1");
+        check(&[applying(Create, 1), succeeded(Effect::Unchanged, Some("7"), Some(1))], "7 v1");
+        let updating = [applying(Create, 1), applied("7"), applying(Update, 2)];
+        check(&updating, "7 v1 in doubt: Update");
+        check(
+            &[&updating[..], &[rested(Rest::InDoubt), succeeded(Effect::Updated, Some("7"), None)]].concat(),
+            "7 v2",
+        );
+        check(&[applying(Create, 1), failed()], "nothing");
+    }
+}
