@@ -5,5 +5,8 @@
 
 pub mod base;
 pub mod driver;
+pub mod evidence;
 pub mod journal;
+pub mod merkle;
 pub mod model;
+pub mod signer;
