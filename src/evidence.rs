@@ -6,4 +6,5 @@ pub mod control;
 pub mod heads;
 pub mod note;
 pub mod origin;
+pub mod scan;
 pub mod tlog_proof;
