@@ -6,8 +6,11 @@
 pub mod base;
 pub mod driver;
 pub mod engine;
+pub mod evidence;
 pub mod fleet;
 pub mod journal;
+pub mod merkle;
 pub mod model;
 pub mod plan;
 pub mod report;
+pub mod signer;
