@@ -126,7 +126,7 @@ impl<'a> Running<'a> {
         let saved = self.shell.saved;
         for (scope, plan) in &saved.plan.scopes {
             let lines = self.shell.journal.read(&LogId::Scope(scope.clone()), 0)?;
-            let holdings = Holdings::replay(lines.iter().map(|line| &line.entry))
+            let holdings = Holdings::from_entries(lines.iter().map(|line| &line.entry))
                 .map_err(|e| RunnerError::Replay(format!("{scope}: {e}")))?;
             let region = plan.needs.iter().find(|need| matches!(need, ScopeId::Region(_))).cloned();
             let held = holdings.iter().map(|(id, _)| id.clone());
@@ -322,7 +322,7 @@ impl<'a> Running<'a> {
             ScopeRun::learn(scope, &event, &mut self.known);
             if event.is_durable() {
                 let holdings = self.holdings.get_mut(scope).expect("every scope was opened");
-                holdings.apply(&self.shell.run, &event);
+                holdings.fold(Some(&self.shell.run), &event);
                 let log = LogId::Scope(scope.clone());
                 let draft = self.draft(log, event.kind(), event.step().cloned(), event.refs(), event.to_body());
                 self.drafts.push(draft);

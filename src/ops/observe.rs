@@ -12,8 +12,8 @@ use crate::base::limits;
 use crate::base::time::Millis;
 use crate::driver::{Driver, Listing, Place, Target};
 use crate::kind::{self, Ask, Assessment, Registry};
-use crate::model::holdings::{Held, Holdings};
-use crate::model::kind::{Existence, Kind};
+use crate::model::holdings::{Holding, Holdings};
+use crate::model::kind::Kind;
 use crate::model::outcome::{Cause, Observation};
 use crate::model::plan::{FieldChange, Operation, Reversal, StepLimits};
 use crate::model::reference::Reference;
@@ -91,7 +91,7 @@ enum Listed {
 struct Look<'w> {
     scope: &'w ScopeId,
     resource: &'w Resource,
-    held: Option<&'w Held>,
+    held: Option<Holding>,
     kind: &'static Kind,
     spec: Value,
     missing: Vec<Reference>,
@@ -226,11 +226,11 @@ impl Observer {
             Observation::Absent => None,
             Observation::Present { id, live } => Some((id, live)),
         };
-        let ours = look.held.is_some() || look.kind.existence == Existence::Always;
+        let ours = look.held.is_some() || kind::always_there(look.kind);
         if let (Some((id, _)), false) = (live, ours) {
             world.foreign.push((scope.clone(), step.clone(), id.clone()));
         }
-        let applied = look.held.and_then(|held| held.spec.as_ref());
+        let applied = look.held.as_ref().map(|held| &held.spec);
         let found = self.assess(&look, live.map(|(_, live)| live), applied);
         if let (Some((id, live)), true) = (live, found.operation != Operation::Replace) {
             self.known.set_outputs(&scope, &step, kind::outputs(look.kind, id, live));
@@ -260,7 +260,7 @@ impl Observer {
             operation,
             changes,
             seen: live.map(|live| kind::seen(look.kind, &look.spec, applied, live)),
-            id: look.held.and_then(|held| held.id.clone()),
+            id: look.held.as_ref().and_then(|held| held.id.clone()),
             reversal: reversal(look.kind, operation),
             limits: step_limits(look.kind),
         }
@@ -282,15 +282,16 @@ impl Observer {
     async fn leftovers(&mut self, wanted: &[&Wanted<'_>], world: &mut World) {
         for one in wanted {
             let declared: BTreeSet<&StepId> = one.resources.iter().map(|r| &r.id).collect();
-            let kept = one.holdings.iter().filter(|(id, held)| held.id.is_some() && !declared.contains(id));
+            let kept = one.holdings.iter().filter(|(id, _)| !declared.contains(id));
             let mut looks = Vec::new();
-            let resources: Vec<(Resource, &Held)> =
-                kept.filter_map(|(id, held)| Some((resource_of(id, held)?, held))).collect();
+            let resources: Vec<(Resource, Holding)> =
+                kept.filter_map(|(id, held)| Some((resource_of(id, &held)?, held))).collect();
             for (resource, held) in &resources {
                 let place = self.known.place(one.scope, resource.via.as_ref());
                 let kind = Registry::standard().get(&resource.kind).expect("filtered above");
                 let (spec, missing) = (resource.spec.clone(), Vec::new());
-                looks.push(Look { scope: one.scope, resource, held: Some(*held), kind, spec, missing, place });
+                let held = Some(held.clone());
+                looks.push(Look { scope: one.scope, resource, held, kind, spec, missing, place });
             }
             let singles = looks.iter().enumerate().filter_map(|(i, look)| Some((i, target_of(look)?))).collect();
             for (index, observation) in self.read_singles(singles).await {
@@ -325,21 +326,21 @@ impl Listed {
 
 /// None while the object cannot be there because what it rests on is not.
 fn target_of(look: &Look<'_>) -> Option<Target> {
-    let id = look.held.and_then(|held| held.id.clone());
+    let id = look.held.as_ref().and_then(|held| held.id.clone());
     if id.is_none() && kind::natural_key(look.kind, &look.spec).is_none() {
         return None;
     }
     Some(Target { kind: look.resource.kind.clone(), place: look.place.clone()?, spec: look.spec.clone(), id })
 }
 
-fn resource_of(id: &StepId, held: &Held) -> Option<Resource> {
+fn resource_of(id: &StepId, held: &Holding) -> Option<Resource> {
     Registry::standard().get(&held.kind)?;
     Some(Resource {
         id: id.clone(),
         kind: held.kind.clone(),
         after: held.after.clone(),
         via: held.via.clone(),
-        spec: held.spec.clone()?,
+        spec: held.spec.clone(),
         evidence: None,
         origin: Origin {
             pack: "none".parse().expect("a pack name"),
@@ -365,7 +366,7 @@ fn leftover(look: &Look<'_>, live: &Value) -> Leftover {
             operation: Operation::Delete,
             changes: vec![change],
             seen: Some(kind::seen(look.kind, &look.spec, Some(&look.spec), live)),
-            id: look.held.and_then(|held| held.id.clone()),
+            id: look.held.as_ref().and_then(|held| held.id.clone()),
             reversal: reversal(look.kind, Operation::Delete),
             limits: step_limits(look.kind),
         },
@@ -390,9 +391,9 @@ fn new_fields(spec: &Value, resource: &Resource) -> Vec<FieldChange> {
 fn reversal(kind: &Kind, operation: Operation) -> Reversal {
     match operation {
         Operation::None | Operation::Update => Reversal::Reversible,
-        Operation::Create => kind.reversal.create,
-        Operation::Delete => kind.reversal.delete,
-        Operation::Replace => kind.reversal.create.max(kind.reversal.delete),
+        Operation::Create => kind.reversal.create.rank,
+        Operation::Delete => kind.reversal.delete.rank,
+        Operation::Replace => kind.reversal.create.rank.max(kind.reversal.delete.rank),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::driver::{Call, Change, Driver, Place, Target};
 use crate::engine::Command;
 use crate::kind::{self, Ask, Assessment, Registry};
 use crate::model::finding::{Finding, Goal, Look, NextCall, Readback};
-use crate::model::kind::{Existence, Kind};
+use crate::model::kind::Kind;
 use crate::model::outcome::{ApplyOutcome, Cause, CauseClass, Observation};
 use crate::model::plan::{FieldChange, Operation};
 use crate::model::resource::Expectation;
@@ -171,7 +171,7 @@ type Judgement = (Finding, Vec<FieldChange>, Option<Vec<u8>>);
 fn judge(kind: &Kind, task: &LookTask, id: &str, live: &Value) -> Judgement {
     let spec = &task.target.spec;
     let applied = task.applied.as_ref();
-    let ours = task.look.ours || task.held || kind.existence == Existence::Always;
+    let ours = task.look.ours || task.held || kind::always_there(kind);
     if !ours {
         return (Finding::Foreign { id: id.to_owned() }, Vec::new(), None);
     }

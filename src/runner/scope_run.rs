@@ -245,13 +245,13 @@ fn reconcile_task(
         kind: reconcile.kind.clone(),
         place: place_or_cause(around.known.place(scope, reconcile.via.as_ref()), reconcile.via.as_ref())?,
         spec: resolved(scope, &reconcile.spec, around)?,
-        id: held.and_then(|held| held.id.clone()),
+        id: held.as_ref().and_then(|held| held.id.clone()),
     };
     Ok(Task::Look(Box::new(LookTask {
         target,
         look,
-        applied: held.and_then(|held| held.spec.clone()),
         held: held.is_some(),
+        applied: held.map(|held| held.spec),
         operation: reconcile.operation,
         seen: reconcile.seen,
     })))
@@ -270,7 +270,7 @@ fn check_task(
         kind: reconcile.kind.clone(),
         place: place_or_cause(around.known.place(scope, reconcile.via.as_ref()), reconcile.via.as_ref())?,
         spec: resolved(scope, &reconcile.spec, around)?,
-        id: around.holdings.get(&check.read).and_then(|held| held.id.clone()),
+        id: around.holdings.get(&check.read).and_then(|held| held.id),
     };
     let expect = check.expect.iter().map(|e| expectation(scope, e, around)).collect::<Result<_, _>>()?;
     Ok(Task::Check(Box::new(CheckTask { target, expect })))
