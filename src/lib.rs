@@ -6,4 +6,5 @@
 pub mod base;
 pub mod driver;
 pub mod journal;
+pub mod kind;
 pub mod model;
