@@ -9,6 +9,7 @@ pub mod engine;
 pub mod evidence;
 pub mod fleet;
 pub mod journal;
+pub mod kind;
 pub mod merkle;
 pub mod model;
 pub mod plan;

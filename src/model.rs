@@ -6,6 +6,7 @@ pub mod event;
 pub mod finding;
 pub mod fleet_event;
 pub mod holdings;
+pub mod kind;
 pub mod outcome;
 pub mod pack;
 pub mod plan;

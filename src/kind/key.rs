@@ -1,0 +1,70 @@
+//! Natural keys and ids: what an object is called before and after the service knows it.
+
+use serde_json::Value;
+
+use super::normal::holds_unresolved;
+use crate::model::kind::Kind;
+
+/// The natural key that a spec asks for, folded as the service folds; none while a part is missing or unknown.
+pub fn natural_key(kind: &Kind, spec: &Value) -> Option<String> {
+    let parts = kind.key.parts.iter().map(|part| part_text(spec.pointer(&part.spec)?, part.fold));
+    parts.collect::<Option<Vec<_>>>().map(|parts| parts.join(" | "))
+}
+
+/// The natural key of an item of the kind's list.
+pub fn key_in_list(kind: &Kind, item: &Value) -> Option<String> {
+    let parts = kind.key.parts.iter().map(|part| part_text(item.pointer(part.item.as_ref()?)?, part.fold));
+    parts.collect::<Option<Vec<_>>>().map(|parts| parts.join(" | "))
+}
+
+/// The object's id: from the live object if there is one, else from the spec if it follows from that.
+pub fn id_of(kind: &Kind, spec: &Value, live: Option<&Value>) -> Option<String> {
+    let shown = || scalar_text(live?.pointer(kind.id.live.as_deref()?)?);
+    let follows = || {
+        let id = fill(kind.id.spec.as_deref()?, spec)?;
+        Some(if kind.id.fold { id.to_lowercase() } else { id })
+    };
+    shown().or_else(follows)
+}
+
+fn part_text(value: &Value, fold: bool) -> Option<String> {
+    if holds_unresolved(value) {
+        return None;
+    }
+    let text = match value {
+        Value::Array(items) => {
+            let mut texts = items.iter().map(scalar_text).collect::<Option<Vec<_>>>()?;
+            texts.sort();
+            texts.join(",")
+        }
+        _ => scalar_text(value)?,
+    };
+    Some(if fold { text.to_lowercase() } else { text })
+}
+
+/// Text of a scalar that is not empty.
+pub(super) fn scalar_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Fills `{spec.<field>}` in a template; none while a field is missing or unknown.
+fn fill(template: &str, spec: &Value) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{spec.") {
+        let (name, after) = after.split_once('}')?;
+        let value = spec.get(name)?;
+        if holds_unresolved(value) {
+            return None;
+        }
+        out.push_str(before);
+        out.push_str(&scalar_text(value)?);
+        rest = after;
+    }
+    out.push_str(rest);
+    Some(out)
+}

@@ -1,0 +1,57 @@
+//! What of a live object is compared, passed on and recorded. Everything else stays where it is.
+
+use serde_json::{Map, Value};
+
+use super::normal::{is_empty, normal};
+use super::spec::complete;
+use crate::base::digest::Digest;
+use crate::base::pointer;
+use crate::model::kind::{FieldType, Kind, Role};
+
+/// Digest of what is compared of a live object: the managed fields in their one spelling, without states and other
+/// things the service computes. Equal digests mean that nobody changed what the plan is about.
+pub fn seen(kind: &Kind, desired: &Value, applied: Option<&Value>, live: &Value) -> Digest {
+    let applied = applied.map(|applied| complete(kind, applied));
+    Digest::of_canonical(&managed(kind, "", &complete(kind, desired), applied.as_ref(), live))
+}
+
+/// The part of `live` that `desired` or `applied` names, in its one spelling.
+fn managed(kind: &Kind, pattern: &str, desired: &Value, applied: Option<&Value>, live: &Value) -> Value {
+    let field = kind.field(pattern);
+    let opaque = field.is_some_and(|f| f.holds == FieldType::JsonText);
+    let (Some(live_map), false) = (live.as_object(), opaque) else { return normal(kind, pattern, live) };
+    let mut out = Map::new();
+    let named = desired.as_object().into_iter().chain(applied.and_then(Value::as_object)).flatten();
+    for (name, _) in named {
+        let below = pointer::child(pattern, name);
+        let compared = kind.field(&below).is_none_or(|f| f.role == Role::Managed);
+        let Some(shown) = live_map.get(name).filter(|value| compared && !is_empty(value)) else { continue };
+        let (desired, applied) =
+            (desired.get(name).unwrap_or(&Value::Null), applied.and_then(|map| map.get(name)));
+        out.insert(name.clone(), managed(kind, &below, desired, applied, shown));
+    }
+    Value::Object(out)
+}
+
+/// What other steps may refer to: `id`, and the fields of the kind's list, by dotted name.
+pub fn outputs(kind: &Kind, id: &str, live: &Value) -> Map<String, Value> {
+    let mut out = Map::new();
+    for at in &kind.outputs {
+        if let Some(value) = live.pointer(at).filter(|value| !value.is_null()) {
+            out.insert(at.trim_start_matches('/').replace('/', "."), value.clone());
+        }
+    }
+    out.insert("id".to_owned(), Value::String(id.to_owned()));
+    out
+}
+
+/// What goes into evidence: the fields of the kind's list and nothing else.
+pub fn readback(kind: &Kind, live: &Value) -> Value {
+    let mut out = Value::Object(Map::new());
+    for at in &kind.record {
+        if let Some(value) = live.pointer(at) {
+            pointer::set(&mut out, at, value.clone());
+        }
+    }
+    out
+}
