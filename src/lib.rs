@@ -14,4 +14,5 @@ pub mod merkle;
 pub mod model;
 pub mod plan;
 pub mod report;
+pub mod runner;
 pub mod signer;

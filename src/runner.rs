@@ -108,7 +108,7 @@ impl<'a> Running<'a> {
         let leases = take_leases(&mut shell)?;
         let mut running = Self {
             tasks: Tasks::new(shell.clock.clone(), Arc::clone(&shell.driver)),
-            fleet: fleet::State::new(),
+            fleet: fleet::State::new(&shell.saved.plan),
             shell,
             leases,
             scopes: BTreeMap::new(),
@@ -145,17 +145,17 @@ impl<'a> Running<'a> {
         for line in own {
             let event = FleetEvent::from_entry(&line.entry.kind, &line.entry.body)
                 .map_err(|e| RunnerError::Replay(format!("org: {e}")))?;
-            fleet::apply(&mut self.fleet, &saved.plan, &event);
+            fleet::apply(&mut self.fleet, &event);
             begun = true;
         }
-        let input = if begun { fleet::Input::Recovered } else { fleet::Input::Started { plan: saved.digest } };
-        self.fleet_input(input);
+        let input = if begun { fleet::Input::Recovered } else { fleet::Input::Started(saved.digest) };
+        self.fleet_input(input)?;
         self.commit()
     }
 
     async fn drive(&mut self) -> Result<Left, RunnerError> {
         loop {
-            self.start_scopes();
+            self.start_scopes()?;
             self.commit()?;
             if let Some(left) = self.left() {
                 return Ok(left);
@@ -163,12 +163,12 @@ impl<'a> Running<'a> {
             self.start_jobs();
             let dones = self.wait().await;
             self.renew_leases()?;
-            self.ask_to_stop();
+            self.ask_to_stop()?;
             for done in dones {
                 self.take(done)?;
             }
             self.wake();
-            self.close_scopes();
+            self.close_scopes()?;
             self.commit()?;
         }
     }
@@ -185,9 +185,9 @@ impl<'a> Running<'a> {
     }
 
     /// Lets scopes run whose turn has come.
-    fn start_scopes(&mut self) {
-        for command in fleet::owed(&self.shell.saved.plan, &self.fleet) {
-            let fleet::Command::RunScope { scope } = command;
+    fn start_scopes(&mut self) -> Result<(), RunnerError> {
+        for command in fleet::owed(&self.fleet) {
+            let fleet::Command::RunScope(scope) = command;
             let run = self.scopes.get_mut(&scope).expect("every scope of the plan was opened");
             if run.is_active() {
                 continue;
@@ -196,7 +196,7 @@ impl<'a> Running<'a> {
             let events = run.begin(plan, self.shell.clock.now());
             self.record(&scope, events);
         }
-        self.close_scopes();
+        self.close_scopes()
     }
 
     /// Starts what is owed and not running, round robin between scopes, as long as there are slots.
@@ -235,12 +235,12 @@ impl<'a> Running<'a> {
         self.tasks.wait(timer, watch).await
     }
 
-    fn ask_to_stop(&mut self) {
+    fn ask_to_stop(&mut self) -> Result<(), RunnerError> {
         if self.stop_seen || !self.shell.stop.is_asked() {
-            return;
+            return Ok(());
         }
         self.stop_seen = true;
-        self.fleet_input(fleet::Input::StopAsked);
+        self.fleet_input(fleet::Input::StopAsked)?;
         let now = self.now();
         let active: Vec<ScopeId> =
             self.scopes.iter().filter(|(_, run)| run.is_active()).map(|(scope, _)| scope.clone()).collect();
@@ -249,6 +249,7 @@ impl<'a> Running<'a> {
             let events = self.scopes.get_mut(&scope).expect("an active scope").stop(plan, now);
             self.record(&scope, events);
         }
+        Ok(())
     }
 
     /// Gives an answer to the engine it belongs to.
@@ -278,7 +279,7 @@ impl<'a> Running<'a> {
     }
 
     /// Tells the fleet about scopes that have come to rest.
-    fn close_scopes(&mut self) {
+    fn close_scopes(&mut self) -> Result<(), RunnerError> {
         let closed: Vec<(ScopeId, ScopeOutcome)> = self
             .scopes
             .iter_mut()
@@ -293,18 +294,20 @@ impl<'a> Running<'a> {
             })
             .collect();
         for (scope, outcome) in closed {
-            self.fleet_input(fleet::Input::ScopeEnded { scope, outcome });
+            self.fleet_input(fleet::Input::ScopeEnded { scope, outcome })?;
         }
+        Ok(())
     }
 
-    fn fleet_input(&mut self, input: fleet::Input) {
+    fn fleet_input(&mut self, input: fleet::Input) -> Result<(), RunnerError> {
         let plan = &self.shell.saved.plan;
         let events = match fleet::decide(plan, &self.fleet, input) {
             fleet::Decision::Accepted(events) => events,
-            fleet::Decision::Stale | fleet::Decision::Refused(_) => Vec::new(),
+            fleet::Decision::Stale => Vec::new(),
+            fleet::Decision::Refused(refusal) => return Err(RunnerError::Replay(refusal.to_string())),
         };
         for event in events {
-            fleet::apply(&mut self.fleet, plan, &event);
+            fleet::apply(&mut self.fleet, &event);
             let refs = match event {
                 FleetEvent::LaunchStarted { .. } => vec![self.shell.plan_blob.clone()],
                 _ => Vec::new(),
@@ -313,6 +316,7 @@ impl<'a> Running<'a> {
             self.drafts.push(draft);
             (self.shell.feed)(&Feed::Fleet { at: self.shell.clock.now(), event: &event });
         }
+        Ok(())
     }
 
     /// Takes events of a scope into what is known, and marks the durable ones to be written.
