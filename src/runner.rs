@@ -15,14 +15,14 @@ mod tasks;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::id::{LogId, RunId, ScopeId};
+use crate::base::id::{LogId, RunId, ScopeId, StepId};
 use crate::base::limits;
 use crate::base::time::Timestamp;
 use crate::driver::Driver;
 use crate::fleet;
 use crate::journal::{Journal, JournalError, Lease};
 use crate::model::entry::{Actor, BlobRef, EntryDraft};
-use crate::model::event::RunOutcome;
+use crate::model::event::{Event, RunOutcome};
 use crate::model::fleet_event::{FleetEvent, LaunchOutcome, ScopeOutcome};
 use crate::model::holdings::Holdings;
 use crate::model::plan::SavedPlan;
@@ -38,8 +38,10 @@ use tasks::Tasks;
 pub struct Shell<'a> {
     /// The plan.
     pub saved: &'a SavedPlan,
-    /// The plan's file in the journal.
-    pub plan_blob: BlobRef,
+    /// Files that the launch's first entry names: the plan, and the list of rendered files.
+    pub launch_refs: Vec<BlobRef>,
+    /// Files that each run's first entry names: the plan, and the scope's rendered files.
+    pub run_refs: BTreeMap<ScopeId, Vec<BlobRef>>,
     /// The launch, which is also the run in every scope.
     pub run: RunId,
     /// Where everything is recorded.
@@ -161,7 +163,11 @@ impl<'a> Running<'a> {
                 return Ok(left);
             }
             self.start_jobs();
-            let dones = self.wait().await;
+            let timer = self.next_timer();
+            if self.tasks.len() == 0 && timer.is_none() {
+                return Err(RunnerError::Replay("nothing is under way and nothing is due, yet the launch has not ended".into()));
+            }
+            let dones = self.wait(timer).await;
             self.renew_leases()?;
             self.ask_to_stop()?;
             for done in dones {
@@ -227,9 +233,12 @@ impl<'a> Running<'a> {
         }
     }
 
+    fn next_timer(&self) -> Option<Timestamp> {
+        self.scopes.values().filter(|run| run.is_active()).filter_map(ScopeRun::next_timer).min()
+    }
+
     /// Waits for an answer, for the next timer, or for somebody to ask for a stop.
-    async fn wait(&mut self) -> Vec<Done> {
-        let timer = self.scopes.values().filter(|run| run.is_active()).filter_map(ScopeRun::next_timer).min();
+    async fn wait(&mut self, timer: Option<Timestamp>) -> Vec<Done> {
         let stop = self.shell.stop.clone();
         let watch = (!self.stop_seen).then_some(&stop);
         self.tasks.wait(timer, watch).await
@@ -309,7 +318,7 @@ impl<'a> Running<'a> {
         for event in events {
             fleet::apply(&mut self.fleet, &event);
             let refs = match event {
-                FleetEvent::LaunchStarted { .. } => vec![self.shell.plan_blob.clone()],
+                FleetEvent::LaunchStarted { .. } => self.shell.launch_refs.clone(),
                 _ => Vec::new(),
             };
             let draft = self.draft(LogId::Org, event.kind(), None, refs, event.to_body());
@@ -320,7 +329,7 @@ impl<'a> Running<'a> {
     }
 
     /// Takes events of a scope into what is known, and marks the durable ones to be written.
-    fn record(&mut self, scope: &ScopeId, events: Vec<crate::model::event::Event>) {
+    fn record(&mut self, scope: &ScopeId, events: Vec<Event>) {
         for event in events {
             let at = self.now();
             ScopeRun::learn(scope, &event, &mut self.known);
@@ -328,7 +337,11 @@ impl<'a> Running<'a> {
                 let holdings = self.holdings.get_mut(scope).expect("every scope was opened");
                 holdings.fold(Some(&self.shell.run), &event);
                 let log = LogId::Scope(scope.clone());
-                let draft = self.draft(log, event.kind(), event.step().cloned(), event.refs(), event.to_body());
+                let refs = match event {
+                    Event::RunStarted { .. } => self.shell.run_refs.get(scope).cloned().unwrap_or_default(),
+                    _ => event.refs(),
+                };
+                let draft = self.draft(log, event.kind(), event.step().cloned(), refs, event.to_body());
                 self.drafts.push(draft);
             }
             (self.shell.feed)(&Feed::Scope { at, scope, event: &event });
@@ -339,7 +352,7 @@ impl<'a> Running<'a> {
         &self,
         log: LogId,
         kind: &str,
-        step: Option<crate::base::id::StepId>,
+        step: Option<StepId>,
         refs: Vec<BlobRef>,
         body: serde_json::Value,
     ) -> EntryDraft {
