@@ -7,3 +7,4 @@ pub mod base;
 pub mod driver;
 pub mod journal;
 pub mod model;
+pub mod sandbox;
