@@ -15,4 +15,7 @@ pub mod model;
 pub mod plan;
 pub mod report;
 pub mod runner;
+pub mod sandbox;
+pub mod runner;
+pub mod sandbox;
 pub mod signer;

@@ -68,3 +68,11 @@ pub const BUNDLE_FILE_BYTES_MAX: u64 = 1 << 30;
 pub const PROBLEMS_PER_FILE_MAX: usize = 20;
 /// Blocks and brackets nested in one template; the parser behind it recurses.
 pub const TEMPLATE_NESTING_MAX: usize = 32;
+/// Body of a request to the sandbox: the APIs it fakes take far less.
+pub const SANDBOX_BODY_BYTES_MAX: usize = 4 << 20;
+/// Requests the sandbox remembers, and paths it counts: a wave of 50 sites makes some 20,000.
+pub const SANDBOX_REQUESTS_MAX: usize = 200_000;
+/// Tokens of the sandbox that are good at once; each is looked at for every request.
+pub const SANDBOX_TOKENS_MAX: usize = 1_000;
+/// Fault rules of the sandbox; each is looked at for every request.
+pub const SANDBOX_FAULTS_MAX: usize = 1_000;
