@@ -16,6 +16,4 @@ pub mod plan;
 pub mod report;
 pub mod runner;
 pub mod sandbox;
-pub mod runner;
-pub mod sandbox;
 pub mod signer;
