@@ -7,3 +7,5 @@ pub mod base;
 pub mod driver;
 pub mod journal;
 pub mod model;
+pub mod resolve;
+pub mod source;

@@ -33,6 +33,11 @@ impl<'t, 'd> Reader<'t, 'd> {
         Self { table, at, what, codes, asked: Vec::new(), found }
     }
 
+    /// Starts on a table inside this one, with the same codes and problems.
+    pub fn inner<'i, 'r>(&'r mut self, table: &'i Table, at: Span, what: &'i str) -> Reader<'i, 'r> {
+        Reader { table, at, what, codes: self.codes, asked: Vec::new(), found: self.found }
+    }
+
     /// The place given to [`Reader::new`].
     pub fn place(&self) -> Span {
         self.at.clone()
@@ -142,6 +147,14 @@ impl<'t, 'd> Reader<'t, 'd> {
             self.wrong(tree, key, "a table");
         }
         tree.as_table().map(|table| (table, tree.span.clone()))
+    }
+
+    /// A table that must be there, with its place.
+    pub fn required_table(&mut self, key: &'static str, expected: &str) -> Option<(&'t Table, Span)> {
+        if self.table.get(key).is_none() {
+            self.missing(key, expected);
+        }
+        self.table(key)
     }
 
     /// The tables of an array of tables; none if the key is not there.
