@@ -7,5 +7,6 @@ pub mod base;
 pub mod driver;
 pub mod journal;
 pub mod model;
+pub mod render;
 pub mod resolve;
 pub mod source;

@@ -29,7 +29,9 @@ pub fn all(loaded: &Loaded) -> (Resolved, Diagnostics) {
     let mut seen = BTreeSet::new();
     for each in &loaded.sites {
         match each.code() {
-            Some(code) if seen.insert(code.clone()) => add(site(loaded, each, ScopeId::Site(code), &mut found)),
+            Some(code) if seen.insert(code.clone()) => {
+                add(site(loaded, each, ScopeId::Site(code), &mut found))
+            }
             // Somebody else's file has this code: nothing may be planned for either of them.
             Some(_) | None => {
                 found.push(unusable(each));
@@ -65,12 +67,18 @@ fn site(loaded: &Loaded, site: &Site, id: ScopeId, found: &mut Diagnostics) -> R
     let region = RegionName::new(site.region.value.as_str()).ok().and_then(|name| estate.regions.get(&name));
     if region.is_none() {
         let known = estate.regions.keys().map(RegionName::as_str);
-        found.push(unknown_name("region", &site.region.value, known).at(site.region.span.clone(), "not a region of the estate"));
+        found.push(
+            unknown_name("region", &site.region.value, known)
+                .at(site.region.span.clone(), "not a region of the estate"),
+        );
     }
     let ehr = estate.ehrs.get(&site.ehr.value);
     if ehr.is_none() {
         let known = estate.ehrs.keys().map(String::as_str);
-        found.push(unknown_name("EHR variant", &site.ehr.value, known).at(site.ehr.span.clone(), "not a variant of the estate"));
+        found.push(
+            unknown_name("EHR variant", &site.ehr.value, known)
+                .at(site.ehr.span.clone(), "not a variant of the estate"),
+        );
     }
     let wave = loaded.wave_of(&site.written_code.value);
     let mut layers = Layers::new(&estate.locked);
@@ -107,7 +115,8 @@ fn check_layers(loaded: &Loaded, found: &mut Diagnostics) {
     let facts = estate.regions.values().chain(estate.ehrs.values()).map(|facts| &facts.defaults);
     let waves = estate.waves.iter().map(|wave| &wave.defaults);
     let sites = loaded.sites.iter().map(|site| &site.parameters);
-    let tables: Vec<&Table> = std::iter::once(&estate.defaults).chain(facts).chain(waves).chain(sites).collect();
+    let tables: Vec<&Table> =
+        std::iter::once(&estate.defaults).chain(facts).chain(waves).chain(sites).collect();
     // Without packs there is nothing to hold the keys against.
     if !loaded.packs.is_empty() {
         for table in tables {
@@ -119,7 +128,8 @@ fn check_layers(loaded: &Loaded, found: &mut Diagnostics) {
             continue;
         }
         let message = format!("`{}` is locked, but [defaults] does not set it", locked.value);
-        let problem = Diagnostic::error("resolve.locked-nothing", message).at(locked.span.clone(), "locked here");
+        let problem =
+            Diagnostic::error("resolve.locked-nothing", message).at(locked.span.clone(), "locked here");
         let keys = estate.defaults.entries.keys().map(String::as_str);
         found.push(match nearest(&locked.value, keys) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),

@@ -63,7 +63,8 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let sites = site::read(&texts, &mut found);
     let packs = pack::read(&texts, &mut found);
     let lock = lock::read(&texts, &packs, &mut found);
-    let forks = texts.by_path.iter().filter(|(path, _)| is_fork(path)).map(|(_, text)| text.start()).collect();
+    let forks =
+        texts.by_path.iter().filter(|(path, _)| is_fork(path)).map(|(_, text)| text.start()).collect();
     found.settle();
     let Texts { sources, inputs, .. } = texts;
     (Loaded { sources, estate, sites, packs, lock, inputs, forks }, found)
@@ -77,7 +78,8 @@ fn is_input(path: &str) -> bool {
 
 /// A site's own templates: below `templates/overrides`, or anywhere in `sites/` but as a site's file.
 fn is_fork(path: &str) -> bool {
-    let in_sites = path.strip_prefix("sites/").is_some_and(|rest| rest.contains('/') || rest.ends_with(".hbs"));
+    let in_sites =
+        path.strip_prefix("sites/").is_some_and(|rest| rest.contains('/') || rest.ends_with(".hbs"));
     in_sites || path.starts_with("templates/overrides/")
 }
 
@@ -131,9 +133,12 @@ impl Texts {
         let before = String::from_utf8_lossy(&error.as_bytes()[..good]);
         let source = self.sources.add(path, redact::mask(&before).as_ref());
         self.found.push(
-            Diagnostic::error("file.not-utf8", format!("this file is not UTF-8 text: byte {} is not", good + 1))
-                .at(Span { source, range: good..good }, "text ends here")
-                .help("save the file as UTF-8"),
+            Diagnostic::error(
+                "file.not-utf8",
+                format!("this file is not UTF-8 text: byte {} is not", good + 1),
+            )
+            .at(Span { source, range: good..good }, "text ends here")
+            .help("save the file as UTF-8"),
         );
     }
 

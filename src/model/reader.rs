@@ -107,9 +107,7 @@ impl<'t, 'd> Reader<'t, 'd> {
         convert: impl Fn(&Value) -> Option<T>,
     ) -> Option<Located<T>> {
         let value = self.optional(key, expected, convert);
-        if self.table.get(key).is_none() {
-            self.missing(key, expected);
-        }
+        self.require_any(key, expected);
         value
     }
 
@@ -149,11 +147,16 @@ impl<'t, 'd> Reader<'t, 'd> {
         tree.as_table().map(|table| (table, tree.span.clone()))
     }
 
-    /// A table that must be there, with its place.
-    pub fn required_table(&mut self, key: &'static str, expected: &str) -> Option<(&'t Table, Span)> {
+    /// Reports a key of any shape that is not there although it must be.
+    pub fn require_any(&mut self, key: &str, expected: &str) {
         if self.table.get(key).is_none() {
             self.missing(key, expected);
         }
+    }
+
+    /// A table that must be there, with its place.
+    pub fn required_table(&mut self, key: &'static str, expected: &str) -> Option<(&'t Table, Span)> {
+        self.require_any(key, expected);
         self.table(key)
     }
 

@@ -22,7 +22,8 @@ impl Builder {
         let mut builder = Self { context: Map::new(), provenance: BTreeMap::new() };
         let estate = &loaded.estate;
         builder.put("estate", program(estate));
-        builder.put("tags", json!({"required": estate.tags.required, "environments": estate.tags.environments}));
+        builder
+            .put("tags", json!({"required": estate.tags.required, "environments": estate.tags.environments}));
         builder.facts("account", Layer::Program, &estate.account, Map::new());
         builder
     }
@@ -121,7 +122,8 @@ pub(super) fn site(loaded: &Loaded, site: &Site, id: ScopeId, layers: Layers<'_>
     builder.put("wave", wave.map_or(Value::Null, wave_facts));
     let mut values = layers.values;
     builder.provenance.extend(layers.provenance);
-    let own = [("code", &site.written_code), ("name", &site.name), ("region", &site.region), ("ehr", &site.ehr)];
+    let own =
+        [("code", &site.written_code), ("name", &site.name), ("region", &site.region), ("ehr", &site.ehr)];
     for (key, written) in own {
         values.insert(key.to_owned(), Value::from(written.value.as_str()));
         builder.own(&format!("site.{key}"), Layer::Site, written);

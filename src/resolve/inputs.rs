@@ -117,7 +117,11 @@ fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
     // A word in capitals, such as CIDR, stays as it is.
-    if letters.clone().next().is_some_and(char::is_uppercase) { text.to_owned() } else { first + letters.as_str() }
+    if letters.clone().next().is_some_and(char::is_uppercase) {
+        text.to_owned()
+    } else {
+        first + letters.as_str()
+    }
 }
 
 fn check_value(
@@ -135,7 +139,10 @@ fn check_value(
         found.push(if input.doc.is_empty() { problem } else { problem.help(fix(&input.doc, input)) });
     };
     if let Some(bad) = misfit(loaded, value, &input.kind) {
-        report(format!("`{path}` must be {}, not {}", input.kind, quoted(bad)), format!("expected {}", input.kind));
+        report(
+            format!("`{path}` must be {}, not {}", input.kind, quoted(bad)),
+            format!("expected {}", input.kind),
+        );
         return;
     }
     let outside = |value: &Value| !input.one_of.is_empty() && !input.one_of.contains(value);
@@ -159,7 +166,11 @@ fn check_value(
 fn fix(doc: &str, input: &Input) -> String {
     match input.one_of.as_slice() {
         [] => format!("write {} here ({})", input.kind, lower_first(doc)),
-        allowed => format!("write {} here ({})", allowed.iter().map(quoted).collect::<Vec<_>>().join(" or "), lower_first(doc)),
+        allowed => format!(
+            "write {} here ({})",
+            allowed.iter().map(quoted).collect::<Vec<_>>().join(" or "),
+            lower_first(doc)
+        ),
     }
 }
 
@@ -181,9 +192,9 @@ fn misfit<'v>(loaded: &Loaded, value: &'v Value, kind: &InputType) -> Option<&'v
         InputType::Boolean => value.is_boolean(),
         InputType::Cidr => text(is_network),
         InputType::Date => text(is_date),
-        InputType::Region => {
-            value.as_str().is_some_and(|name| loaded.estate.regions.keys().any(|known| known.as_str() == name))
-        }
+        InputType::Region => value
+            .as_str()
+            .is_some_and(|name| loaded.estate.regions.keys().any(|known| known.as_str() == name)),
         InputType::Email => text(is_email),
         InputType::Arn => text(is_arn),
         InputType::List(of) => {
@@ -211,7 +222,11 @@ fn is_email(text: &str) -> bool {
 
 fn is_arn(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
-    parts.len() == 6 && parts[0] == "arn" && parts[1].starts_with("aws") && !parts[2].is_empty() && !parts[5].is_empty()
+    parts.len() == 6
+        && parts[0] == "arn"
+        && parts[1].starts_with("aws")
+        && !parts[2].is_empty()
+        && !parts[5].is_empty()
 }
 
 #[cfg(test)]

@@ -79,21 +79,22 @@ impl<'l> Layers<'l> {
     fn refuse_locked(&self, layer: Layer, path: &str, entry: &Entry, found: &mut Diagnostics) -> bool {
         let is_table = entry.tree.as_table().is_some();
         let touches = |locked: &str| {
-            let below = path.strip_prefix(locked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            let below =
+                path.strip_prefix(locked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
             let above = locked.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
             below || (above && !is_table)
         };
         let Some(locked) = self.locked.iter().find(|locked| touches(&locked.value)) else { return false };
         let message = format!("`{path}` is locked: the {layer} layer may not set it");
-        let mut problem =
-            Diagnostic::error("resolve.locked-key", message).at(entry.key.clone(), "set here");
+        let mut problem = Diagnostic::error("resolve.locked-key", message).at(entry.key.clone(), "set here");
         if let Some(span) = self.span_of(&locked.value) {
             problem = problem.at(span, "the program's value");
         }
         found.push(
-            problem
-                .at(locked.span.clone(), "locked here")
-                .help(format!("remove `{path}` here, or take `{}` off `locked` in estate.toml", locked.value)),
+            problem.at(locked.span.clone(), "locked here").help(format!(
+                "remove `{path}` here, or take `{}` off `locked` in estate.toml",
+                locked.value
+            )),
         );
         true
     }

@@ -40,7 +40,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
     let format = format!("{ESTATE_FORMAT}: this program reads no other format");
     reader.required("format", &format, |value| (value.as_i64() == Some(ESTATE_FORMAT)).then_some(()));
     let (name, code, lineage, day_one) = identity(reader);
-    let free = |reader: &mut Reader<'_, '_>, key| reader.table(key).map(|(t, _)| t.clone()).unwrap_or_default();
+    let free =
+        |reader: &mut Reader<'_, '_>, key| reader.table(key).map(|(t, _)| t.clone()).unwrap_or_default();
     Estate {
         name,
         code,
@@ -61,7 +62,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
 }
 
 fn lower_word(value: &serde_json::Value) -> Option<String> {
-    let good = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let good =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     value.as_str().filter(|text| good(text)).map(str::to_owned)
 }
 
@@ -208,8 +210,10 @@ fn tags(reader: &mut Reader<'_, '_>) -> TagRules {
     let Some((table, span)) = reader.table("tags") else { return TagRules::default() };
     let mut inner = reader.inner(table, span, "[tags]");
     let plain = |texts: Vec<Located<String>>| texts.into_iter().map(|text| text.value).collect();
-    let rules =
-        TagRules { required: plain(inner.texts("required")), environments: plain(inner.texts("environments")) };
+    let rules = TagRules {
+        required: plain(inner.texts("required")),
+        environments: plain(inner.texts("environments")),
+    };
     inner.finish();
     rules
 }

@@ -41,7 +41,13 @@ pub fn read(root: &Path) -> Folder {
 }
 
 impl Folder {
-    fn refuse(&mut self, path: &str, code: &'static str, message: impl Into<String>, help: impl Into<String>) {
+    fn refuse(
+        &mut self,
+        path: &str,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.unread.push(Unread { path: path.to_owned(), code, message: message.into(), help: help.into() });
     }
 
@@ -97,7 +103,8 @@ fn visit(root: &Path, path: &str, depth: usize, folder: &mut Folder) {
 /// Reads one byte more than allowed, so that a file that grows meanwhile is noticed too.
 fn file(full: &Path, path: &str, folder: &mut Folder) {
     let mut bytes = Vec::new();
-    let read = fs::File::open(full).and_then(|file| file.take(INPUT_FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    let read =
+        fs::File::open(full).and_then(|file| file.take(INPUT_FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
     match read {
         Err(error) => folder.unreadable(path, &error),
         Ok(length) if length as u64 > INPUT_FILE_BYTES_MAX => {

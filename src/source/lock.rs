@@ -25,9 +25,12 @@ pub(super) fn read(
     let Some(text) = texts.by_path.get(LOCK_FILE) else {
         if let Some(pack) = packs.values().next() {
             found.push(
-                Diagnostic::warning("pack.not-locked", format!("{LOCK_FILE} is not there: no pack is locked"))
-                    .at(pack.span.clone(), "")
-                    .help(RELOCK),
+                Diagnostic::warning(
+                    "pack.not-locked",
+                    format!("{LOCK_FILE} is not there: no pack is locked"),
+                )
+                .at(pack.span.clone(), "")
+                .help(RELOCK),
             );
         }
         return BTreeMap::new();
@@ -108,7 +111,8 @@ fn compare(pack: &Pack, locked: Option<&(PackLock, Span)>, lock_file: Span, foun
 ///
 /// Never: writing to a string does not fail.
 pub fn lock_text(loaded: &Loaded) -> String {
-    let mut text = String::from("# Written by `landfall packs lock`; the digests cover every file of a pack.\n");
+    let mut text =
+        String::from("# Written by `landfall packs lock`; the digests cover every file of a pack.\n");
     writeln!(text, "format = {PACK_FORMAT}").expect("strings take everything");
     for (name, lock) in loaded.pack_locks() {
         let version = serde_json::Value::from(lock.version);

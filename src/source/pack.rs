@@ -13,8 +13,7 @@ use crate::model::tree::{self, Node, Table, Tree};
 use super::{PACK_CODES, Text, Texts};
 
 /// The roots that templates of a scope see. Inputs begin with one of them.
-const ROOTS: [&str; 9] =
-    ["site", "region", "ehr", "account", "wave", "estate", "tags", "sites", "regions"];
+const ROOTS: [&str; 9] = ["site", "region", "ehr", "account", "wave", "estate", "tags", "sites", "regions"];
 
 /// The files of one pack, by path inside it.
 type PackFiles<'t> = BTreeMap<&'t str, &'t Text>;
@@ -145,7 +144,8 @@ fn input(reader: &mut Reader<'_, '_>, path: &str, table: &Table, span: Span) -> 
     let kind = inner.required("type", &words, |value| value.as_str().and_then(InputType::named));
     let required = inner.optional("required", "true or false", boolean);
     let one_of = list(&mut inner, "one_of").iter().map(Tree::to_json).collect();
-    let bounds: Vec<f64> = list(&mut inner, "range").iter().filter_map(|tree| tree.to_json().as_f64()).collect();
+    let bounds: Vec<f64> =
+        list(&mut inner, "range").iter().filter_map(|tree| tree.to_json().as_f64()).collect();
     if table.get("range").is_some() && bounds.len() != 2 {
         let tree = table.get("range").cloned();
         tree.iter().for_each(|tree| inner.wrong(tree, "range", "[least, greatest]"));
@@ -172,4 +172,3 @@ fn list<'t>(reader: &mut Reader<'t, '_>, key: &'static str) -> &'t [Tree] {
         }
     }
 }
-
