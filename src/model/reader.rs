@@ -33,6 +33,11 @@ impl<'t, 'd> Reader<'t, 'd> {
         Self { table, at, what, codes, asked: Vec::new(), found }
     }
 
+    /// Starts on a table inside this one, with the same codes and problems.
+    pub fn inner<'i, 'r>(&'r mut self, table: &'i Table, at: Span, what: &'i str) -> Reader<'i, 'r> {
+        Reader { table, at, what, codes: self.codes, asked: Vec::new(), found: self.found }
+    }
+
     /// The place given to [`Reader::new`].
     pub fn place(&self) -> Span {
         self.at.clone()
@@ -102,9 +107,7 @@ impl<'t, 'd> Reader<'t, 'd> {
         convert: impl Fn(&Value) -> Option<T>,
     ) -> Option<Located<T>> {
         let value = self.optional(key, expected, convert);
-        if self.table.get(key).is_none() {
-            self.missing(key, expected);
-        }
+        self.require_any(key, expected);
         value
     }
 
@@ -142,6 +145,19 @@ impl<'t, 'd> Reader<'t, 'd> {
             self.wrong(tree, key, "a table");
         }
         tree.as_table().map(|table| (table, tree.span.clone()))
+    }
+
+    /// Reports a key of any shape that is not there although it must be.
+    pub fn require_any(&mut self, key: &str, expected: &str) {
+        if self.table.get(key).is_none() {
+            self.missing(key, expected);
+        }
+    }
+
+    /// A table that must be there, with its place.
+    pub fn required_table(&mut self, key: &'static str, expected: &str) -> Option<(&'t Table, Span)> {
+        self.require_any(key, expected);
+        self.table(key)
     }
 
     /// The tables of an array of tables; none if the key is not there.

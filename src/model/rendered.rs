@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::id::ScopeId;
+use crate::base::id::{ScopeId, StepId};
 use crate::base::span::Span;
-use crate::model::resource::{ChecklistStep, Origin, Resource};
+use crate::model::resource::{ChecklistStep, Resource};
 
 /// One scope's rendered files and what they declare.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,13 +17,6 @@ pub struct Rendered {
     pub resources: Vec<Resource>,
     /// The checklist items, in the order of packs and files.
     pub steps: Vec<ChecklistStep>,
-    /// The start of each template in the source map, by `<pack>/<template>`, for problems found later.
-    pub templates: BTreeMap<String, Span>,
-}
-
-impl Rendered {
-    /// A place in the template that something came from; never fails for origins of this rendering.
-    pub fn place(&self, origin: &Origin) -> Option<&Span> {
-        self.templates.get(&format!("{}/{}", origin.pack, origin.template))
-    }
+    /// Where in its template each of them stands, as near as can be told, for problems found later.
+    pub places: BTreeMap<StepId, Span>,
 }
