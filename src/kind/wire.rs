@@ -10,6 +10,7 @@ pub use address::{Address, BadAddress, encode_segment, expand_path, expand_query
 use self::address::expand_body;
 use super::normal::normal;
 use super::spec::complete;
+use crate::base::digest::Digest;
 use crate::base::pointer;
 use crate::model::kind::{Field, FieldType, Kind, Nest, Normal, Role, Update, UpdateStyle};
 use crate::model::plan::FieldChange;
@@ -31,7 +32,7 @@ pub fn create_body(kind: &Kind, address: &Address<'_>, key: &str) -> Result<Valu
     }
     let mut body = wrapped(create.wrap.as_deref(), Value::Object(body));
     if let (Some(token), Value::Object(map)) = (&create.token, &mut body) {
-        map.insert(token.clone(), Value::String(key.to_owned()));
+        map.insert(token.clone(), Value::String(as_uuid(key)));
     }
     Ok(body)
 }
@@ -95,6 +96,15 @@ pub fn answered(
         }
     }
     live
+}
+
+/// The key in the form of a UUID (version 8: made by our own rule), which is what idempotency tokens must be.
+fn as_uuid(key: &str) -> String {
+    let mut bytes = *Digest::of(key.as_bytes()).as_bytes();
+    bytes[6] = 0x80 | (bytes[6] & 0x0f);
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    let hex = Digest::from_bytes(bytes).to_string();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
 }
 
 fn wrapped(name: Option<&str>, body: Value) -> Value {
