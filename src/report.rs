@@ -2,3 +2,4 @@
 
 pub mod graph_view;
 pub mod plan_view;
+pub mod timeline;

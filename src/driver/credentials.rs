@@ -101,16 +101,19 @@ const PAT: &str = "pat";
 const DEFAULT_PROFILE: &str = "DEFAULT";
 const SETTINGS_SECTION: &str = "__settings__";
 
-/// Reads the process's own environment and the file it names.
+/// Reads the process's own environment and the file it names. A host that is given comes before both.
 ///
 /// # Errors
 ///
 /// See [`CredentialsError`].
-pub fn read(profile: Option<&str>) -> Result<Credentials, CredentialsError> {
+pub fn read(profile: Option<&str>, host: Option<&str>) -> Result<Credentials, CredentialsError> {
     let variables = std::env::vars_os();
     let env =
         variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let env: BTreeMap<String, String> = env.collect();
+    let mut env: BTreeMap<String, String> = env.collect();
+    if let Some(host) = host {
+        env.insert("DATABRICKS_HOST".to_owned(), host.to_owned());
+    }
     let path = config_file(&env);
     let text = match &path {
         Some(path) => read_file(path)?,

@@ -373,6 +373,19 @@ fn leftover(look: &Look<'_>, live: &Value) -> Leftover {
     }
 }
 
+/// What is to be done for a resource that is not there.
+pub fn new_object(resource: &Resource) -> Found {
+    let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
+    Found {
+        operation: Operation::Create,
+        changes: new_fields(&resource.spec, resource),
+        seen: None,
+        id: None,
+        reversal: reversal(kind, Operation::Create),
+        limits: step_limits(kind),
+    }
+}
+
 fn new_fields(spec: &Value, resource: &Resource) -> Vec<FieldChange> {
     let reason = format!("asked for by {}/{}", resource.origin.pack, resource.origin.template);
     let fields = spec.as_object().into_iter().flatten();

@@ -9,14 +9,17 @@ use serde_json::Value;
 
 use crate::base::id::{LogId, ScopeId, SiteCode, WaveName};
 use crate::base::limits;
+use crate::base::time::Millis;
 use crate::journal::Journal;
 use crate::model::holdings::Holdings;
 use crate::model::outcome::CauseClass;
-use crate::model::plan::{FleetPlan, PLAN_VERSION, Plan, SavedPlan, ScopePlan, Selection, WavePlan};
+use crate::model::plan::{
+    FleetPlan, LogHead, PLAN_VERSION, Plan, SavedPlan, ScopePlan, Selection, TargetName, WavePlan,
+};
 use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::observe::{Wanted, World, observe};
+use crate::ops::observe::{Wanted, World, new_object, observe};
 use crate::ops::target::Reached;
 use crate::plan::{Parts, scope_plan};
 
@@ -137,25 +140,37 @@ pub async fn make(
     refuse_foreign(&world)?;
     let plans = scopes
         .iter()
-        .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, reached)?)))
+        .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, reached.call_timeout)?)))
         .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
     let heads = journal.heads()?;
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
-    let plan = Plan {
+    let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
+    let plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
+    Ok(SavedPlan::new(plan, context.clock.now()))
+}
+
+fn document(
+    desired: &Desired,
+    selection: Selection,
+    waves: Vec<WavePlan>,
+    scopes: BTreeMap<ScopeId, ScopePlan>,
+    target: TargetName,
+    heads: BTreeMap<LogId, LogHead>,
+) -> Plan {
+    Plan {
         v: PLAN_VERSION,
         tool: format!("landfall {}", env!("CARGO_PKG_VERSION")),
         estate: desired.loaded.estate.name.clone(),
         lineage: desired.loaded.estate.lineage.clone(),
-        target: reached.name.clone(),
+        target,
         selection,
         inputs: desired.loaded.digests(),
         packs: desired.loaded.pack_locks(),
-        parameters: parameters(desired, &scopes),
-        heads: own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect(),
+        parameters: parameters(desired, scopes.keys()),
+        heads,
         fleet: FleetPlan { waves },
-        scopes: plans,
-    };
-    Ok(SavedPlan::new(plan, context.clock.now()))
+        scopes,
+    }
 }
 
 fn read_holdings(journal: &dyn Journal, scopes: &BTreeSet<ScopeId>) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
@@ -194,7 +209,7 @@ fn refuse_foreign(world: &World) -> Result<(), Failure> {
     })
 }
 
-fn plan_of(desired: &Desired, scope: &ScopeId, world: &World, reached: &Reached) -> Result<ScopePlan, Failure> {
+fn plan_of(desired: &Desired, scope: &ScopeId, world: &World, call_timeout: Millis) -> Result<ScopePlan, Failure> {
     let rendered = desired.rendered.get(scope);
     let nothing = BTreeMap::new();
     scope_plan(Parts {
@@ -204,19 +219,43 @@ fn plan_of(desired: &Desired, scope: &ScopeId, world: &World, reached: &Reached)
         checks: rendered.map_or(&[][..], |r| &r.steps),
         found: world.found.get(scope).unwrap_or(&nothing),
         leftovers: world.leftovers.get(scope).map_or(&[][..], Vec::as_slice),
-        call_timeout: reached.call_timeout,
+        call_timeout,
     })
     .map_err(|cycle| Failure::failed(format!("steps of {scope} wait for each other: {cycle}")))
 }
 
 /// Every parameter that a file sets, so that a stale plan can name what changed.
-fn parameters(desired: &Desired, scopes: &BTreeSet<ScopeId>) -> BTreeMap<ScopeId, BTreeMap<String, Value>> {
+fn parameters<'s>(
+    desired: &Desired,
+    scopes: impl Iterator<Item = &'s ScopeId>,
+) -> BTreeMap<ScopeId, BTreeMap<String, Value>> {
     let of = |scope: &ScopeId| {
         let resolved = desired.resolved.scopes.get(scope)?;
         let values = resolved.provenance.keys().filter_map(|path| Some((path.clone(), resolved.value(path)?.clone())));
         Some(values.collect())
     };
-    scopes.iter().filter_map(|scope| Some((scope.clone(), of(scope)?))).collect()
+    scopes.filter_map(|scope| Some((scope.clone(), of(scope)?))).collect()
+}
+
+/// The graph of a selection as if nothing were there: no target is looked at. Cannot be applied.
+///
+/// # Errors
+///
+/// If the selection has no site, or steps wait for each other.
+pub fn offline(desired: &Desired, selection: Selection) -> Result<Plan, Failure> {
+    let waves = waves(desired, &selection);
+    let scopes = scopes(desired, &waves);
+    let mut world = World::default();
+    for scope in &scopes {
+        let resources = desired.rendered.get(scope).map_or(&[][..], |r| &r.resources);
+        world.found.insert(scope.clone(), resources.iter().map(|r| (r.id.clone(), new_object(r))).collect());
+    }
+    let plans = scopes
+        .iter()
+        .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, limits::CALL_TIMEOUT)?)))
+        .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
+    let target = TargetName { name: "none".to_owned(), account_id: String::new(), host: "none".to_owned() };
+    Ok(document(desired, selection, waves, plans, target, BTreeMap::new()))
 }
 
 /// Writes a plan to a file, whole or not at all.

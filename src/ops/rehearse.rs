@@ -1,10 +1,10 @@
 //! A whole wave against a throwaway sandbox on a virtual clock: the real plan, engine, driver and evidence.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::base::id::{LogId, ScopeId};
 use crate::base::limits;
-use crate::base::time::{Millis, Timestamp};
+use crate::base::time::Timestamp;
 use crate::evidence::verify::Verdict;
 use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
@@ -12,7 +12,7 @@ use crate::model::entry::{Actor, ActorKind};
 use crate::model::plan::{SavedPlan, Selection};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::export::{Exported, Wanted, export};
+use crate::ops::export::{self, Exported, export};
 use crate::ops::launch::{Launched, Watch, begin};
 use crate::ops::plan::{Asked, make, select};
 use crate::ops::target::embed;
@@ -27,6 +27,19 @@ use crate::sandbox::Config;
 const ACCOUNT: &str = "00000000-0000-4000-8000-000000000001";
 /// The hour at which a rehearsal begins on the wave's first day, in UTC.
 const FIRST_HOUR: &str = "T09:00:00Z";
+
+/// What is to be rehearsed.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// The wave.
+    pub wave: &'a str,
+    /// What the sandbox's ids are derived from.
+    pub seed: u64,
+    /// Where the bundles go; below the state folder without one.
+    pub out: Option<&'a Path>,
+    /// How it can be stopped.
+    pub stop: Stop,
+}
 
 /// What a rehearsal came to.
 #[derive(Debug)]
@@ -56,13 +69,11 @@ pub type Planned<'a> = dyn FnMut(&SavedPlan) + 'a;
 pub async fn rehearse(
     context: &Context,
     desired: &Desired,
-    wave: &str,
-    seed: u64,
-    out: Option<PathBuf>,
-    stop: Stop,
+    wanted: Wanted<'_>,
     planned: &mut Planned<'_>,
     feed: &mut dyn FnMut(&Feed<'_>),
 ) -> Result<Rehearsed, Failure> {
+    let Wanted { wave, seed, out, stop } = wanted;
     let selection = select(desired, &Asked::Wave(wave.to_owned()))?;
     let clock = Clock::starting_at(first_moment(desired, &selection));
     let began = clock.now();
@@ -79,7 +90,8 @@ pub async fn rehearse(
     let watch = Watch { actor: actor.clone(), stop, feed };
     let launched = begin(&inner, &saved, &desired.rendered, &reached, &mut journal, watch).await?;
     let timeline = timeline_of(&journal, &saved)?;
-    let out = out.unwrap_or_else(|| context.state.join("rehearsals").join(format!("{wave}-{}", launched.run)));
+    let default = || context.state.join("rehearsals").join(format!("{wave}-{}", launched.run));
+    let out = out.map_or_else(default, Path::to_owned);
     let bundles = bundles(&inner, desired, &mut journal, &saved, &actor, &out)?;
     let log = reached.embedded.as_ref().map(|e| e.sandbox.requests()).unwrap_or_default();
     let requests = (log.len(), log.iter().filter(|r| r.mutating).count());
@@ -95,7 +107,7 @@ fn first_moment(desired: &Desired, selection: &Selection) -> Timestamp {
     };
     let day = wave.and_then(|wave| wave.start).or(estate.day_one);
     let text = day.map_or("2027-01-11".to_owned(), |day| day.to_string());
-    format!("{text}{FIRST_HOUR}").parse().unwrap_or(Timestamp::from_millis(0) + Millis(0))
+    format!("{text}{FIRST_HOUR}").parse().unwrap_or(Timestamp::from_millis(0))
 }
 
 fn timeline_of(journal: &dyn Journal, saved: &SavedPlan) -> Result<Timeline, Failure> {
@@ -122,7 +134,7 @@ fn bundles(
             if !heads.contains_key(&LogId::Scope(ScopeId::Site(site.clone()))) {
                 continue;
             }
-            let wanted = Wanted {
+            let wanted = export::Wanted {
                 site: site.clone(),
                 wave: Some(wave.name.clone()),
                 estate: desired.loaded.estate.name.clone(),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::base::id::RunId;
 use crate::base::limits;
 use crate::base::secret::Secret;
 use crate::base::time::{Millis, Timestamp};
@@ -104,11 +103,17 @@ pub async fn embed(name: &str, mut config: Config, clock: Clock, call_timeout: M
 }
 
 fn remote(name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
-    let signin = credentials::read(spec.profile.as_deref(), spec.host.as_deref(), Some(&spec.account_id))
+    let signin = credentials::read(spec.profile.as_deref(), spec.host.as_deref())
         .map_err(|e| Failure::NotAllowed { what: format!("target {name}: {e}") })?;
-    let host = signin.account_host.clone();
+    let host = signin.host.clone();
+    let settings = Settings {
+        account_host: signin.host,
+        account_id: spec.account_id.clone(),
+        auth: signin.auth,
+        user_agent: user_agent(),
+    };
     Ok(Reached {
-        driver: databricks(signin)?,
+        driver: databricks(settings)?,
         name: TargetName { name: name.to_owned(), account_id: spec.account_id.clone(), host },
         call_timeout: spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT),
         embedded: None,
@@ -125,13 +130,13 @@ pub fn user_agent() -> String {
     format!("landfall/{}", env!("CARGO_PKG_VERSION"))
 }
 
-fn random_id() -> Result<String, Failure> {
+/// 128 random bits in hexadecimal.
+///
+/// # Errors
+///
+/// If the operating system gives no randomness.
+pub fn random_id() -> Result<String, Failure> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|e| Failure::failed(format!("no randomness: {e}")))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// A run's name is also the key of its rehearsal's ids.
-pub fn rehearsal_run(seed: u64) -> RunId {
-    RunId::new(format!("rehearsal-{seed}")).expect("digits and dashes")
 }
