@@ -1,0 +1,249 @@
+//! Deliberately broken rules. Each breaks the story at one place, outside the product: it rewrites what goes into the
+//! engine, what comes out of it, or what the shell does with that. Each must be killed by the invariant it names.
+
+use landfall::base::time::{Millis, Timestamp};
+use landfall::engine::{Decision, Input, Phase, State};
+use landfall::model::event::{Desired, Event, Rest};
+use landfall::model::finding::{Finding, NextCall, Readback};
+use landfall::model::outcome::{ApplyOutcome, Cause, CauseClass};
+use landfall::model::plan::{Operation, ScopePlan};
+
+use crate::scenario::{operation, spec};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    DoubtTakenForBusy,
+    DoubtNotWaitedOut,
+    CallsSentAgainAfterCrash,
+    AbsenceAfterCreateTakenForLoss,
+    ForeignTakenForOurs,
+    StaleTakenForPlanned,
+    LateResultsTaken,
+    EdgesForgotten,
+    DependantsNotBlocked,
+    BystandersBlocked,
+    StopIgnored,
+    IntentNotKept,
+    DeadlineIgnored,
+    SuccessUnseen,
+    EndedTwice,
+    RestsNotKept,
+    TriesNotCounted,
+    DoubtsNotCounted,
+    FollowUpsNotCounted,
+    SettlesForEver,
+    RetryAfterIgnored,
+    CallsBeyondThePlan,
+    ReplacedBeforeGone,
+    FailsWhereItCouldWait,
+    HoldingsForgetIntents,
+}
+
+/// Each mutant with the invariant that kills it.
+pub const MUTANTS: [(Mutant, &str); 25] = [
+    (Mutant::DoubtTakenForBusy, "no-call-while-in-doubt"),
+    (Mutant::DoubtNotWaitedOut, "no-call-while-in-doubt"),
+    (Mutant::CallsSentAgainAfterCrash, "no-call-while-in-doubt"),
+    (Mutant::AbsenceAfterCreateTakenForLoss, "no-create-after-create"),
+    (Mutant::ForeignTakenForOurs, "foreign-never-touched"),
+    (Mutant::StaleTakenForPlanned, "stale-never-overwritten"),
+    (Mutant::LateResultsTaken, "no-call-while-in-doubt"),
+    (Mutant::EdgesForgotten, "no-dependant-before-dependency"),
+    (Mutant::DependantsNotBlocked, "terminates"),
+    (Mutant::BystandersBlocked, "blocked-only-behind-failed"),
+    (Mutant::StopIgnored, "nothing-applied-after-stop"),
+    (Mutant::IntentNotKept, "no-apply-without-intent"),
+    (Mutant::DeadlineIgnored, "no-call-while-in-doubt"),
+    (Mutant::SuccessUnseen, "success-means-world-as-desired"),
+    (Mutant::EndedTwice, "ended-exactly-once"),
+    (Mutant::RestsNotKept, "owed-after-crash-equals-owed-before"),
+    (Mutant::TriesNotCounted, "tries-bounded"),
+    (Mutant::DoubtsNotCounted, "doubts-bounded"),
+    (Mutant::FollowUpsNotCounted, "follow-ups-bounded"),
+    (Mutant::SettlesForEver, "terminates"),
+    (Mutant::RetryAfterIgnored, "rest-is-kept"),
+    (Mutant::CallsBeyondThePlan, "call-within-plan"),
+    (Mutant::ReplacedBeforeGone, "no-object-twice"),
+    (Mutant::FailsWhereItCouldWait, "patience-succeeds"),
+    (Mutant::HoldingsForgetIntents, "holdings-cover-ours"),
+];
+
+impl Mutant {
+    /// The plan that the engine is given.
+    pub fn plan(self, plan: &ScopePlan) -> ScopePlan {
+        let mut plan = plan.clone();
+        if self == Mutant::EdgesForgotten {
+            plan.steps.values_mut().for_each(|step| step.after.clear());
+        }
+        plan
+    }
+
+    /// The input that the engine is given.
+    pub fn input(self, state: &State, input: Input) -> Input {
+        match (self, input) {
+            (Mutant::DoubtTakenForBusy, Input::Applied { step, attempt, outcome: ApplyOutcome::NoAnswer(cause) }) => {
+                Input::Applied { step, attempt, outcome: ApplyOutcome::Busy { retry_after: None, cause } }
+            }
+            (Mutant::LateResultsTaken, Input::Applied { step, outcome, .. }) => {
+                let attempt = state.steps()[&step].attempt;
+                Input::Applied { step, attempt, outcome }
+            }
+            (_, Input::Observed { step, attempt, spec, finding }) => {
+                let finding = self.observed(finding);
+                Input::Observed { step, attempt, spec, finding }
+            }
+            (Mutant::SuccessUnseen, Input::Verified { step, attempt, spec, .. }) => {
+                let finding = Finding::Matches { readback: Readback::default() };
+                Input::Verified { step, attempt, spec, finding }
+            }
+            (
+                Mutant::FailsWhereItCouldWait,
+                Input::Verified { step, attempt, spec, finding: Finding::Absent | Finding::Pending { .. } },
+            ) => {
+                let cause = Cause::new(CauseClass::BadState, "it is not there");
+                Input::Verified { step, attempt, spec, finding: Finding::Broken { cause } }
+            }
+            (_, input) => input,
+        }
+    }
+
+    fn observed(self, finding: Finding) -> Finding {
+        let differs = |call| Finding::Differs { call, after_create: false, id: None };
+        match (self, finding) {
+            (Mutant::ForeignTakenForOurs, Finding::Foreign { .. }) => differs(NextCall::Update),
+            (Mutant::StaleTakenForPlanned, Finding::Stale { .. }) => differs(NextCall::Update),
+            (_, finding) => finding,
+        }
+    }
+
+    /// A decision of its own instead of the engine's.
+    pub fn instead(self, plan: &ScopePlan, state: &State, now: Timestamp, input: &Input) -> Option<Decision> {
+        match (self, input) {
+            (Mutant::StopIgnored, Input::StopAsked) => Some(Decision::Stale),
+            (
+                Mutant::AbsenceAfterCreateTakenForLoss,
+                Input::Verified { step, attempt, finding: Finding::Absent, .. },
+            ) if operation(plan, step) == Some(Operation::Create) => {
+                self.apply(state, now, step, *attempt, NextCall::Create)
+            }
+            (Mutant::DoubtsNotCounted, Input::Observed { step, attempt, finding: Finding::Absent, .. })
+                if operation(plan, step) == Some(Operation::Create) =>
+            {
+                self.apply(state, now, step, *attempt, NextCall::Create)
+            }
+            (Mutant::FollowUpsNotCounted, Input::Verified { step, attempt, finding, .. })
+                if matches!(finding, Finding::Differs { after_create: true, .. }) =>
+            {
+                self.apply(state, now, step, *attempt, NextCall::Update)
+            }
+            (Mutant::ReplacedBeforeGone, Input::Verified { step, attempt, finding, .. })
+                if matches!(finding, Finding::Pending { state, .. } if state == "deleting")
+                    && operation(plan, step) == Some(Operation::Replace) =>
+            {
+                self.apply(state, now, step, *attempt, NextCall::Create)
+            }
+            (Mutant::CallsBeyondThePlan, Input::Observed { step, attempt, finding: Finding::Matches { .. }, .. })
+                if operation(plan, step) == Some(Operation::None) =>
+            {
+                self.apply(state, now, step, *attempt, NextCall::Update)
+            }
+            _ => None,
+        }
+    }
+
+    fn apply(
+        self,
+        state: &State,
+        now: Timestamp,
+        step: &landfall::base::id::StepId,
+        attempt: u32,
+        call: NextCall,
+    ) -> Option<Decision> {
+        let known = &state.steps()[step];
+        let verifying = matches!(known.phase, Phase::Verifying { .. });
+        let looking = verifying || matches!(known.phase, Phase::Observing);
+        if !looking || known.attempt != attempt || state.is_stopping() || state.is_suspended() {
+            return None;
+        }
+        let desired = Desired {
+            kind: landfall::base::id::KindName::new("sim.object").expect("a kind"),
+            via: None,
+            after: Vec::new(),
+            spec_digest: landfall::base::digest::Digest::of_canonical(&spec()),
+            spec: spec(),
+        };
+        let attempt = attempt + u32::from(verifying);
+        let deadline = now + Millis(10_000);
+        Some(Decision::Accepted(vec![Event::StepApplying { step: step.clone(), attempt, call, deadline, desired }]))
+    }
+
+    /// The events that the shell gets to see.
+    pub fn events(self, state: &State, now: Timestamp, events: Vec<Event>) -> Vec<Event> {
+        let mut events: Vec<Event> = events.into_iter().filter_map(|event| self.event(state, now, event)).collect();
+        if self == Mutant::DependantsNotBlocked && events.iter().any(|e| matches!(e, Event::StepFailed { .. })) {
+            events.retain(|event| !matches!(event, Event::RunEnded { .. }));
+        }
+        if self == Mutant::EndedTwice && let Some(end @ Event::RunEnded { .. }) = events.last().cloned() {
+            events.push(end);
+        }
+        if self == Mutant::BystandersBlocked && let Some(Event::StepFailed { step: by, .. }) = events.first() {
+            let waiting = |step: &&landfall::base::id::StepId| {
+                matches!(state.steps()[*step].phase, Phase::Waiting)
+                    && !events.iter().any(|event| event.step() == Some(step))
+            };
+            if let Some(step) = state.steps().keys().find(waiting).cloned() {
+                let by = by.clone();
+                events.push(Event::StepBlocked { step, by });
+            }
+        }
+        events
+    }
+
+    fn event(self, state: &State, now: Timestamp, event: Event) -> Option<Event> {
+        let rest = |event: &Event, wanted: Rest| matches!(event, Event::StepRested { why, .. } if *why == wanted);
+        match event {
+            Event::StepBlocked { .. } if self == Mutant::DependantsNotBlocked => None,
+            Event::StepRested { step, attempt, why, cause, .. }
+                if (self == Mutant::DoubtNotWaitedOut && why == Rest::InDoubt)
+                    || (self == Mutant::RetryAfterIgnored && why == Rest::Busy) =>
+            {
+                Some(Event::StepRested { step, attempt, until: now, why, cause })
+            }
+            event if self == Mutant::CallsSentAgainAfterCrash && rest(&event, Rest::InDoubt) => {
+                let crashed = matches!(event, Event::StepRested { cause: None, .. });
+                (!crashed).then_some(event)
+            }
+            Event::StepFailed { step, attempt, cause, readback } => {
+                self.failed(state, now, Event::StepFailed { step, attempt, cause, readback })
+            }
+            event => Some(event),
+        }
+    }
+
+    /// Goes on where the engine gives up.
+    fn failed(self, state: &State, now: Timestamp, event: Event) -> Option<Event> {
+        let Event::StepFailed { step, attempt, cause, .. } = &event else { return Some(event) };
+        let phase = &state.steps()[step].phase;
+        let (step, attempt, until) = (step.clone(), *attempt, now + Millis(1));
+        let rested = |why| Some(Event::StepRested { step: step.clone(), attempt, until, why, cause: None });
+        match (self, cause.class, phase) {
+            (Mutant::TriesNotCounted, CauseClass::Exhausted, _) if !cause.message.contains("answered") => {
+                rested(Rest::Busy)
+            }
+            (Mutant::SettlesForEver, CauseClass::NotHeld, Phase::Verifying { settles_from, .. }) => {
+                let (next, settles_from, seen) = (until, *settles_from, String::new());
+                Some(Event::StepPolled { step, attempt, next, settles_from, seen })
+            }
+            _ => Some(event),
+        }
+    }
+
+    /// Whether a durable event reaches the log.
+    pub fn keeps(self, event: &Event) -> bool {
+        match event {
+            Event::StepApplying { .. } => self != Mutant::IntentNotKept,
+            Event::StepRested { .. } => self != Mutant::RestsNotKept,
+            _ => true,
+        }
+    }
+}

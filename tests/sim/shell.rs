@@ -1,0 +1,542 @@
+//! The shell's loop on a virtual clock: decide, keep the durable events, fold all, start what is owed. Calls land on
+//! their own; a crash forgets everything but the log, the world and the calls that are on their way.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+
+use landfall::base::id::{RunId, StepId};
+use landfall::base::time::{Millis, Timestamp};
+use landfall::engine::{Command, Decision, Input, State, apply, decide, owed};
+use landfall::model::event::Event;
+use landfall::model::finding::{Finding, Goal, Look, NextCall, Readback};
+use landfall::model::holdings::Holdings;
+use landfall::model::outcome::{ApplyOutcome, Cause, CauseClass};
+use landfall::model::plan::ScopePlan;
+
+use crate::mutant::Mutant;
+use crate::random::Random;
+use crate::scenario::{Scenario, operation, spec};
+use crate::watch::{Held, Violation, Watch, broken, holdings_cover, same_after_crash};
+use crate::world::{Harm, Landing, Mood};
+
+/// Turns after which a story counts as endless; the longest seen take a fifth of it.
+const TURNS_MAX: u64 = 10_000;
+
+/// What a story came to.
+#[derive(Default, Debug)]
+pub struct Tally {
+    pub turns: u64,
+    pub events: u64,
+    pub crashes: u64,
+    pub stops: u64,
+    pub calls: u64,
+    pub in_doubt: u64,
+    pub failed: u64,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: &Tally) {
+        self.turns += other.turns;
+        self.events += other.events;
+        self.crashes += other.crashes;
+        self.stops += other.stops;
+        self.calls += other.calls;
+        self.in_doubt += other.in_doubt;
+        self.failed += other.failed;
+    }
+}
+
+enum Happening {
+    /// A command, or somebody, answers the process of this epoch.
+    Answer { epoch: u64, command: Option<Command>, input: Input },
+    /// A call has its effect, whoever is still alive.
+    Land { flight: usize, answer: Option<(u64, Command)> },
+    /// A new holder takes the lease.
+    TakeOver,
+}
+
+/// A call that was sent.
+struct Flight {
+    landing: Landing,
+    attempt: u32,
+    /// Nothing happens after this. Until it is answered, that is its deadline.
+    final_at: i64,
+}
+
+struct Shell {
+    scenario: Scenario,
+    engine_plan: ScopePlan,
+    mutant: Option<Mutant>,
+    random: Random,
+    run: RunId,
+    now: i64,
+    queue: BTreeMap<(i64, u64), Happening>,
+    queued: u64,
+    /// None while nobody holds the lease.
+    state: Option<State>,
+    log: Vec<Event>,
+    /// The log when the process began, and everything it folded since.
+    folded: Vec<Event>,
+    epoch: u64,
+    running: BTreeSet<Command>,
+    /// The object that the last look of a step found.
+    found: BTreeMap<StepId, u64>,
+    wakes: BTreeSet<i64>,
+    flights: Vec<Flight>,
+    spent: BTreeMap<StepId, u32>,
+    watch: Watch,
+    tally: Tally,
+    /// Prints each event: one seed is being looked into.
+    talks: bool,
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets assertions of the engine fail without a word on this thread: a mutant is expected to meet some.
+pub fn keep_quiet() {
+    QUIET.set(true);
+    let loud = take_hook();
+    set_hook(Box::new(move |panic| {
+        if !QUIET.get() {
+            loud(panic);
+        }
+    }));
+}
+
+/// Plays the story of a seed to its end.
+pub fn play(seed: u64, mutant: Option<Mutant>) -> Result<Tally, Violation> {
+    match catch_unwind(AssertUnwindSafe(|| Shell::new(seed, mutant).play())) {
+        Ok(result) => result,
+        Err(panic) => {
+            let message = panic.downcast_ref::<String>().cloned();
+            let message = message.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let message = message.unwrap_or_default();
+            let name = message.split(':').next().unwrap_or_default().to_owned();
+            Err(Violation { name, what: message })
+        }
+    }
+}
+
+impl Shell {
+    fn new(seed: u64, mutant: Option<Mutant>) -> Self {
+        let mut random = Random::new(seed);
+        let scenario = Scenario::draw(&mut random);
+        let engine_plan = mutant.map_or_else(|| scenario.plan.clone(), |mutant| mutant.plan(&scenario.plan));
+        Self {
+            scenario,
+            engine_plan,
+            mutant,
+            random,
+            run: RunId::new(format!("run-{seed}")).expect("a run id"),
+            now: 1_000_000,
+            queue: BTreeMap::new(),
+            queued: 0,
+            state: None,
+            log: Vec::new(),
+            folded: Vec::new(),
+            epoch: 0,
+            running: BTreeSet::new(),
+            found: BTreeMap::new(),
+            wakes: BTreeSet::new(),
+            flights: Vec::new(),
+            spent: BTreeMap::new(),
+            watch: Watch::default(),
+            tally: Tally::default(),
+            talks: mutant.is_none() && std::env::var_os("LANDFALL_SIM_SEED").is_some(),
+        }
+    }
+
+    fn play(mut self) -> Result<Tally, Violation> {
+        self.later(0, Happening::TakeOver);
+        let is_ended = |shell: &Self| shell.state.as_ref().is_some_and(|state| state.ended().is_some());
+        while !is_ended(&self) {
+            let Some(((at, _), happening)) = self.queue.pop_first() else {
+                return broken("terminates", "nothing is left to happen").map(|()| self.tally);
+            };
+            self.now = self.now.max(at);
+            self.happen(happening)?;
+            self.tally.turns += 1;
+            if self.tally.turns > TURNS_MAX {
+                return broken("terminates", "the run goes on and on").map(|()| self.tally);
+            }
+        }
+        self.finish()?;
+        Ok(self.tally)
+    }
+
+    /// The end: late calls land, late answers change nothing, and the log tells the whole story.
+    fn finish(&mut self) -> Held {
+        self.scenario.faults.crashes_max = 0;
+        while let Some(((at, _), happening)) = self.queue.pop_first() {
+            self.now = self.now.max(at);
+            self.happen(happening)?;
+        }
+        let replayed = self.replay(&self.log);
+        same_after_crash(self.state.as_ref().expect("it ended"), &replayed)?;
+        let mut holdings = Holdings::default();
+        for event in &self.log {
+            let forgets = self.mutant == Some(Mutant::HoldingsForgetIntents);
+            if !(forgets && matches!(event, Event::StepApplying { .. })) {
+                holdings.fold(Some(&self.run), event);
+            }
+        }
+        self.tally.failed += u64::from(replayed.counts().failed);
+        holdings_cover(&self.scenario, &holdings, self.now)
+    }
+
+    fn later(&mut self, after: u64, happening: Happening) {
+        self.at(self.now + after as i64, happening);
+    }
+
+    fn at(&mut self, at: i64, happening: Happening) {
+        self.queued += 1;
+        self.queue.insert((at, self.queued), happening);
+    }
+
+    fn happen(&mut self, happening: Happening) -> Held {
+        match happening {
+            Happening::TakeOver => self.take_over(),
+            Happening::Land { flight, answer } => self.land(flight, answer),
+            Happening::Answer { epoch, command, input } => {
+                if epoch != self.epoch || self.state.is_none() {
+                    return Ok(());
+                }
+                if input == Input::TimeReached {
+                    self.wakes.remove(&self.now);
+                }
+                if let (Input::Applied { step, attempt, outcome }, Some(_)) = (&input, &command) {
+                    self.answered(&step.clone(), *attempt, &outcome.clone());
+                }
+                if let Some(command) = &command {
+                    self.running.remove(command);
+                }
+                self.turn(input)
+            }
+        }
+    }
+
+    /// A clear answer ends a call; a missing one leaves it open until its deadline.
+    fn answered(&mut self, step: &StepId, attempt: u32, outcome: &ApplyOutcome) {
+        if let ApplyOutcome::NoAnswer(_) = outcome {
+            self.tally.in_doubt += 1;
+            return;
+        }
+        if let ApplyOutcome::Busy { retry_after: Some(length), .. } = outcome {
+            self.watch.told_to_wait(step, self.now + length.0 as i64);
+        }
+        let own = |flight: &&mut Flight| flight.landing.step == *step && flight.attempt == attempt;
+        if let Some(flight) = self.flights.iter_mut().rev().find(own) {
+            flight.final_at = self.now;
+        }
+    }
+
+    // ---- the loop ----
+
+    fn turn(&mut self, input: Input) -> Held {
+        if self.crashes() {
+            return self.crash();
+        }
+        if input == Input::StopAsked {
+            self.watch.stopped = true;
+            self.tally.stops += 1;
+        }
+        let events = self.decided(input)?;
+        for event in &events {
+            if self.talks {
+                println!("{} {:?}", Timestamp::from_millis(self.now), event);
+            }
+            self.watch.event(&self.scenario, self.now, event)?;
+        }
+        self.keep(&events)?;
+        if self.crashes() {
+            // Kept, but not folded, and nothing started.
+            let state = self.state.as_mut().expect("a turn needs a state");
+            events.iter().filter(|event| event.is_durable()).for_each(|event| apply(state, event));
+            return self.crash();
+        }
+        let state = self.state.as_mut().expect("a turn needs a state");
+        events.iter().for_each(|event| apply(state, event));
+        self.folded.extend(events);
+        self.compare()?;
+        self.sync()?;
+        if self.state.is_some() && self.crashes() { self.crash() } else { Ok(()) }
+    }
+
+    fn decided(&mut self, input: Input) -> Result<Vec<Event>, Violation> {
+        let state = self.state.as_ref().expect("a turn needs a state");
+        let now = Timestamp::from_millis(self.now);
+        let input = self.mutant.map_or(input.clone(), |mutant| mutant.input(state, input));
+        let instead = self.mutant.and_then(|mutant| mutant.instead(&self.scenario.plan, state, now, &input));
+        match instead.unwrap_or_else(|| decide(&self.engine_plan, state, now, input)) {
+            Decision::Stale => Ok(Vec::new()),
+            Decision::Refused(refusal) => {
+                broken("never-refused", refusal.to_string()).map(|()| Vec::new())
+            }
+            Decision::Accepted(events) => {
+                Ok(self.mutant.map_or(events.clone(), |mutant| mutant.events(state, now, events)))
+            }
+        }
+    }
+
+    /// Appends the durable events; what is read back must be what was written.
+    fn keep(&mut self, events: &[Event]) -> Held {
+        self.tally.events += events.len() as u64;
+        for event in events.iter().filter(|event| event.is_durable()) {
+            if self.mutant.is_none_or(|mutant| mutant.keeps(event)) {
+                self.watch.logged(event);
+                self.log.push(event.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self) -> Held {
+        if !self.random.chance(20) {
+            return Ok(());
+        }
+        let same = Some(self.replay(&self.folded)) == self.state;
+        if same { Ok(()) } else { broken("fold-equals-incremental", "folding again gives another state") }
+    }
+
+    fn replay(&self, events: &[Event]) -> State {
+        State::replay(self.run.clone(), &self.engine_plan, events).expect("no unknown events")
+    }
+
+    fn take_over(&mut self) -> Held {
+        if self.random.chance(300) {
+            for event in &mut self.log {
+                let back = Event::from_entry(event.kind(), event.step(), &event.to_body());
+                let back = back.expect("what was written can be read");
+                if back != *event {
+                    return broken("log-is-faithful", format!("{event:?} became {back:?}"));
+                }
+                *event = back;
+            }
+        }
+        self.epoch += 1;
+        self.state = Some(self.replay(&self.log));
+        self.folded = self.log.clone();
+        (self.running, self.wakes) = (BTreeSet::new(), BTreeSet::new());
+        if self.state.as_ref().is_some_and(|state| state.ended().is_some()) {
+            return Ok(());
+        }
+        let first = self.log.is_empty();
+        self.turn(if first { Input::Started } else { Input::Recovered })
+    }
+
+    fn crashes(&mut self) -> bool {
+        let faults = &self.scenario.faults;
+        self.tally.crashes < faults.crashes_max && self.random.chance(faults.crash)
+    }
+
+    fn crash(&mut self) -> Held {
+        self.tally.crashes += 1;
+        let before = self.state.take().expect("only a process can crash");
+        same_after_crash(&before, &self.replay(&self.log))?;
+        self.epoch += 1;
+        let asleep = self.random.pick(&[0, 100, 30_000, 600_000]);
+        self.later(asleep, Happening::TakeOver);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Held {
+        let state = self.state.as_ref().expect("a turn needs a state");
+        if state.is_suspended() {
+            self.epoch += 1;
+            self.state = None;
+            let asleep = self.random.pick(&[1_000, 3_600_000]);
+            self.later(asleep, Happening::TakeOver);
+            return Ok(());
+        }
+        let owed = owed(state);
+        // Reads that are no longer owed are dropped; a call is never dropped.
+        self.running.retain(|command| matches!(command, Command::Apply { .. }) || owed.contains(command));
+        let (mut wake, mut start) = (None, Vec::new());
+        for command in owed {
+            match command {
+                Command::WakeAt(at) => wake = Some(at.as_millis().max(self.now)),
+                _ if self.running.len() + start.len() >= self.scenario.parallel => break,
+                _ if self.running.contains(command) => {}
+                _ => start.push(command.clone()),
+            }
+        }
+        if let Some(at) = wake
+            && self.wakes.insert(at)
+        {
+            self.answer_at(at, None, Input::TimeReached);
+        }
+        for command in start {
+            self.watch.command(&self.scenario, self.now, &command)?;
+            self.running.insert(command.clone());
+            self.start(command)?;
+        }
+        if self.random.chance(self.scenario.faults.stops) {
+            let after = self.random.below(20_000);
+            self.answer_at(self.now + after as i64, None, Input::StopAsked);
+        }
+        Ok(())
+    }
+
+    fn answer_at(&mut self, at: i64, command: Option<Command>, input: Input) {
+        self.at(at, Happening::Answer { epoch: self.epoch, command, input });
+    }
+
+    /// An answer, now and then twice.
+    fn answer(&mut self, after: u64, command: Command, input: Input) {
+        if self.random.chance(self.scenario.faults.doubled) {
+            let late = after + self.random.below(30_000);
+            self.answer_at(self.now + late as i64, None, input.clone());
+        }
+        self.answer_at(self.now + after as i64, Some(command), input);
+    }
+
+    // ---- the commands ----
+
+    fn start(&mut self, command: Command) -> Held {
+        match command.clone() {
+            Command::WakeAt(_) => Ok(()),
+            Command::Observe { step, attempt, look } => {
+                let finding = self.look(&step, look);
+                let after = self.random.between(1, 300);
+                self.answer(after, command, Input::Observed { step, attempt, spec: spec(), finding });
+                Ok(())
+            }
+            Command::Verify { step, attempt, look } => {
+                let finding = self.look(&step, look);
+                let after = self.random.between(1, 300);
+                self.answer(after, command, Input::Verified { step, attempt, spec: spec(), finding });
+                Ok(())
+            }
+            Command::Apply { step, attempt, call, deadline } => {
+                self.send(command, step, attempt, call, deadline.as_millis())
+            }
+        }
+    }
+
+    /// Whether a fault befalls this step, within what one step has to bear.
+    fn fault(&mut self, step: &StepId, chance: u64) -> bool {
+        let spent = self.spent.entry(step.clone()).or_default();
+        let befalls = *spent < self.scenario.faults.per_step_max && self.random.chance(chance);
+        *spent += u32::from(befalls);
+        befalls
+    }
+
+    fn look(&mut self, step: &StepId, look: Look) -> Finding {
+        let unreadable = |retry| Finding::Unreadable { cause: Cause::new(CauseClass::Internal, "it broke"), retry };
+        if self.random.chance(self.scenario.faults.unreadable_for_good) {
+            return unreadable(false);
+        }
+        if self.fault(step, self.scenario.faults.unreadable) {
+            return unreadable(true);
+        }
+        if let Some(read) = self.scenario.reads.get(step) {
+            let holds = self.scenario.world.things[read].is_as_wanted(Goal::AsDesired, self.now);
+            let readback = Readback::default();
+            return if holds && !self.random.chance(self.scenario.faults.check_fails) {
+                Finding::Holds { readback }
+            } else {
+                Finding::Fails { cause: Cause::new(CauseClass::Expectation, "it is not"), readback }
+            };
+        }
+        let lag = self.random.between(0, self.scenario.faults.lag) as i64;
+        let operation = operation(&self.scenario.plan, step).expect("checks were dealt with");
+        let (finding, id) = self.scenario.world.look(step, operation, look, self.now, lag);
+        match id {
+            Some(id) => self.found.insert(step.clone(), id),
+            None => self.found.remove(step),
+        };
+        finding
+    }
+
+    fn send(&mut self, command: Command, step: StepId, attempt: u32, call: NextCall, deadline: i64) -> Held {
+        let cause = |what: &str| Cause::new(CauseClass::Busy, what);
+        let answer = |outcome| Input::Applied { step: step.clone(), attempt, outcome };
+        if self.now >= deadline {
+            let outcome = ApplyOutcome::Busy { retry_after: None, cause: cause("it could not be sent in time") };
+            self.answer_at(self.now, Some(command), answer(outcome));
+            return Ok(());
+        }
+        let open = |flight: &Flight| flight.landing.step == step && flight.final_at > self.now;
+        if let Some(flight) = self.flights.iter().find(|flight| open(flight)) {
+            return broken(
+                "no-call-while-in-doubt",
+                format!("{call:?} for {step} while {:?} may land until {}", flight.landing.call, flight.final_at),
+            );
+        }
+        self.tally.calls += 1;
+        let after = self.random.between(1, 300);
+        if self.fault(&step, self.scenario.faults.busy) {
+            let asked = Millis(self.random.between(1, 20_000));
+            let retry_after = self.scenario.faults.retry_after.then_some(asked);
+            self.answer(after, command, answer(ApplyOutcome::Busy { retry_after, cause: cause("busy") }));
+            return Ok(());
+        }
+        if self.scenario.world.things[&step].mood == Mood::Jammed {
+            self.answer(after, command, answer(ApplyOutcome::Busy { retry_after: None, cause: cause("jammed") }));
+            return Ok(());
+        }
+        if self.random.chance(self.scenario.faults.refused) {
+            let cause = Cause::new(CauseClass::PermissionDenied, "not allowed");
+            self.answer(after, command, answer(ApplyOutcome::Refused(cause)));
+            return Ok(());
+        }
+        self.fly(command, Landing { step, call, object: None }, attempt, deadline);
+        Ok(())
+    }
+
+    /// The call is on its way: it lands by its deadline or never, and its answer comes or does not.
+    fn fly(&mut self, command: Command, mut landing: Landing, attempt: u32, deadline: i64) {
+        landing.object = self.found.get(&landing.step).copied();
+        let step = landing.step.clone();
+        let outlives = self.mutant == Some(Mutant::DeadlineIgnored);
+        let last = if outlives { deadline + 60_000 } else { deadline };
+        let flight = self.flights.len();
+        self.flights.push(Flight { landing, attempt, final_at: last });
+        let left = (last - self.now) as u64;
+        let quickly = self.random.between(1, left.min(2_000));
+        let deaf = self.scenario.world.things[&step].mood == Mood::Deaf;
+        let lost_before = deaf || self.fault(&step, self.scenario.faults.lost_before);
+        let lost_after = !lost_before && self.fault(&step, self.scenario.faults.lost_after);
+        if !lost_before && !lost_after {
+            let answer = Some((self.epoch, command));
+            self.later(quickly, Happening::Land { flight, answer });
+            return;
+        }
+        if lost_after {
+            let lands = self.random.between(1, left);
+            self.later(lands, Happening::Land { flight, answer: None });
+        }
+        // The caller gives up at the deadline, or earlier if the connection breaks.
+        let until_deadline = (deadline - self.now) as u64;
+        let gives_up = if self.random.chance(500) { until_deadline } else { self.random.between(1, until_deadline) };
+        let cause = Cause::new(CauseClass::NoAnswer, "no answer");
+        let input = Input::Applied { step, attempt, outcome: ApplyOutcome::NoAnswer(cause) };
+        self.answer(gives_up, command, input);
+    }
+
+    fn land(&mut self, flight: usize, answer: Option<(u64, Command)>) -> Held {
+        let landing = self.flights[flight].landing.clone();
+        let (step, call) = (landing.step.clone(), landing.call);
+        let Scenario { world, faults, .. } = &mut self.scenario;
+        let (outcome, harm) = world.land(&landing, &mut self.random, faults, self.now);
+        match harm {
+            Ok(()) => {}
+            Err(Harm::Foreign) => return broken("foreign-never-touched", format!("{call:?} of {step}")),
+            Err(Harm::Outside) => return broken("stale-never-overwritten", format!("{call:?} of {step}")),
+        }
+        let twice = self.scenario.world.things[&step].ours(self.now) > 1;
+        if twice {
+            return broken("no-object-twice", format!("{step} after {call:?}"));
+        }
+        if let Some((epoch, command)) = answer {
+            let attempt = self.flights[flight].attempt;
+            if epoch == self.epoch {
+                self.answer(1, command, Input::Applied { step, attempt, outcome });
+            }
+        }
+        Ok(())
+    }
+}
