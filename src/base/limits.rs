@@ -44,3 +44,7 @@ pub const CALLS_MAX: usize = 32;
 pub const BUNDLE_FILES_MAX: usize = 200_000;
 /// One file of a bundle that the verifier reads.
 pub const BUNDLE_FILE_BYTES_MAX: u64 = 1 << 30;
+/// All files of a bundle together, as the verifier holds them in memory.
+pub const BUNDLE_BYTES_MAX: u64 = 4 << 30;
+/// Depth of folders in a bundle: rendered files are the deepest.
+pub const BUNDLE_DEPTH_MAX: usize = 16;
