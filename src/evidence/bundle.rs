@@ -24,6 +24,7 @@ use super::checkpoint::{Checkpoint, CheckpointError};
 use super::control::ControlRow;
 use super::note::{self, Signature, VerifierKey};
 use super::origin;
+use super::scan;
 use super::tally::{Executions, StepOutcome, Tally};
 use super::tlog_proof::TlogProof;
 
@@ -122,6 +123,16 @@ pub enum BundleError {
         /// What does not fit.
         what: String,
     },
+    /// Something looks like a secret or like patient data. The value is not repeated.
+    #[error("`{path}` looks like it holds {what} at byte {at}, so no bundle was made")]
+    Sensitive {
+        /// The file.
+        path: String,
+        /// What it looks like.
+        what: String,
+        /// Where it begins.
+        at: usize,
+    },
     /// Too many or too large files.
     #[error("the bundle is too large: {what}")]
     TooLarge {
@@ -192,6 +203,7 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     files.insert(layout::README.to_owned(), readme::text(&content).into_bytes());
     files.insert(layout::INDEX.to_owned(), page::html(&content).into_bytes());
     within_limits(&files)?;
+    nothing_sensitive(&files)?;
     let sums = sums::text(&files);
     let note_text = layout::note_text(parts.log_key.name(), &parts.site, &Digest::of(sums.as_bytes()));
     files.insert(layout::SUMS.to_owned(), sums.into_bytes());
@@ -309,6 +321,17 @@ fn within_limits(files: &Files) -> Result<(), BundleError> {
     match files.iter().find(|(_, bytes)| bytes.len() as u64 > BUNDLE_FILE_BYTES_MAX) {
         Some((path, bytes)) => {
             Err(BundleError::TooLarge { what: format!("{path} has {} bytes", bytes.len()) })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Everything is scanned once more on its way out: shapes that were not known when it was written down may be by now.
+fn nothing_sensitive(files: &Files) -> Result<(), BundleError> {
+    let found = files.iter().find_map(|(path, bytes)| Some((path, scan::scan(bytes)?)));
+    match found {
+        Some((path, found)) => {
+            Err(BundleError::Sensitive { path: path.clone(), what: found.what.to_owned(), at: found.at })
         }
         None => Ok(()),
     }
