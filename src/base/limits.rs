@@ -76,3 +76,7 @@ pub const SANDBOX_REQUESTS_MAX: usize = 200_000;
 pub const SANDBOX_TOKENS_MAX: usize = 1_000;
 /// Fault rules of the sandbox; each is looked at for every request.
 pub const SANDBOX_FAULTS_MAX: usize = 1_000;
+/// All files of a bundle together, as the verifier holds them in memory.
+pub const BUNDLE_BYTES_MAX: u64 = 4 << 30;
+/// Depth of folders in a bundle: rendered files are the deepest.
+pub const BUNDLE_DEPTH_MAX: usize = 16;

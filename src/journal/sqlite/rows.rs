@@ -72,7 +72,14 @@ impl Rows<'_> {
             .prepare_cached("SELECT id, size, peaks FROM log WHERE name = ?1")
             .and_then(|mut query| query.query_row([log.to_string()], stored_log).optional())
             .map_err(|error| self.damaged_or_failed(log, 0, error))?;
-        stored.map(|stored| checked(log, stored)).transpose()
+        match stored {
+            Some(stored) => checked(log, stored).map(Some),
+            // A log that is not found may be one whose row or index is damaged. There are few logs, so look at all.
+            None if self.logs()?.contains_key(log) => {
+                Err(damaged(log, 0, "the log's index does not find it"))
+            }
+            None => Ok(None),
+        }
     }
 
     pub(super) fn logs(&self) -> Result<BTreeMap<LogId, LogRow>, JournalError> {
