@@ -31,3 +31,10 @@ pub fn listable(kind: &Kind) -> bool {
 pub fn always_there(kind: &Kind) -> bool {
     kind.existence == Existence::Always
 }
+
+/// A kind of the standard registry by the last word of its name.
+#[cfg(test)]
+fn sample(name: &str) -> &'static Kind {
+    let name = crate::base::id::KindName::new(format!("databricks.{name}")).unwrap();
+    Registry::standard().get(&name).unwrap()
+}

@@ -68,3 +68,49 @@ fn fill(template: &str, spec: &Value) -> Option<String> {
     out.push_str(rest);
     Some(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::sample;
+    use serde_json::json;
+
+    #[test]
+    fn keys_are_folded_as_the_service_folds() {
+        let schema = json!({"catalog_name": "Prod", "name": "Labs"});
+        assert_eq!(natural_key(sample("schema"), &schema).as_deref(), Some("prod | labs"));
+        assert_eq!(key_in_list(sample("schema"), &schema).as_deref(), Some("prod | labs"));
+        let workspace = json!({"workspace_name": "HRB01-prod"});
+        assert_eq!(natural_key(sample("workspace"), &workspace).as_deref(), Some("HRB01-prod"));
+        let key = json!({"aws_key_info": {"key_arn": "k"}, "use_cases": ["STORAGE", "MANAGED_SERVICES"]});
+        assert_eq!(
+            natural_key(sample("customer_managed_key"), &key).as_deref(),
+            Some("k | MANAGED_SERVICES,STORAGE")
+        );
+        let item = json!({"principal": {"principal_id": 7}, "permissions": ["USER"]});
+        assert_eq!(
+            key_in_list(sample("workspace_assignment"), &item),
+            None,
+            "an item does not show its workspace"
+        );
+    }
+
+    #[test]
+    fn unknown_parts_make_no_key() {
+        assert_eq!(natural_key(sample("schema"), &json!({"catalog_name": "${c.name}", "name": "x"})), None);
+        assert_eq!(natural_key(sample("schema"), &json!({"name": "x"})), None);
+    }
+
+    #[test]
+    fn ids_come_from_the_service_or_follow_from_the_spec() {
+        let spec = json!({"catalog_name": "Prod", "name": "Labs"});
+        assert_eq!(id_of(sample("schema"), &spec, None).as_deref(), Some("prod.labs"));
+        assert_eq!(
+            id_of(sample("workspace"), &json!({}), Some(&json!({"workspace_id": 47}))).as_deref(),
+            Some("47")
+        );
+        assert_eq!(id_of(sample("workspace"), &json!({"workspace_name": "w"}), None), None);
+        let assignment = json!({"workspace_id": 1, "principal_id": "2"});
+        assert_eq!(id_of(sample("workspace_assignment"), &assignment, None).as_deref(), Some("1/2"));
+    }
+}

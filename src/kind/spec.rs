@@ -165,3 +165,75 @@ fn value_words(value: &Value) -> &'static str {
         Value::Object(_) => "a table",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::sample;
+
+    fn problems(kind: &str, spec: &str) -> Vec<String> {
+        let spec = serde_json::from_str(spec).unwrap();
+        let told =
+            |p: SpecProblem| format!("{} {} ({})", p.at, p.message, p.help.unwrap_or_else(|| "-".to_owned()));
+        check_spec(sample(kind), &spec).into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn typing_errors_are_found_with_what_to_type_instead() {
+        let cases = [
+            (
+                "catalog",
+                r#"{"name":"c","storage_rot":"s3://b"}"#,
+                "/storage_rot databricks.catalog has no field `storage_rot` (did you mean `storage_root`?)",
+            ),
+            ("catalog", r#"{"comment":"x"}"#, " `name` is missing (add `name`)"),
+            ("catalog", r#"{"name":7}"#, "/name expected text, found a number (-)"),
+            (
+                "catalog",
+                r#"{"name":"c","isolation_mode":"ISOLATE"}"#,
+                "/isolation_mode `ISOLATE` is not a value of this field (did you mean `ISOLATED`?)",
+            ),
+            (
+                "metastore",
+                r#"{"name":"m","region":"r","metastore_id":"i"}"#,
+                "/metastore_id `metastore_id` is set by the service (remove `metastore_id`; it can be referred to as an output)",
+            ),
+            (
+                "grants",
+                r#"{"securable_type":"catalog","full_name":"c","privilege_assignments":[{"principle":"p","principal":"p","privileges":[]}]}"#,
+                "/privilege_assignments/0/principle databricks.grants has no field `principle` (did you mean `principal`?)",
+            ),
+            (
+                "workspace_assignment",
+                r#"{"workspace_id":"x7","principal_id":1,"permissions":["USER"]}"#,
+                "/workspace_id expected a numeric id, found text (-)",
+            ),
+            (
+                "cluster_policy",
+                r#"{"name":"p","definition":"no json"}"#,
+                "/definition expected a table, or its JSON as text, found text (-)",
+            ),
+            (
+                "workspace_setting",
+                r#"{"type":"shield_csp_enablement_ws_db","value":{"compliance_security_profile_workspace":{"is_enable":true}}}"#,
+                "/value/compliance_security_profile_workspace/is_enable databricks.workspace_setting has no field `is_enable` (did you mean `is_enabled`?)",
+            ),
+        ];
+        for (kind, spec, expected) in cases {
+            assert_eq!(problems(kind, spec), [expected]);
+        }
+    }
+
+    #[test]
+    fn references_pass_for_any_scalar() {
+        let spec = r#"{"workspace_id":"${workspace.prod.workspace_id}","principal_id":"${group.a.id}","permissions":["${x.y}"]}"#;
+        assert_eq!(problems("workspace_assignment", spec), [""; 0]);
+        assert_eq!(problems("cluster_policy", r#"{"name":"p","max_clusters_per_user":"${a.b}"}"#), [""; 0]);
+    }
+
+    #[test]
+    fn free_tables_take_any_name() {
+        assert_eq!(problems("catalog", r#"{"name":"c","properties":{"any":"thing"}}"#), [""; 0]);
+        assert_eq!(problems("catalog", r#"[]"#), [" a spec is a table of fields (-)"]);
+    }
+}

@@ -55,3 +55,61 @@ pub fn readback(kind: &Kind, live: &Value) -> Value {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::sample;
+    use serde_json::json;
+
+    #[test]
+    fn the_digest_changes_with_managed_fields_only() {
+        let kind = sample("workspace");
+        let spec = json!({"workspace_name": "w", "aws_region": "r", "custom_tags": {"site": "HRB01"}});
+        let of = |live: Value| seen(kind, &spec, None, &live);
+        let live = json!({"workspace_name": "w", "aws_region": "r", "custom_tags": {"site": "HRB01"}});
+        let mut later = live.clone();
+        later["workspace_status"] = json!("RUNNING");
+        later["custom_tags"]["by"] = json!("somebody");
+        assert_eq!(of(live.clone()), of(later.clone()));
+        later["custom_tags"]["site"] = json!("HRB02");
+        assert_ne!(of(live), of(later));
+    }
+
+    #[test]
+    fn the_digest_does_not_depend_on_order_or_spelling() {
+        let kind = sample("grants");
+        let live = |first: &str, second: &str| {
+            json!({"securable_type": "catalog", "full_name": "c", "privilege_assignments":
+                [{"principal": first, "privileges": ["SELECT"]}, {"principal": second, "privileges": ["SELECT"]}]})
+        };
+        let spec = live("a", "b");
+        let of = |live: Value| seen(kind, &spec, None, &live);
+        assert_eq!(of(live("a", "b")), of(live("B", "A")));
+        assert_ne!(of(live("a", "b")), of(live("a", "c")));
+    }
+
+    #[test]
+    fn fields_that_were_applied_before_are_looked_at_too() {
+        let kind = sample("catalog");
+        let (spec, applied) = (json!({"name": "c"}), json!({"name": "c", "comment": "x"}));
+        let of = |applied: Option<&Value>, comment: &str| {
+            seen(kind, &spec, applied, &json!({"name": "c", "comment": comment}))
+        };
+        assert_eq!(of(None, "x"), of(None, "y"));
+        assert_ne!(of(Some(&applied), "x"), of(Some(&applied), "y"));
+    }
+
+    #[test]
+    fn only_listed_fields_leave() {
+        let live = json!({"name": "c", "comment": "Jane Doe, MRN 12345",
+            "aws_iam_role": {"role_arn": "r", "external_id": "e", "secret": "s"}});
+        let out = outputs(sample("storage_credential"), "c", &live);
+        assert_eq!(
+            Value::Object(out),
+            json!({"id": "c", "name": "c", "aws_iam_role.role_arn": "r", "aws_iam_role.external_id": "e"})
+        );
+        let recorded = json!({"name": "c", "aws_iam_role": {"role_arn": "r", "external_id": "e"}});
+        assert_eq!(readback(sample("storage_credential"), &live), recorded);
+    }
+}
