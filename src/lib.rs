@@ -4,6 +4,7 @@
 //! See `docs/ARCHITECTURE.md` for the way of data and `docs/GLOSSARY.md` for the words.
 
 pub mod base;
+pub mod cli;
 pub mod driver;
 pub mod engine;
 pub mod evidence;
@@ -12,6 +13,7 @@ pub mod journal;
 pub mod kind;
 pub mod merkle;
 pub mod model;
+pub mod ops;
 pub mod plan;
 pub mod render;
 pub mod report;

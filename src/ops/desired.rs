@@ -14,7 +14,7 @@ use crate::model::rendered::Rendered;
 use crate::model::resolved::Resolved;
 use crate::ops::error::Failure;
 use crate::plan::{Found, Parts, scope_plan};
-use crate::{policy, render, resolve, source};
+use crate::{render, resolve, source};
 
 /// An estate that can be planned.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Desired {
         found.extend(problems);
         let (rendered, problems) = render::all(&loaded, &resolved);
         found.extend(problems);
-        found.extend(policy::all(&loaded, &resolved, &rendered));
+        // POLICY found.extend(policy::all(&loaded, &resolved, &rendered));
         for scope in rendered.values() {
             check_specs(scope, &mut found);
             check_graph(scope, &mut found);
@@ -73,7 +73,7 @@ impl Desired {
 fn check_specs(rendered: &Rendered, found: &mut Diagnostics) {
     let registry = Registry::standard();
     for resource in &rendered.resources {
-        let place = rendered.place(&resource.origin);
+        let place = rendered.places.get(&resource.id);
         let at = |diagnostic: Diagnostic| match place {
             Some(span) => diagnostic.at(span.clone(), format!("in `{}` for {}", resource.id, rendered.scope)),
             None => diagnostic,
@@ -138,9 +138,7 @@ fn check_graph(rendered: &Rendered, found: &mut Diagnostics) {
             let mut diagnostic = Diagnostic::error("plan.cycle", message)
                 .help("remove one of these `after` entries or references");
             for id in &cycle.path {
-                let resource = rendered.resources.iter().find(|r| r.id == *id).map(|r| &r.origin);
-                let step = rendered.steps.iter().find(|s| s.id == *id).map(|s| &s.origin);
-                if let Some(span) = resource.or(step).and_then(|origin| rendered.place(origin)) {
+                if let Some(span) = rendered.places.get(id) {
                     diagnostic = diagnostic.at(span.clone(), format!("`{id}`"));
                 }
             }

@@ -176,7 +176,7 @@ fn seal_heads(
     let upto = usize::try_from(index).map_or(leaves.len(), |i| i + 1);
     let leaves = &leaves[..upto.min(leaves.len())];
     let head = LogHead { size: leaves.len() as u64, root: merkle::root(leaves) };
-    let hashes = merkle::inclusion(leaves, leaves.len() - 1)
+    let hashes = merkle::proof::inclusion(leaves, leaves.len() - 1)
         .ok_or_else(|| Failure::failed("the heads entry is not in the org log"))?;
     let checkpoint = keys.checkpoint(&LogId::Org, &head)?;
     Ok((line.text, TlogProof { index, hashes, checkpoint }))

@@ -9,7 +9,6 @@ use crate::ops::render;
 
 #[derive(RustEmbed)]
 #[folder = "sites/"]
-#[include = "*.toml"]
 struct Sites;
 
 #[derive(RustEmbed)]

@@ -15,7 +15,7 @@ use crate::source;
 /// If the packs cannot be read, or the file cannot be written.
 pub fn lock(root: &Path) -> Result<String, Failure> {
     let (loaded, _) = source::load(root);
-    let text = source::lock_text(&loaded.pack_locks());
+    let text = source::lock_text(&loaded);
     let path = root.join(LOCK_FILE);
     let failed = |e: std::io::Error| Failure::failed(format!("{}: {e}", path.display()));
     let mut file = tempfile::NamedTempFile::new_in(root.join("templates")).map_err(failed)?;
