@@ -177,8 +177,10 @@ fn judge(kind: &Kind, task: &LookTask, id: &str, live: &Value) -> Judgement {
     }
     let desired = (task.look.goal == Goal::AsDesired).then_some(spec);
     let assessment = kind::assess(kind, &Ask { desired, applied, live: Some(live) });
-    let planned_for = !task.look.ours && assessment != Assessment::Matches;
-    if planned_for && task.seen != Some(kind::seen(kind, spec, applied, live)) {
+    // What belongs to another object that was not there yet could not be looked at: there is nothing to compare with.
+    let unseen = task.seen.is_none() && kind::always_there(kind);
+    let must_be_as_seen = !task.look.ours && !unseen && assessment != Assessment::Matches;
+    if must_be_as_seen && task.seen != Some(kind::seen(kind, spec, applied, live)) {
         let what = format!("the {} is not what the plan saw", kind.title);
         return (Finding::Stale { what }, Vec::new(), None);
     }
