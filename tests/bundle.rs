@@ -85,6 +85,10 @@ fn failed_and_blocked_steps_are_complete_evidence_but_a_step_without_outcome_is_
     assert_eq!(open.integrity, Integrity::Ok, "{open:#?}");
     let what = "2 of 3 planned steps have no outcome: check.clinical, schema.raw".to_owned();
     assert_eq!(open.completeness, Completeness::Incomplete { what });
+
+    let miscounted = verify(&build(Ending::Miscounted).files, &Pins::default());
+    let what = "entry 8 ends a run with other counts of steps than the entries before it show".to_owned();
+    assert_eq!(miscounted.completeness, Completeness::Incomplete { what });
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub enum Ending {
     Well,
     Badly,
     NotYet,
+    Miscounted,
 }
 
 pub struct TestKey {
@@ -186,6 +187,11 @@ fn journal(ending: Ending, plan: &SavedPlan) -> MemoryJournal {
             scribe.site("run.ended", None, Vec::new(), counts(1, 0, 1, 1));
         }
         Ending::NotYet => {}
+        Ending::Miscounted => {
+            scribe.site("step.succeeded", Some("schema.raw"), Vec::new(), json!({"effect": "created"}));
+            scribe.site("step.succeeded", Some("check.clinical"), Vec::new(), json!({"effect": "checked"}));
+            scribe.site("run.ended", None, Vec::new(), counts(3, 1, 0, 0));
+        }
     }
     scribe.write("org", "site.ended", None, Vec::new(), json!({}));
     let heads = scribe.journal.heads().expect("heads");
