@@ -22,7 +22,8 @@ fn a_sound_bundle_holds_with_and_without_pinned_keys() {
     assert!(open.rehearsal);
     assert_eq!(open.checks.len(), 12);
     let pins = Pins { log: Some(log_key.public.clone()), bundle: Some(bundle_key.public.clone()) };
-    assert!(verify(&files, &pins).holds());
+    let pinned = verify(&files, &pins);
+    assert!(pinned.holds() && pinned.pinned && !open.pinned);
     let stranger = Pins { log: Some(key(log_key.public.name(), 9).public), bundle: None };
     let verdict = verify(&files, &stranger);
     assert!(

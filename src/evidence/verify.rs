@@ -38,6 +38,8 @@ pub struct Verdict {
     pub completeness: Completeness,
     /// Whether the bundle is that of a rehearsal: nothing of it really happened.
     pub rehearsal: bool,
+    /// Whether both keys were compared with ones that the reader trusts. If not, anybody could have made the bundle.
+    pub pinned: bool,
     /// Every check with its outcome, in order.
     pub checks: Vec<NamedCheck>,
 }
@@ -140,13 +142,14 @@ impl Checks {
         value
     }
 
-    fn verdict(self, rehearsal: bool) -> Verdict {
+    fn verdict(self, rehearsal: bool, pinned: bool) -> Verdict {
         Verdict {
             integrity: self.first_broken.map_or(Integrity::Ok, |first| Integrity::Broken { first }),
             completeness: self
                 .first_missing
                 .map_or(Completeness::Complete, |what| Completeness::Incomplete { what }),
             rehearsal,
+            pinned,
             checks: self.done,
         }
     }
@@ -168,7 +171,8 @@ pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     checks.keep("list of files", seal::list(files));
     checks.keep("seal", seal::seal(files, &manifest, &log_key, &bundle_key));
     let by_key = log_key.is_some_and(|key| origin::is_rehearsal(key.name()));
-    checks.verdict(by_key || manifest.is_some_and(|manifest| manifest.rehearsal))
+    let rehearsal = by_key || manifest.is_some_and(|manifest| manifest.rehearsal);
+    checks.verdict(rehearsal, pins.log.is_some() && pins.bundle.is_some())
 }
 
 fn file<'f>(files: &'f Files, path: &str) -> Result<&'f [u8], Failure> {

@@ -84,6 +84,29 @@ fn what_was_appended_survives_a_writer_that_never_closed() {
 }
 
 #[test]
+fn many_may_open_a_new_journal_at_once() {
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = folder.path().join("journal");
+        let start = std::sync::Barrier::new(6);
+        let open_and_write = |number: usize| {
+            start.wait();
+            let mut journal = SqliteJournal::open(&dir).expect("a journal");
+            let name = format!("site/HRB0{number}");
+            let lease = take(&mut journal, &name, &name);
+            journal.append(&[&lease], vec![draft(&name, json!(number))]).expect("lines");
+        };
+        std::thread::scope(|scope| {
+            (0..6).for_each(|number| {
+                let open_and_write = &open_and_write;
+                scope.spawn(move || open_and_write(number));
+            });
+        });
+        assert_eq!(SqliteJournal::open(&dir).expect("a journal").heads().expect("heads").len(), 6);
+    }
+}
+
+#[test]
 fn triggers_refuse_changes_and_deletes() {
     let folder = tempfile::tempdir().expect("a folder");
     filled(folder.path());
