@@ -194,7 +194,7 @@ fn journal(ending: Ending, plan: &SavedPlan) -> MemoryJournal {
     }
     scribe.write("org", "site.ended", None, Vec::new(), json!({}));
     let heads = scribe.journal.heads().expect("heads");
-    let body = HeadsBody::new(&PseudonymKey::new([5; 32]), &heads);
+    let body = HeadsBody::new(&PseudonymKey::new([5; 32]), &heads).with_bundle_key(&keys().1.public);
     scribe.write("org", HEADS_KIND, None, Vec::new(), body.to_value());
     scribe.journal
 }
