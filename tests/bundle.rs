@@ -22,7 +22,8 @@ fn a_sound_bundle_holds_with_and_without_pinned_keys() {
     assert!(open.rehearsal);
     assert_eq!(open.checks.len(), 12);
     let pins = Pins { log: Some(log_key.public.clone()), bundle: Some(bundle_key.public.clone()) };
-    assert!(verify(&files, &pins).holds());
+    let pinned = verify(&files, &pins);
+    assert!(pinned.holds() && pinned.pinned && !open.pinned);
     let stranger = Pins { log: Some(key(log_key.public.name(), 9).public), bundle: None };
     let verdict = verify(&files, &stranger);
     assert!(
@@ -85,6 +86,10 @@ fn failed_and_blocked_steps_are_complete_evidence_but_a_step_without_outcome_is_
     assert_eq!(open.integrity, Integrity::Ok, "{open:#?}");
     let what = "2 of 3 planned steps have no outcome: check.clinical, schema.raw".to_owned();
     assert_eq!(open.completeness, Completeness::Incomplete { what });
+
+    let miscounted = verify(&build(Ending::Miscounted).files, &Pins::default());
+    let what = "entry 8 ends a run with other counts of steps than the entries before it show".to_owned();
+    assert_eq!(miscounted.completeness, Completeness::Incomplete { what });
 }
 
 #[test]

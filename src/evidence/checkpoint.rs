@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::base::digest::Digest;
+use crate::merkle::{CompactRange, leaf_hash};
 
 use super::note::{NoteError, SignedNote, VerifierKey};
 
@@ -30,6 +31,15 @@ pub enum CheckpointError {
 }
 
 impl Checkpoint {
+    /// The checkpoint over a whole log, given by its lines.
+    pub fn over(origin: String, lines: &[String]) -> Self {
+        let mut range = CompactRange::default();
+        for line in lines {
+            range.append(leaf_hash(line.as_bytes()));
+        }
+        Self { origin, size: range.size(), root: range.root() }
+    }
+
     /// The text that is signed.
     pub fn text(&self) -> String {
         format!("{}\n{}\n{}\n", self.origin, self.size, BASE64.encode(self.root.as_bytes()))

@@ -15,6 +15,8 @@ use crate::base::digest::Digest;
 use crate::base::id::LogId;
 use crate::model::plan::LogHead;
 
+use super::note::VerifierKey;
+
 /// The kind of the entry.
 pub const HEADS_KIND: &str = "heads";
 
@@ -58,6 +60,9 @@ pub struct NamelessHead {
 pub struct HeadsBody {
     /// Every log but the org log itself, in the order of their pseudonyms.
     pub heads: Vec<NamelessHead>,
+    /// The key that seals bundles, so that who trusts the log key need not trust this one separately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle_key: Option<String>,
 }
 
 impl HeadsBody {
@@ -70,7 +75,13 @@ impl HeadsBody {
         };
         let mut heads: Vec<_> = heads.iter().filter(|(log, _)| **log != LogId::Org).map(nameless).collect();
         heads.sort();
-        Self { heads }
+        Self { heads, bundle_key: None }
+    }
+
+    /// The same, vouching for the key that seals bundles.
+    #[must_use]
+    pub fn with_bundle_key(self, key: &VerifierKey) -> Self {
+        Self { bundle_key: Some(key.to_string()), ..self }
     }
 
     /// The body as it goes into an entry.

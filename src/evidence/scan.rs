@@ -128,7 +128,7 @@ mod tests {
 
     /// Strings such as entries, read-backs and rendered files hold, a different one for each number.
     fn harmless() -> Vec<String> {
-        let shapes: [fn(u32, &str) -> String; 20] = [
+        let shapes: [fn(u32, &str) -> String; 22] = [
             |_, hex| hex.to_owned(),
             |_, hex| {
                 format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
@@ -168,6 +168,12 @@ mod tests {
                     "{{\"id\":\"sg-0{}\",\"from_port\":443,\"to_port\":{},\"password_reset\":true}}",
                     &hex[..16],
                     8443 + n
+                )
+            },
+            |n, _| format!("jdbc:sqlserver://db{n}.example:1433;user=svc@harbor;encrypt=true"),
+            |n, _| {
+                format!(
+                    "export API_KEY=$SITE_{n}_KEY PRIVATE_KEY=/etc/ssl/{n}.key password={{{{secrets/db/{n}}}}}"
                 )
             },
             |n, _| format!("{}/{} steps; ratio 1/2; 5/{}/27", n, n + 3, n % 9 + 1),

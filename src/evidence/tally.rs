@@ -89,46 +89,45 @@ impl Tally {
 pub struct Executions<'e> {
     /// The plan.
     pub plan: &'e Digest,
-    /// The runs.
+    /// The runs. Without any, all entries about the plan count.
     pub runs: &'e [RunId],
 }
 
 impl Executions<'_> {
-    /// Whether this entry is about one of them.
-    pub fn hold(&self, entry: &Entry) -> bool {
-        entry.plan.as_ref() == Some(self.plan)
-            || entry.run.as_ref().is_some_and(|run| self.runs.contains(run))
+    fn hold(&self, entry: &Entry) -> bool {
+        match &entry.run {
+            Some(run) if !self.runs.is_empty() => self.runs.contains(run),
+            _ => entry.plan.as_ref() == Some(self.plan),
+        }
     }
 
     /// The last outcome of each step.
     pub fn outcomes(&self, entries: &[Entry]) -> BTreeMap<StepId, StepOutcome> {
-        let ends = |entry: &Entry| Some((entry.step.clone()?, outcome(entry)?));
-        entries.iter().filter(|entry| self.hold(entry)).filter_map(ends).collect()
-    }
-
-    /// What the last run said of itself when it ended, as steps that succeeded, failed and were blocked.
-    pub fn own_count(&self, entries: &[Entry]) -> Option<OwnCount> {
-        let last = entries.iter().rev().find(|entry| entry.kind == RUN_ENDED && self.hold(entry))?;
-        let count = |names: &[&str]| -> Option<u64> {
-            names.iter().map(|name| last.body.get("counts")?.get(name)?.as_u64()).sum()
-        };
-        Some(OwnCount {
-            succeeded: count(&["unchanged", "created", "updated", "replaced", "deleted", "checked"])?,
-            failed: count(&["failed"])?,
-            blocked: count(&["blocked"])?,
-        })
+        last_outcomes(entries.iter().filter(|entry| self.hold(entry)))
     }
 }
 
-/// The numbers that a run wrote down when it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OwnCount {
-    /// Steps that succeeded, whatever was done for them.
-    pub succeeded: u64,
-    /// Steps that failed.
-    pub failed: u64,
-    /// Steps that never started.
-    pub blocked: u64,
+/// The place of the first entry that ends a run with other counts of steps than its own entries show.
+pub fn first_miscounted_end(entries: &[Entry]) -> Option<u64> {
+    let miscounted = |end: &&Entry| {
+        let own = entries.iter().filter(|entry| entry.run == end.run && entry.seq < end.seq);
+        let shown = last_outcomes(own);
+        let tally = Tally::new(shown.keys(), &shown);
+        told(end).is_some_and(|told| told != [tally.succeeded, tally.failed, tally.blocked])
+    };
+    entries.iter().filter(|entry| entry.kind == RUN_ENDED).find(miscounted).map(|end| end.seq)
+}
+
+/// Steps that succeeded, failed and were blocked, as the end of a run tells them; nothing if it does not.
+fn told(end: &Entry) -> Option<[u64; 3]> {
+    let counts = end.body.get("counts")?;
+    let count = |names: &[&str]| names.iter().map(|name| counts.get(name)?.as_u64()).sum::<Option<u64>>();
+    let succeeded = count(&["unchanged", "created", "updated", "replaced", "deleted", "checked"])?;
+    Some([succeeded, count(&["failed"])?, count(&["blocked"])?])
+}
+
+fn last_outcomes<'e>(entries: impl Iterator<Item = &'e Entry>) -> BTreeMap<StepId, StepOutcome> {
+    entries.filter_map(|entry| Some((entry.step.clone()?, outcome(entry)?))).collect()
 }
 
 fn outcome(entry: &Entry) -> Option<StepOutcome> {

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::base::digest::Digest;
+use crate::merkle::{leaf_hash, proof};
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 /// Levels of the deepest tree that a `u64` can count.
@@ -26,6 +27,15 @@ pub struct TlogProof {
 pub struct NotAProof;
 
 impl TlogProof {
+    /// The proof that the last of these lines is the last entry of their log, of which this is the signed checkpoint.
+    /// Nothing for a log without entries.
+    pub fn of_last(lines: &[String], checkpoint: String) -> Option<Self> {
+        let leaves: Vec<Digest> = lines.iter().map(|line| leaf_hash(line.as_bytes())).collect();
+        let last = leaves.len().checked_sub(1)?;
+        let hashes = proof::inclusion(&leaves, last)?;
+        Some(Self { index: last as u64, hashes, checkpoint })
+    }
+
     /// The proof as text.
     pub fn text(&self) -> String {
         let mut text = format!("{HEADER}\nindex {}\n", self.index);

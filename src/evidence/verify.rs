@@ -38,6 +38,9 @@ pub struct Verdict {
     pub completeness: Completeness,
     /// Whether the bundle is that of a rehearsal: nothing of it really happened.
     pub rehearsal: bool,
+    /// Whether the log key was compared with one that the reader trusts, and the bundle key with one that the reader
+    /// trusts or that the org log vouches for. If not, anybody could have made the bundle or a part of it.
+    pub pinned: bool,
     /// Every check with its outcome, in order.
     pub checks: Vec<NamedCheck>,
 }
@@ -140,13 +143,14 @@ impl Checks {
         value
     }
 
-    fn verdict(self, rehearsal: bool) -> Verdict {
+    fn verdict(self, rehearsal: bool, pinned: bool) -> Verdict {
         Verdict {
             integrity: self.first_broken.map_or(Integrity::Ok, |first| Integrity::Broken { first }),
             completeness: self
                 .first_missing
                 .map_or(Completeness::Complete, |what| Completeness::Incomplete { what }),
             rehearsal,
+            pinned,
             checks: self.done,
         }
     }
@@ -160,15 +164,18 @@ pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     let bundle_key = checks.keep("bundle key", key(files, layout::BUNDLE_KEY, pins.bundle.as_ref()));
     let checkpoint = checks.keep("log signature", log::checkpoint(files, &manifest, &log_key));
     let entries = checks.keep("log entries", log::entries(files, &manifest, &checkpoint));
-    checks.keep("organisation's log", org::heads(files, &manifest, &log_key, &checkpoint));
+    let heads = checks.keep("organisation's log", org::heads(files, &manifest, &log_key, &checkpoint));
     checks.keep("kind of run", rehearsal(&manifest, &log_key, &entries));
     let plan = checks.keep("plan", plan::plan(files, &manifest, &entries));
     checks.keep("planned steps", steps::outcomes(&manifest, &plan, &entries));
     checks.keep("files named by entries", seal::named_files(files, &entries));
     checks.keep("list of files", seal::list(files));
-    checks.keep("seal", seal::seal(files, &manifest, &log_key, &bundle_key));
+    let keys = seal::Keys { log: &log_key, bundle: &bundle_key, heads: &heads };
+    checks.keep("seal", seal::seal(files, &manifest, &keys));
+    let vouched = heads.is_some_and(|heads| heads.bundle_key.is_some());
     let by_key = log_key.is_some_and(|key| origin::is_rehearsal(key.name()));
-    checks.verdict(by_key || manifest.is_some_and(|manifest| manifest.rehearsal))
+    let rehearsal = by_key || manifest.is_some_and(|manifest| manifest.rehearsal);
+    checks.verdict(rehearsal, pins.log.is_some() && (vouched || pins.bundle.is_some()))
 }
 
 fn file<'f>(files: &'f Files, path: &str) -> Result<&'f [u8], Failure> {

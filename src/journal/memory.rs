@@ -31,7 +31,7 @@ struct Store {
     salts: Salts,
 }
 
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 struct Log {
     lines: Vec<String>,
     range: CompactRange,
@@ -145,20 +145,25 @@ impl Journal for MemoryJournal {
             holds.then_some(()).ok_or_else(|| fenced(&lease.log))?;
         }
         let mut salts = store.salts.clone();
-        let mut grown: BTreeMap<LogId, Log> = BTreeMap::new();
+        let mut ranges: BTreeMap<LogId, CompactRange> = BTreeMap::new();
         let mut lines = Vec::with_capacity(drafts.len());
         for draft in drafts {
             if !leases.iter().any(|lease| lease.log == draft.log) {
                 return Err(fenced(&draft.log));
             }
-            let stored = || store.logs.get(&draft.log).cloned().unwrap_or_default();
-            let log = grown.entry(draft.log.clone()).or_insert_with(stored);
-            let line = seal(draft, log.range.size(), salts.next()?)?;
-            log.range.append(leaf_hash(line.text.as_bytes()));
-            log.lines.push(line.text.clone());
+            let stored = || store.logs.get(&draft.log).map(|log| log.range.clone()).unwrap_or_default();
+            let range = ranges.entry(draft.log.clone()).or_insert_with(stored);
+            let line = seal(draft, range.size(), salts.next()?)?;
+            range.append(leaf_hash(line.text.as_bytes()));
             lines.push(line);
         }
-        store.logs.extend(grown);
+        // From here on nothing can fail: all of it or none.
+        for line in &lines {
+            store.logs.entry(line.entry.log.clone()).or_default().lines.push(line.text.clone());
+        }
+        for (name, range) in ranges {
+            store.logs.entry(name).or_default().range = range;
+        }
         store.salts = salts;
         Ok(lines)
     }

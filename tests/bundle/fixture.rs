@@ -14,7 +14,6 @@ use landfall::evidence::origin;
 use landfall::evidence::tlog_proof::TlogProof;
 use landfall::journal::memory::MemoryJournal;
 use landfall::journal::{Journal, Lease};
-use landfall::merkle;
 use landfall::model::entry::{Actor, ActorKind, BlobRef, EntryDraft};
 use landfall::model::plan::{LogHead, Plan, SavedPlan};
 use landfall::signer::{Signer, SignerError, sign_checkpoint};
@@ -26,6 +25,7 @@ pub enum Ending {
     Well,
     Badly,
     NotYet,
+    Miscounted,
 }
 
 pub struct TestKey {
@@ -186,10 +186,15 @@ fn journal(ending: Ending, plan: &SavedPlan) -> MemoryJournal {
             scribe.site("run.ended", None, Vec::new(), counts(1, 0, 1, 1));
         }
         Ending::NotYet => {}
+        Ending::Miscounted => {
+            scribe.site("step.succeeded", Some("schema.raw"), Vec::new(), json!({"effect": "created"}));
+            scribe.site("step.succeeded", Some("check.clinical"), Vec::new(), json!({"effect": "checked"}));
+            scribe.site("run.ended", None, Vec::new(), counts(3, 1, 0, 0));
+        }
     }
     scribe.write("org", "site.ended", None, Vec::new(), json!({}));
     let heads = scribe.journal.heads().expect("heads");
-    let body = HeadsBody::new(&PseudonymKey::new([5; 32]), &heads);
+    let body = HeadsBody::new(&PseudonymKey::new([5; 32]), &heads).with_bundle_key(&keys().1.public);
     scribe.write("org", HEADS_KIND, None, Vec::new(), body.to_value());
     scribe.journal
 }
@@ -201,9 +206,7 @@ fn lines(journal: &dyn Journal, log_name: &str) -> Vec<String> {
 /// A signed checkpoint over a log of these lines.
 pub fn checkpoint(log_name: &str, lines: &[String]) -> String {
     let log_key = keys().0;
-    let leaves: Vec<Digest> = lines.iter().map(|line| merkle::leaf_hash(line.as_bytes())).collect();
-    let origin = origin::of_log(log_key.public.name(), &log(log_name));
-    let checkpoint = Checkpoint { origin, size: leaves.len() as u64, root: merkle::root(&leaves) };
+    let checkpoint = Checkpoint::over(origin::of_log(log_key.public.name(), &log(log_name)), lines);
     sign_checkpoint(&log_key, &checkpoint).expect("a checkpoint")
 }
 
@@ -213,9 +216,6 @@ pub fn parts(ending: Ending) -> Parts {
     let journal = journal(ending, &plan);
     let site_log = lines(&journal, "site/HRB01");
     let org_log = lines(&journal, "org");
-    let leaves: Vec<Digest> = org_log.iter().map(|line| merkle::leaf_hash(line.as_bytes())).collect();
-    let last = leaves.len() - 1;
-    let hashes = merkle::proof::inclusion(&leaves, last).expect("a proof");
     let heads: BTreeMap<LogId, LogHead> = journal.heads().expect("heads");
     let named: BTreeSet<Digest> = journal
         .read(&log("site/HRB01"), 0)
@@ -235,8 +235,8 @@ pub fn parts(ending: Ending) -> Parts {
         exported_by: "compliance".into(),
         checkpoint: checkpoint("site/HRB01", &site_log),
         site_log,
-        heads_line: org_log[last].clone(),
-        heads_proof: TlogProof { index: last as u64, hashes, checkpoint: checkpoint("org", &org_log) },
+        heads_line: org_log.last().expect("the heads").clone(),
+        heads_proof: TlogProof::of_last(&org_log, checkpoint("org", &org_log)).expect("a proof"),
         shared: [(LogId::Scope(ScopeId::Account), heads[&log("account")].clone())].into(),
         plan: serde_json::to_vec_pretty(&plan).expect("a plan"),
         rendered: [("sql/grants.sql".to_owned(), b"GRANT SELECT ON SCHEMA raw TO `readers`;\n".to_vec())]

@@ -6,6 +6,8 @@ use std::process::{Command, Output};
 
 use landfall::evidence::bundle::layout;
 use landfall::journal::bundle_dir;
+use landfall::signer::Signer as _;
+use landfall::signer::file_key::FileKey;
 
 use super::fixture::{Ending, build, key};
 
@@ -96,6 +98,21 @@ fn the_script_refuses_another_key_and_another_checkpoint() {
     assert!(said(&script(&path, true)).contains("is not signed by"));
     fs::remove_file(path.join(layout::LOG_KEY)).expect("removed");
     assert_eq!(script(&path, true).status.code(), Some(2));
+}
+
+#[test]
+fn openssl_reads_the_key_file() {
+    if !available(&["openssl"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log.pem");
+    let key = FileKey::open(&path, "evidence.example").expect("a key");
+    let mut command = Command::new("openssl");
+    let output =
+        command.args(["pkey", "-pubout", "-outform", "DER", "-in"]).arg(&path).output().expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout.ends_with(key.vkey().public()));
 }
 
 #[test]

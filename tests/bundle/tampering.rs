@@ -8,7 +8,7 @@ use landfall::merkle;
 use landfall::signer::Signer as _;
 use proptest::prelude::*;
 
-use super::fixture::{Ending, build, checkpoint, keys, parts};
+use super::fixture::{Ending, TestKey, build, checkpoint, key, keys, parts};
 
 fn check(files: &Files) -> Verdict {
     verify(files, &Pins::default())
@@ -40,8 +40,11 @@ fn listed(mut files: Files) -> Files {
 
 /// Lists and seals again, as only the holder of the bundle key can.
 fn resealed(files: Files) -> Files {
+    sealed_with(files, &keys().1)
+}
+
+fn sealed_with(files: Files, key: &TestKey) -> Files {
     let mut files = listed(files);
-    let key = keys().1;
     let site = "HRB01".parse().expect("a site");
     let text = layout::note_text(keys().0.public.name(), &site, &Digest::of(&files[layout::SUMS]));
     let signature = key.sign(text.as_bytes()).expect("a signature");
@@ -182,6 +185,18 @@ fn an_operator_who_cuts_the_log_with_the_true_key_is_caught_by_the_org_log() {
     let verdict = check(&super::fixture::sealed(&cut));
     assert_eq!(first(&verdict), "the org log has sealed another head of this site than the bundle shows");
     assert_eq!(missing(&verdict), "entries that the org log has sealed may be missing");
+}
+
+#[test]
+fn a_bundle_key_of_the_attackers_own_is_refused_by_who_trusts_the_log_key() {
+    let mut files = build(Ending::Well).files;
+    let own = key(keys().1.public.name(), 66);
+    files.insert(layout::BUNDLE_KEY.into(), format!("{}\n", own.public).into_bytes());
+    files.insert(layout::README.into(), b"all is well\n".to_vec());
+    let pins = Pins { log: Some(keys().0.public), bundle: None };
+    let verdict = verify(&sealed_with(files, &own), &pins);
+    assert_eq!(first(&verdict), "keys/bundle.vkey is not the key that the org log vouches for");
+    assert!(verify(&build(Ending::Well).files, &pins).pinned);
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn shared(content: &Content<'_>) -> String {
     let mut html = String::from("<h2>What the site rests on</h2>\n<p>Shared logs, by reference:</p>\n<ul>\n");
     for (log, head) in &content.parts.shared {
         html.push_str(&format!(
-            "<li>{}: {} entries, root <code>{}</code></li>\n",
+            "<li>{}: size {}, root <code>{}</code></li>\n",
             escaped(&log.to_string()),
             head.size,
             head.root

@@ -99,7 +99,7 @@ fn signed_link(text: Text<'_>, at: usize) -> Option<&'static str> {
 /// `://user:password@host`.
 fn login_in_address(text: Text<'_>, at: usize) -> Option<&'static str> {
     let place = text.after_word(at, "://")?;
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"/@\"'\\?#<>".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"/@\"'\\?#<>;".contains(&byte);
     let name = text.run(place, 200, |byte| plain(byte) && byte != b':');
     let colon = place + name;
     let password = text.run(colon + 1, 200, plain);
@@ -126,8 +126,21 @@ const LABELS: &[&str] = &[
 ];
 
 /// Beginnings of values that only say where the secret is, or that there is none.
-const REFERENCES: &[&str] =
-    &["${", "env:", "file:", "exec:", "{{", "<", "*", "[", "…", "redacted", "(known after"];
+const REFERENCES: &[&str] = &[
+    "$",
+    "/",
+    "{",
+    "<",
+    "*",
+    "[",
+    "env:",
+    "file:",
+    "exec:",
+    "secrets/",
+    "dbutils.",
+    "redacted",
+    "(known after",
+];
 
 /// A label, an equals sign or colon, and a value. After a colon the value must be quoted: prose has colons too.
 fn labelled(text: Text<'_>, at: usize) -> Option<&'static str> {

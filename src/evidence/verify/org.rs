@@ -19,7 +19,7 @@ pub(super) fn heads(
     manifest: &Option<Manifest>,
     key: &Option<VerifierKey>,
     checkpoint: &Option<Checkpoint>,
-) -> Found<()> {
+) -> Found<HeadsBody> {
     let manifest = needed(manifest, "the manifest")?;
     let key = needed(key, "the log key")?;
     let org = log::signed(files, layout::ORG_CHECKPOINT, key, &LogId::Org)?;
@@ -44,7 +44,7 @@ pub(super) fn heads(
     }
     let detail =
         format!("entry {} of {}, its last, holds this log among {}", proof.index, org.size, body.heads.len());
-    Ok(((), detail))
+    Ok((body, detail))
 }
 
 fn proof(files: &Files) -> Result<TlogProof, Failure> {

@@ -7,6 +7,7 @@ use crate::model::entry::Entry;
 
 use super::super::bundle::manifest::Manifest;
 use super::super::bundle::{Files, layout, sums};
+use super::super::heads::HeadsBody;
 use super::super::note::{SignedNote, VerifierKey};
 use super::super::origin;
 use super::{Failure, Found, file, needed};
@@ -47,17 +48,25 @@ pub(super) fn list(files: &Files) -> Found<()> {
     }
 }
 
+/// The keys of a bundle, as far as earlier checks found them good.
+pub(super) struct Keys<'k> {
+    pub(super) log: &'k Option<VerifierKey>,
+    pub(super) bundle: &'k Option<VerifierKey>,
+    /// The heads of the org log, which vouch for the bundle key.
+    pub(super) heads: &'k Option<HeadsBody>,
+}
+
 /// The bundle key signed this list for this site.
-pub(super) fn seal(
-    files: &Files,
-    manifest: &Option<Manifest>,
-    log_key: &Option<VerifierKey>,
-    bundle_key: &Option<VerifierKey>,
-) -> Found<()> {
+pub(super) fn seal(files: &Files, manifest: &Option<Manifest>, keys: &Keys<'_>) -> Found<()> {
     let manifest = needed(manifest, "the manifest")?;
-    let (log_key, bundle_key) = (needed(log_key, "the log key")?, needed(bundle_key, "the bundle key")?);
+    let (log_key, bundle_key) = (needed(keys.log, "the log key")?, needed(keys.bundle, "the bundle key")?);
     if bundle_key.name() != origin::bundle_key(log_key.name()) {
         return Err(Failure::broken("the bundle key is not named after the log key"));
+    }
+    let vouched = needed(keys.heads, "the organisation's log")?.bundle_key.as_ref();
+    if vouched.is_some_and(|vouched| *vouched != bundle_key.to_string()) {
+        let detail = format!("{} is not the key that the org log vouches for", layout::BUNDLE_KEY);
+        return Err(Failure::broken(detail));
     }
     let broken = |what: &dyn std::fmt::Display| Failure::broken(format!("{}: {what}", layout::SEAL));
     let note = SignedNote::parse(file(files, layout::SEAL)?).map_err(|error| broken(&error))?;

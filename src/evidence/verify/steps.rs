@@ -7,7 +7,7 @@ use crate::model::entry::Entry;
 use crate::model::plan::{PlannedStep, SavedPlan};
 
 use super::super::bundle::manifest::Manifest;
-use super::super::tally::{Executions, OwnCount, StepOutcome, Tally};
+use super::super::tally::{Executions, StepOutcome, Tally, first_miscounted_end};
 use super::{Failure, Found, needed};
 
 /// Steps that are named when they have no outcome.
@@ -40,12 +40,11 @@ pub(super) fn outcomes(
     if tally.open > 0 {
         return Err(Failure::missing(open(&scope.steps, &outcomes, &tally)));
     }
-    let counted = OwnCount { succeeded: tally.succeeded, failed: tally.failed, blocked: tally.blocked };
-    match executions.own_count(entries) {
-        Some(own) if own != counted => {
-            Err(Failure::missing("the run ended with other counts of steps than its entries show"))
-        }
-        _ => Ok(((), words(&tally))),
+    match first_miscounted_end(entries) {
+        Some(seq) => Err(Failure::missing(format!(
+            "entry {seq} ends a run with other counts of steps than the entries before it show"
+        ))),
+        None => Ok(((), words(&tally))),
     }
 }
 

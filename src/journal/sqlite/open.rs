@@ -1,5 +1,6 @@
 //! Opening the file: its folder, its settings, its format.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use super::super::JournalError;
 pub(super) const FILE: &str = "journal.db";
 /// The folder of the holders' locks.
 pub(super) const HOLDERS: &str = "holders";
+/// Locked while a process opens the journal for writing.
+const OPENING: &str = "opening.lock";
 
 /// How long a writer waits for another one's transaction; ours take milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,6 +34,9 @@ pub(super) fn prepare(dir: &Path) -> Result<PathBuf, JournalError> {
 }
 
 pub(super) fn for_writing(path: &Path) -> Result<Connection, JournalError> {
+    // Two processes that both find no tables would both make them. The lock ends with the file, at the latest with us.
+    let turn = File::create(path.with_file_name(OPENING)).map_err(|error| failed(path, error))?;
+    turn.lock().map_err(|error| failed(path, error))?;
     let mut connection = Connection::open(path).map_err(|error| failed(path, error))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| failed(path, error))?;
     // Before anything else, so that a newer program's store stays exactly as it is.
@@ -38,7 +44,11 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, JournalError> {
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
                     PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
     connection.execute_batch(settings).map_err(|error| failed(path, error))?;
-    Migrations::from_slice(STEPS).to_latest(&mut connection).map_err(|error| failed(path, error))?;
+    Migrations::from_slice(STEPS).to_latest(&mut connection).map_err(|error| match error {
+        // Without the step's whole text.
+        rusqlite_migration::Error::RusqliteError { err, .. } => failed(path, err),
+        other => failed(path, other),
+    })?;
     Ok(connection)
 }
 
