@@ -150,10 +150,17 @@ impl Place {
             replace: self.replace || field.is_some_and(|f| f.replace),
             after_create: self.after_create || field.is_some_and(|f| f.after_create),
             inside_map: kind.field(&self.pattern).is_some_and(|f| f.holds == FieldType::Map),
-            reason: field.map(|f| f.reason.clone()).filter(|r| !r.is_empty()).unwrap_or(self.reason.clone()),
+            reason: field.and_then(reason_for_change).map_or_else(|| self.reason.clone(), str::to_owned),
             pattern,
         }
     }
+}
+
+/// The field's reason, where it says something about a change. Rules about spelling and clearing do not.
+fn reason_for_change(field: &Field) -> Option<&str> {
+    let about_change = field.replace || field.after_create || field.set.is_some() || field.default.is_some();
+    let only_spelling = !field.normal.is_empty() || field.clear.is_some();
+    (!field.reason.is_empty() && (about_change || !only_spelling)).then_some(field.reason.as_str())
 }
 
 struct Walk<'k> {
@@ -401,6 +408,35 @@ mod tests {
         ];
         for (kind, desired, live, expected) in cases {
             assert_eq!(diff(kind, desired, live), expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_change_says_why() {
+        let reason = |kind: &str, desired: &str, live: &str| {
+            let (desired, live) = (value(desired), value(live));
+            match assess(sample(kind), &Ask { desired: Some(&desired), applied: None, live: Some(&live) }) {
+                Assessment::Differs { changes, .. } => changes[0].reason.clone(),
+                other => told(&other),
+            }
+        };
+        let cases = [
+            ("catalog", r#"{"name":"c","comment":"x"}"#, r#"{"name":"c"}"#, "the spec asks for it"),
+            (
+                "catalog",
+                r#"{"name":"c","storage_root":"s3://b"}"#,
+                r#"{"name":"c"}"#,
+                "managed storage cannot move; a slash at the end does not count",
+            ),
+            (
+                "vpc_endpoint",
+                r#"{"region":"a"}"#,
+                r#"{"region":"b","state":"available"}"#,
+                "a VPC endpoint registration cannot be changed once it is made",
+            ),
+        ];
+        for (kind, desired, live, expected) in cases {
+            assert_eq!(reason(kind, desired, live), expected);
         }
     }
 
