@@ -1,6 +1,6 @@
 //! The three-way diff: desired, last applied, live.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::normal::{
     first_reference, holds_unresolved, is_empty, is_unresolved, normal, same_list, same_or_unknown,
@@ -177,8 +177,8 @@ impl Walk<'_> {
             self.field(&place.child(self.kind, name), value, applied, live.get(name).unwrap_or(&Value::Null));
         }
         let dropped = applied.and_then(Value::as_object).into_iter().flatten();
-        for (name, _) in dropped.filter(|(name, _)| !desired.contains_key(*name)) {
-            self.dropped(&place.child(self.kind, name), live.get(name).unwrap_or(&Value::Null));
+        for (name, value) in dropped.filter(|(name, _)| !desired.contains_key(*name)) {
+            self.dropped(&place.child(self.kind, name), value, live.get(name).unwrap_or(&Value::Null));
         }
     }
 
@@ -215,18 +215,22 @@ impl Walk<'_> {
     }
 
     /// A field that was applied before and is no longer named.
-    fn dropped(&mut self, place: &Place, live: &Value) {
+    fn dropped(&mut self, place: &Place, applied: &Value, live: &Value) {
         let rule = self.kind.field(&place.pattern);
         let Some(update) = &self.kind.calls.update else { return };
         if is_empty(live) || rule.is_some_and(|rule| rule.role != Role::Managed) {
             return;
         }
-        let clear = rule.and_then(|rule| rule.clear.as_ref());
+        let can_clear = rule.is_some_and(|rule| rule.clear.is_some());
         let nested = place.at.matches('/').count() > 1;
         let whole = matches!(update.style, UpdateStyle::Full | UpdateStyle::Upsert | UpdateStyle::Scim);
         let replaces = place.replace && !place.inside_map;
-        let can = !replaces && (place.inside_map || clear.is_some() || nested || whole);
-        if can && clear != Some(live) {
+        let can = !replaces && (place.inside_map || can_clear || nested || whole);
+        if can && rule.is_some_and(|rule| rule.holds == FieldType::Map) {
+            // Of a map with free names only ours are taken away; the service may have put others beside them.
+            return self.object(place, &Value::Object(Map::new()), Some(applied), live);
+        }
+        if can {
             self.push(place, Some(live), None);
         }
     }

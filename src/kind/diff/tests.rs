@@ -182,6 +182,8 @@ fn sets_compare_as_sets_and_extra_entries_count() {
     let desired = grants(r#"[{"principal":"Nurses","privileges":["USE CATALOG","SELECT"]}]"#);
     let same = grants(r#"[{"principal":"nurses","privileges":["SELECT","USE_CATALOG"]}]"#);
     assert_eq!(diff("grants", &desired, &same), "matches");
+    let twice = grants(r#"[{"principal":"nurses","privileges":["SELECT","USE CATALOG","USE_CATALOG"]}]"#);
+    assert_eq!(diff("grants", &twice, &same), "matches");
     let extra = grants(
         r#"[{"principal":"nurses","privileges":["SELECT","USE_CATALOG"]},{"principal":"eve","privileges":["SELECT"]}]"#,
     );
@@ -253,6 +255,12 @@ fn fields_that_are_no_longer_named_are_taken_away_where_the_kind_can() {
     let fewer = r#"{"name":"c","properties":{"a":"1"}}"#;
     assert_eq!(three_way("catalog", fewer, tags, tags), r#"/properties/b: "2" -> nothing"#);
     assert_eq!(three_way("catalog", fewer, fewer, tags), "matches", "a property of the service");
+    let managed = r#"{"name":"c","properties":{"unity.catalog.managed.x":"1"}}"#;
+    assert_eq!(three_way("catalog", c, fewer, tags), r#"/properties/a: "1" -> nothing"#);
+    assert_eq!(three_way("catalog", c, fewer, managed), "matches", "the service keeps its own properties");
+    let workspace = r#"{"workspace_name":"w","aws_region":"r","workspace_status":"RUNNING"}"#;
+    let tagged = workspace.replace('}', r#","custom_tags":{"a":"1"}}"#);
+    assert_eq!(three_way("workspace", workspace, &tagged, &tagged), "matches", "tags cannot all be removed");
     let policy = r#"{"name":"p","max_clusters_per_user":2}"#;
     assert_eq!(
         three_way("cluster_policy", r#"{"name":"p"}"#, policy, policy),
