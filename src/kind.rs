@@ -26,8 +26,8 @@ pub fn listable(kind: &Kind) -> bool {
     kind.calls.list.as_ref().is_some_and(|list| list.leaves_out.is_empty() && !list.path.contains("{spec."))
 }
 
-/// Whether objects of the kind are there without having been made. Finding one that no log knows is then no reason
-/// to stop: it is set to what is desired, and reset when it is no longer desired.
+/// Whether objects of the kind may be there without having been made. Finding one that no log knows is then no
+/// reason to stop: it is set to what is desired, and reset when it is no longer desired.
 pub fn always_there(kind: &Kind) -> bool {
     kind.existence == Existence::Always
 }

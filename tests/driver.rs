@@ -1,6 +1,8 @@
 //! The Databricks driver against a small server that answers by a table: hosts, sign-in, paging, what answers mean,
 //! and answers that nobody should give.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -481,6 +483,18 @@ async fn a_stale_etag_means_look_again() {
     assert_eq!(applied(&driver, &update).await, "busy Conflict -");
     assert_eq!(applied(&driver, &update).await, "done shield_csp_enablement_ws_db");
     assert_eq!(server.calls()[1].body["setting"]["etag"], "e2");
+}
+
+#[tokio::test]
+async fn a_setting_that_was_never_set_is_there_and_holds_nothing() {
+    let server = Server::start().await;
+    let path = "/api/2.0/settings/types/default_namespace_ws/names/default";
+    let details = json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "metadata": {"etag": "e0"}}]);
+    let unset = json!({"error_code": "NOT_FOUND", "message": "not set", "details": details});
+    server.on(&format!("GET {path}"), [Reply::Json(404, unset)]);
+    let spec = json!({"type": "default_namespace_ws", "value": {"namespace": {"value": "main"}}});
+    let told = observed(&server.driver(), &target("workspace_setting", spec, None)).await;
+    assert_eq!(told, r#"default_namespace_ws {"etag":"e0","type":"default_namespace_ws","value":{}}"#);
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ pub const PLAN_BYTES_MAX: u64 = 512 << 20;
 pub const BLOB_BYTES_MAX: usize = 16 << 20;
 /// Body of an HTTP answer that is read: a list page of the APIs we call is below 5 MB.
 pub const HTTP_BODY_BYTES_MAX: usize = 32 << 20;
+/// A header of an HTTP answer that is kept: request ids and dates are below 100 bytes.
+pub const HTTP_HEADER_BYTES_MAX: usize = 200;
 /// Pages of one list call; a server that goes on for longer is broken.
 pub const LIST_PAGES_MAX: usize = 10_000;
 /// Items of one list call: the largest published quota (tables of a metastore aside) is 100,000 volumes.

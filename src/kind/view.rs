@@ -77,6 +77,14 @@ mod tests {
     }
 
     #[test]
+    fn what_only_steers_a_call_is_not_looked_at() {
+        let kind = sample("storage_credential");
+        let spec = json!({"name": "c", "skip_validation": true});
+        let plain = seen(kind, &spec, None, &json!({"name": "c"}));
+        assert_eq!(plain, seen(kind, &spec, None, &json!({"name": "C", "skip_validation": true})));
+    }
+
+    #[test]
     fn the_digest_does_not_depend_on_order_or_spelling() {
         let kind = sample("grants");
         let live = |first: &str, second: &str| {

@@ -115,8 +115,8 @@ pub enum Existence {
     /// It is made and deleted.
     #[default]
     Made,
-    /// It belongs to another object and is there as long as that is; it is only set and reset.
-    /// Finding one that our logs do not know is no reason to stop.
+    /// It belongs to another object and may be there without our doing; it is set and reset rather than made and
+    /// deleted. Finding one that our logs do not know is no reason to stop.
     Always,
 }
 

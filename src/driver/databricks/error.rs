@@ -199,6 +199,13 @@ fn is_token(word: &str) -> bool {
     known || (word.len() >= LONG_WORD && mixed && !dotted_name)
 }
 
+/// The etag that an error's details carry: a setting that was never set gives it that way.
+pub(super) fn etag_of(answer: &HttpAnswer) -> Option<String> {
+    let body = answer.json()?;
+    let mut details = body.get("details")?.as_array()?.iter();
+    details.find_map(|detail| detail.pointer("/metadata/etag")?.as_str().map(str::to_owned))
+}
+
 /// What the service asked us to wait: `Retry-After` in seconds or as a date, else the delay in the body.
 pub(super) fn retry_after_of(answer: &HttpAnswer) -> Option<Millis> {
     let header = answer.retry_after.as_deref();

@@ -5,13 +5,11 @@ use std::time::{Duration, Instant};
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
-use crate::base::limits::HTTP_BODY_BYTES_MAX;
+use crate::base::limits::{HTTP_BODY_BYTES_MAX, HTTP_HEADER_BYTES_MAX};
 use crate::base::secret::Secret;
 use crate::base::time::Millis;
 
 const WORKSPACE_HEADER: &str = "x-databricks-workspace-id";
-/// Longest header value that is kept.
-const HEADER_BYTES_MAX: usize = 200;
 
 /// The end of the time that a call may take. Measured here because only the caller's side of the wire can measure
 /// it; a monotonic instant, so that nothing that sets clocks can move it. It decides nothing but when to stop waiting.
@@ -156,7 +154,7 @@ async fn finish(builder: reqwest::RequestBuilder, deadline: Deadline) -> Reply {
     };
     let header = |name: &str| {
         let text = response.headers().get(name)?.to_str().ok()?;
-        (text.len() <= HEADER_BYTES_MAX && !text.is_empty()).then(|| text.to_owned())
+        (text.len() <= HTTP_HEADER_BYTES_MAX && !text.is_empty()).then(|| text.to_owned())
     };
     let mut answer = HttpAnswer {
         status: response.status().as_u16(),

@@ -1,8 +1,8 @@
 //! Reading: one object by id or by natural key, or all objects of a kind. Always safe, so it may be repeated.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::error::{cause_of, garbled};
+use super::error::{cause_of, etag_of, garbled};
 use super::host::Endpoint;
 use super::http::{Deadline, HttpAnswer, Reply, Request};
 use super::{Databricks, Sent};
@@ -11,7 +11,7 @@ use crate::base::limits::{LIST_ITEMS_MAX, LIST_PAGES_MAX};
 use crate::base::time::Millis;
 use crate::driver::{Listing, Place, Target};
 use crate::kind;
-use crate::model::kind::{Kind, List, Paging, Read};
+use crate::model::kind::{Kind, List, Paging, Read, UpdateStyle};
 use crate::model::outcome::{Cause, CauseClass, Observation};
 
 /// Items of one SCIM page.
@@ -219,7 +219,14 @@ impl Databricks {
 
 fn understood(reading: &Reading<'_>, answer: &HttpAnswer) -> Result<Value, Cause> {
     if !(200..300).contains(&answer.status) {
-        return Err(cause_of(&reading.what, answer));
+        let guarded =
+            reading.kind.calls.update.as_ref().is_some_and(|update| update.style == UpdateStyle::Etag);
+        let cause = cause_of(&reading.what, answer);
+        // A setting that was never set is not found, but gives its etag: it is there and holds nothing.
+        return match etag_of(answer).filter(|_| guarded && cause.class == CauseClass::NotFound) {
+            Some(etag) => Ok(json!({ "etag": etag })),
+            None => Err(cause),
+        };
     }
     if answer.body.is_none() {
         return Err(garbled(&reading.what, answer, "its body is larger than the limit"));
