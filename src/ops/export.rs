@@ -154,7 +154,9 @@ fn seal_heads(
 ) -> Result<(String, TlogProof), Failure> {
     let now = context.clock.now();
     let lease = journal.take_lease(&LogId::Org, &holder(&new_run_id()), now, limits::LEASE)?;
-    let body = HeadsBody::new(&keys.pseudonyms, &journal.heads()?).to_value();
+    let body = HeadsBody::new(&keys.pseudonyms, &journal.heads()?)
+        .with_bundle_key(keys.bundle.vkey())
+        .to_value();
     let draft = EntryDraft {
         log: LogId::Org,
         at: now,

@@ -16,7 +16,7 @@ use crate::model::plan::TargetName;
 use crate::ops::Context;
 use crate::ops::error::Failure;
 use crate::runner::clock::Clock;
-use crate::sandbox::{ClientCredential, Config, Sandbox, serve};
+use crate::sandbox::{ClientCredential, Config, Durations, Sandbox, serve};
 
 /// What the plan calls the host of a sandbox inside the process.
 pub const EMBEDDED: &str = "embedded";
@@ -57,6 +57,8 @@ pub async fn reach(context: &Context, loaded: &Loaded, name: &str) -> Result<Rea
         TargetDriver::Sandbox => {
             let mut config = Config::new(&spec.account_id);
             config.state_dir = Some(context.state.join("sandbox"));
+            // The machine's clock runs here: nobody should wait five minutes for a workspace that is not real.
+            config.durations = Durations::IMMEDIATE;
             let call_timeout = spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT);
             embed(name, config, context.clock.clone(), call_timeout).await
         }
