@@ -7,6 +7,7 @@ pub mod base;
 pub mod driver;
 pub mod journal;
 pub mod model;
+pub mod policy;
 pub mod render;
 pub mod resolve;
 pub mod source;
