@@ -139,6 +139,7 @@ pub fn all(loaded: &Loaded, resolved: &Resolved, rendered: &BTreeMap<ScopeId, Re
     for rule in &RULES {
         (rule.check)(view, &mut found);
     }
+    found.fold();
     found.settle();
     found
 }

@@ -2,6 +2,8 @@
 //!
 //! `LANDFALL_UPDATE=1 cargo test --test bad_estates` writes the answers anew; read them before committing.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -155,6 +157,16 @@ fn every_bad_estate_is_told_what_is_wrong() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn every_rule_has_a_bad_estate() {
+    let cases = std::fs::read_dir(tests().join("bad-estates")).unwrap();
+    let told: String =
+        cases.map(|case| std::fs::read_to_string(case.unwrap().path().join("expect.txt")).unwrap()).collect();
+    for rule in &policy::RULES {
+        assert!(told.contains(&format!("error {} ", rule.code)), "no bad estate breaks {}", rule.id);
+    }
+}
+
 fn first(files: Files) -> String {
     told(&run(load_files(files))).lines().next().unwrap_or_default().to_owned()
 }
@@ -178,7 +190,10 @@ fn a_secret_is_neither_told_nor_kept_in_the_text_behind_it() {
 fn files_that_are_no_text_or_too_large_are_named() {
     let mut files = good();
     files.insert("sites/HRB01.toml".into(), b"code = \"HRB01\"\nname = \"Harb\xffr\"\n".to_vec());
-    assert_eq!(first(files), "error file.not-utf8 sites/HRB01.toml:2 this file is not UTF-8 text: byte 28 is not");
+    assert_eq!(
+        first(files),
+        "error file.not-utf8 sites/HRB01.toml:2 this file is not UTF-8 text: byte 28 is not"
+    );
     let mut files = good();
     files.insert("sites/HRB01.toml".into(), vec![b'#'; (1 << 20) + 1]);
     assert_eq!(first(files), "error file.too-large sites/HRB01.toml:1 this file has 1048577 bytes");
@@ -186,7 +201,16 @@ fn files_that_are_no_text_or_too_large_are_named() {
 
 #[test]
 fn nothing_that_is_put_into_a_file_makes_the_program_fall() {
-    let hostile = ["[[[[", "a = ", "{{#if", "\u{0}", "format = 2", "[estate]\ncode = 1", "x = 9e999", "code = \"../..\""];
+    let hostile = [
+        "[[[[",
+        "a = ",
+        "{{#if",
+        "\u{0}",
+        "format = 2",
+        "[estate]\ncode = 1",
+        "x = 9e999",
+        "code = \"../..\"",
+    ];
     for path in good().into_keys() {
         for text in hostile {
             let mut files = good();
@@ -219,5 +243,8 @@ fn links_and_large_files_are_not_read_from_a_folder() {
     std::fs::write(root.join("sites/BIG04.toml"), vec![b'#'; 1 << 21]).unwrap();
     let told = told(&run(source::load(root)));
     assert!(told.contains("error file.symlink sites/ABC03.toml:1 this is a symbolic link"), "{told}");
-    assert!(told.contains("error file.too-large sites/BIG04.toml:1 this file has more than 1048576 bytes"), "{told}");
+    assert!(
+        told.contains("error file.too-large sites/BIG04.toml:1 this file has more than 1048576 bytes"),
+        "{told}"
+    );
 }

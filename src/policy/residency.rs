@@ -13,6 +13,10 @@ pub(super) fn check(view: View<'_>, found: &mut Diagnostics) {
         let Some(list) = site.scope.value("site.residency").and_then(Value::as_array) else { continue };
         let allowed: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
         let own = &site.site.region;
+        // A region that does not exist is told once, as that.
+        if !view.loaded.estate.regions.keys().any(|name| name.as_str() == own.value) {
+            continue;
+        }
         let said = site.place("site.residency");
         let help = format!(
             "keep {} in {}, or change `residency` after compliance agreed",
@@ -32,7 +36,7 @@ pub(super) fn check(view: View<'_>, found: &mut Diagnostics) {
         for resource in &rendered.resources {
             let mut see = |key: &str, text: &str| {
                 if let Some(region) = region_in(key, text).filter(|region| !allowed.contains(region)) {
-                    let message = format!("`{}` of site {} would be in {region}", resource.id, site.code);
+                    let message = format!("`{}` would be in {region}", resource.id);
                     found.push(
                         about(CODE, message, rendered, resource)
                             .at(said.clone(), "where its data may be")

@@ -29,7 +29,7 @@ pub(super) fn check(view: View<'_>, found: &mut Diagnostics) {
             let Some(tags) = tags_of(rendered, resource) else { continue };
             for key in &rules.required {
                 let Some(value) = tags.get(key) else {
-                    let message = format!("`{}` of site {} has no tag `{key}`", resource.id, site.code);
+                    let message = format!("`{}` has no tag `{key}`", resource.id);
                     let help = format!("required are {}", rules.required.join(", "));
                     found.push(about(CODE, message, rendered, resource).help(help));
                     continue;

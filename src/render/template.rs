@@ -164,12 +164,12 @@ fn failed(template: &Compiled, error: &RenderError, scope: &ResolvedScope) -> Di
         other => other.to_string(),
     };
     let problem = if reason.ends_with("has no value") {
-        Diagnostic::error("render.no-value", format!("{reason} {}", whose(scope)))
+        Diagnostic::error("render.no-value", reason)
             .help("put it into {{#if …}} … {{/if}}, or make the input required")
     } else {
-        Diagnostic::error("render.failed", format!("{reason} ({})", whose(scope)))
+        Diagnostic::error("render.failed", reason)
     };
-    problem.at(span, "rendered here")
+    problem.at(span, "rendered here").note(format!("rendered {}", whose(scope)))
 }
 
 fn compile(pack: &Pack, path: &str, file: &TemplateFile) -> Result<Compiled, Box<Diagnostic>> {

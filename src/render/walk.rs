@@ -237,19 +237,26 @@ impl<'v> Walker<'v, '_> {
         // Declared and not set: a template may ask for it.
         next.open |=
             next.values.is_empty() && self.scope.absent.iter().any(|path| leads_to(&next.path, path));
-        if next.open || !next.values.is_empty() { Ok(next) } else { Err(unknown(view, &next.path, name)) }
+        if next.open || !next.values.is_empty() {
+            Ok(next)
+        } else {
+            Err(self.unknown(view, &next.path, name))
+        }
     }
-}
 
-fn unknown(view: &View<'_>, path: &[String], name: &str) -> Diagnostic {
-    let objects = view.values.iter().filter_map(|value| value.as_object());
-    let known: Vec<&str> = objects.flat_map(|entries| entries.keys().map(String::as_str)).collect();
-    let message = format!("`{}` is not known", path.join(".").replace(".*", "[]"));
-    let problem = Diagnostic::error("render.unknown-field", message);
-    match nearest(name, known.iter().copied()) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None if known.is_empty() => problem.help("there is nothing below this value"),
-        None => problem.help("set it in the estate and declare it as an input of the pack"),
+    fn unknown(&self, view: &View<'_>, path: &[String], name: &str) -> Diagnostic {
+        let objects = view.values.iter().filter_map(|value| value.as_object());
+        let mut known: Vec<&str> = objects.flat_map(|entries| entries.keys().map(String::as_str)).collect();
+        let declared =
+            self.scope.absent.iter().filter(|declared| leads_to(&path[..path.len() - 1], declared));
+        known.extend(declared.filter_map(|declared| declared.split('.').nth(path.len() - 1)));
+        let message = format!("`{}` is not known", path.join(".").replace(".*", "[]"));
+        let problem = Diagnostic::error("render.unknown-field", message);
+        match nearest(name, known.iter().copied()) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => problem.help("there is nothing below this value"),
+            None => problem.help("set it in the estate and declare it as an input of the pack"),
+        }
     }
 }
 
