@@ -174,6 +174,12 @@ fn first(files: Files) -> String {
 #[test]
 fn a_secret_is_neither_told_nor_kept_in_the_text_behind_it() {
     let pat = format!("dapi{}", "0123456789abcdef".repeat(2));
+    for path in ["sites/estate.toml", "templates/org/groups.toml.hbs"] {
+        let mut files = good();
+        files.get_mut(path).unwrap().extend(format!("# {pat}\n").bytes());
+        let told = told(&run(load_files(with_lock(files))));
+        assert!(told.starts_with(&format!("error policy.no-secret-literal {path}:")), "{told}");
+    }
     let outcome = run(load_files(with("sites/HRB01.toml", "team-hrb01", &pat)));
     let told = told(&outcome);
     assert!(
@@ -241,7 +247,12 @@ fn links_and_large_files_are_not_read_from_a_folder() {
     assert_eq!(told(&run(source::load(root))), "");
     std::os::unix::fs::symlink("/etc/hostname", root.join("sites/ABC03.toml")).unwrap();
     std::fs::write(root.join("sites/BIG04.toml"), vec![b'#'; 1 << 21]).unwrap();
+    std::fs::create_dir_all(root.join("templates/a/b/c/d/e/f/g/h/i")).unwrap();
     let told = told(&run(source::load(root)));
+    assert!(
+        told.contains("error file.too-deep templates/a/b/c/d/e/f/g/h:1 folders are nested deeper than 8"),
+        "{told}"
+    );
     assert!(told.contains("error file.symlink sites/ABC03.toml:1 this is a symbolic link"), "{told}");
     assert!(
         told.contains("error file.too-large sites/BIG04.toml:1 this file has more than 1048576 bytes"),

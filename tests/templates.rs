@@ -274,6 +274,10 @@ fn a_template_that_renders_without_end_is_stopped() {
     for _ in 0..9 {
         template = format!("{{{{#each @root.site.domains}}}}{template}{{{{/each}}}}");
     }
+    let silent = "{{#each @root.site.domains}}".repeat(20) + &"{{/each}}".repeat(20);
+    assert_eq!(refused(&silent), ["1:533 these loops inside each other turn more than 1000000 times"]);
+    let unknown = "{{#each (lookup @root.site \"domains\")}}".repeat(3) + &"{{/each}}".repeat(3);
+    assert!(refused(&unknown)[0].contains("turn more than"));
     assert_eq!(refused(&template).len(), 1);
     assert!(refused(&template)[0].contains("renders more than 8388608 bytes"));
 }

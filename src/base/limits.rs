@@ -48,3 +48,7 @@ pub const BUNDLE_FILE_BYTES_MAX: u64 = 1 << 30;
 pub const PROBLEMS_PER_FILE_MAX: usize = 20;
 /// Blocks and brackets nested in one template; the parser behind it recurses.
 pub const TEMPLATE_NESTING_MAX: usize = 32;
+/// Turns of nested loops in one template: a loop that prints nothing has no other end. Real packs stay below 10,000.
+pub const LOOP_TURNS_MAX: usize = 1_000_000;
+/// Turns that are assumed for a loop over what only rendering can tell.
+pub const LOOP_TURNS_UNKNOWN: usize = 1_000;

@@ -1,9 +1,7 @@
 //! NO-SECRET-LITERAL and NO-PHI-IN-NAMES: what must never be written down. Neither is ever shown again.
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
-use crate::base::redact::{secret_shapes, stub};
-use crate::base::span::{Located, Span};
-use crate::model::tree::{Node, Table, Tree};
+use crate::base::span::Located;
 
 use super::{View, about, each_text};
 
@@ -11,47 +9,13 @@ pub(super) const SECRET: &str = "policy.no-secret-literal";
 pub(super) const PHI: &str = "policy.no-phi-in-names";
 
 pub(super) fn literals(view: View<'_>, found: &mut Diagnostics) {
-    let estate = &view.loaded.estate;
-    let facts = estate.regions.values().chain(estate.ehrs.values());
-    let mut tables = vec![&estate.account, &estate.defaults];
-    tables.extend(facts.flat_map(|facts| [&facts.facts, &facts.defaults]));
-    tables.extend(estate.waves.iter().map(|wave| &wave.defaults));
-    tables.extend(view.loaded.sites.iter().map(|site| &site.parameters));
-    tables.iter().for_each(|table| in_table(table, found));
-    let own = view.loaded.sites.iter().flat_map(|site| [&site.name, &site.region, &site.ehr]);
-    for text in own.chain(estate.roles.values()) {
-        in_text(&text.value, &text.span, found);
+    for secret in &view.loaded.secrets {
+        found.push(
+            Diagnostic::error(SECRET, format!("this looks like {}: {}", secret.what, secret.stub))
+                .at(secret.span.clone(), "a secret must not be in a file")
+                .help("revoke it, then refer to it: \"env:NAME\", \"file:PATH\" or \"exec:COMMAND\""),
+        );
     }
-    for template in view.loaded.packs.values().flat_map(|pack| pack.templates.values()) {
-        for shape in secret_shapes(&template.text) {
-            let span = Span { source: template.source, range: shape.range.clone() };
-            found.push(literal(shape.what, &template.text[shape.range], span));
-        }
-    }
-}
-
-fn in_table(table: &Table, found: &mut Diagnostics) {
-    table.entries.values().for_each(|entry| in_tree(&entry.tree, found));
-}
-
-fn in_tree(tree: &Tree, found: &mut Diagnostics) {
-    match &tree.node {
-        Node::Scalar(value) => in_text(value.as_str().unwrap_or_default(), &tree.span, found),
-        Node::List(items) => items.iter().for_each(|item| in_tree(item, found)),
-        Node::Table(table) => in_table(table, found),
-    }
-}
-
-fn in_text(text: &str, span: &Span, found: &mut Diagnostics) {
-    for shape in secret_shapes(text) {
-        found.push(literal(shape.what, &text[shape.range], span.clone()));
-    }
-}
-
-fn literal(what: &str, secret: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(SECRET, format!("this looks like {what}: {}", stub(secret)))
-        .at(span, "a secret must not be in a file")
-        .help("revoke it, then refer to it: \"env:NAME\", \"file:PATH\" or \"exec:COMMAND\"")
 }
 
 pub(super) fn names(view: View<'_>, found: &mut Diagnostics) {

@@ -6,6 +6,7 @@ use handlebars::{Path, PathSeg, Template};
 use serde_json::Value;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::base::limits::{LOOP_TURNS_MAX, LOOP_TURNS_UNKNOWN};
 use crate::base::span::Span;
 use crate::model::resolved::ResolvedScope;
 
@@ -40,6 +41,8 @@ struct Frame<'v> {
     view: View<'v>,
     names: Vec<(String, View<'v>)>,
     is_loop: bool,
+    /// How often what is inside is rendered at most.
+    turns: usize,
 }
 
 struct Walker<'v, 'd> {
@@ -52,7 +55,7 @@ struct Walker<'v, 'd> {
 /// Checks a template for one scope.
 pub(super) fn check(template: &Compiled, scope: &ResolvedScope, found: &mut Diagnostics) {
     let root = View { values: vec![&scope.context], path: Vec::new(), open: false };
-    let frame = Frame { view: root, names: Vec::new(), is_loop: false };
+    let frame = Frame { view: root, names: Vec::new(), is_loop: false, turns: 1 };
     Walker { template, scope, frames: vec![frame], found }.template(&template.syntax);
 }
 
@@ -144,11 +147,20 @@ impl<'v> Walker<'v, '_> {
         }
         let mut subjects: Vec<View<'v>> = block.params.iter().map(|p| self.parameter(p, at)).collect();
         let subject = if subjects.is_empty() { View::unknown() } else { subjects.swap_remove(0) };
+        let outer = self.frames.last().map_or(1, |frame| frame.turns);
+        let names = Vec::new();
         let frame = match name {
-            "each" => Some(Frame { view: elements(&subject), names: Vec::new(), is_loop: true }),
-            "with" => Some(Frame { view: subject, names: Vec::new(), is_loop: false }),
+            "each" => {
+                let turns = outer.saturating_mul(turns(&subject));
+                Some(Frame { view: elements(&subject), names, is_loop: true, turns })
+            }
+            "with" => Some(Frame { view: subject, names, is_loop: false, turns: outer }),
             _ => None,
         };
+        if frame.as_ref().is_some_and(|frame| frame.turns > LOOP_TURNS_MAX && outer <= LOOP_TURNS_MAX) {
+            let message = format!("these loops inside each other turn more than {LOOP_TURNS_MAX} times");
+            self.report(Diagnostic::error("render.too-many-turns", message), self.tag(at));
+        }
         let opens = frame.is_some();
         self.frames.extend(frame.map(|frame| named(frame, block.block_param.as_ref())));
         if let Some(body) = &block.template {
@@ -264,6 +276,17 @@ impl<'v> Walker<'v, '_> {
 fn leads_to(path: &[String], declared: &str) -> bool {
     let mut segments = declared.split('.');
     path.iter().all(|own| segments.next().is_some_and(|segment| own == "*" || own == segment))
+}
+
+/// How often a loop over this turns at most.
+fn turns(view: &View<'_>) -> usize {
+    let length = |value: &&Value| match value {
+        Value::Array(items) => items.len(),
+        Value::Object(entries) => entries.len(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    };
+    let longest = view.values.iter().map(length).max().unwrap_or(0);
+    if view.open && view.values.is_empty() { LOOP_TURNS_UNKNOWN } else { longest.max(1) }
 }
 
 fn elements<'v>(view: &View<'v>) -> View<'v> {
