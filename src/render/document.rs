@@ -43,7 +43,9 @@ pub(super) struct Document {
 struct Sheet<'t> {
     template: &'t Compiled,
     scope: &'t ResolvedScope,
-    sources: SourceMap,
+    text: &'t str,
+    /// Where each line of the text begins.
+    lines: Vec<usize>,
     source: SourceId,
 }
 
@@ -55,9 +57,10 @@ impl Document {
         scope: &ResolvedScope,
         found: &mut Diagnostics,
     ) -> Document {
-        let mut sources = SourceMap::default();
-        let source = sources.add(template.output.clone(), text);
-        let sheet = Sheet { template, scope, sources, source };
+        // A map of its own: these places never leave this function as they are.
+        let source = SourceMap::default().add(template.output.clone(), "");
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let sheet = Sheet { template, scope, text, lines, source };
         let mut document = Document::default();
         let mut problems = Diagnostics::default();
         match template.format {
@@ -107,11 +110,12 @@ impl Document {
 
 impl Sheet<'_> {
     fn line(&self, span: &Span) -> usize {
-        self.sources.position(span).0
+        self.lines.partition_point(|start| *start <= span.range.start)
     }
 
     fn line_text(&self, line: usize) -> &str {
-        self.sources.get(self.source).text.lines().nth(line.saturating_sub(1)).unwrap_or_default()
+        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        self.text[start..].lines().next().unwrap_or_default()
     }
 
     /// The place in the template of the line that carries the id.
