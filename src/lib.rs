@@ -15,6 +15,7 @@ pub mod merkle;
 pub mod model;
 pub mod ops;
 pub mod plan;
+pub mod policy;
 pub mod render;
 pub mod report;
 pub mod resolve;

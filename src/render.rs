@@ -3,7 +3,7 @@
 
 mod document;
 mod format;
-mod helpers;
+mod helper;
 mod links;
 mod template;
 mod walk;
@@ -16,11 +16,11 @@ use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{PackName, ScopeId};
 use crate::base::limits::STEPS_PER_SCOPE_MAX;
 use crate::model::estate::Loaded;
-use crate::model::pack::PackScope;
+use crate::model::pack::{Pack, PackScope};
 use crate::model::rendered::Rendered;
 use crate::model::resolved::{Resolved, ResolvedScope};
 
-use document::Document;
+use document::{Document, OuterNeed};
 use template::{Compiled, Shelf};
 
 /// Renders every scope. Scopes with a problem are not in the result.
@@ -28,15 +28,20 @@ pub fn all(loaded: &Loaded, resolved: &Resolved) -> (BTreeMap<ScopeId, Rendered>
     let mut found = Diagnostics::default();
     let shelf = Shelf::compile(loaded, &mut found);
     let mut rendered = BTreeMap::new();
+    let mut outer = BTreeMap::new();
     if !found.has_errors() {
         for scope in resolved.scopes.values() {
             let (result, problems) = one(loaded, &shelf, scope);
-            rendered.extend(result.map(|result| (result.scope.clone(), result)));
+            if let Some((result, needs)) = result {
+                outer.insert(result.scope.clone(), needs);
+                rendered.insert(result.scope.clone(), result);
+            }
             found.extend(problems);
         }
     }
-    let bad = links::check(loaded, &rendered, &mut found);
+    let bad = links::check(loaded, &rendered, &outer, &mut found);
     rendered.retain(|scope, _| !bad.contains(scope));
+    found.fold();
     found.settle();
     (rendered, found)
 }
@@ -49,7 +54,11 @@ fn applies(scope: &ScopeId) -> PackScope {
     }
 }
 
-fn one(loaded: &Loaded, shelf: &Shelf, scope: &ResolvedScope) -> (Option<Rendered>, Diagnostics) {
+fn one(
+    loaded: &Loaded,
+    shelf: &Shelf,
+    scope: &ResolvedScope,
+) -> (Option<(Rendered, Vec<OuterNeed>)>, Diagnostics) {
     let mut found = Diagnostics::default();
     let kind = applies(&scope.scope);
     let of_scope = |pack: &PackName| loaded.packs.get(pack).is_some_and(|pack| pack.scope == kind);
@@ -57,7 +66,11 @@ fn one(loaded: &Loaded, shelf: &Shelf, scope: &ResolvedScope) -> (Option<Rendere
     for template in &templates {
         walk::check(template, scope, &mut found);
     }
-    if found.has_errors() {
+    // What a pack cannot do without and nobody set has been told already.
+    let required = |path: &String, pack: &Pack| pack.inputs.get(path).is_some_and(|input| input.required);
+    let mut packs = loaded.packs.values().filter(|pack| pack.scope == kind);
+    let lacks = packs.any(|pack| scope.absent.iter().any(|path| required(path, pack)));
+    if lacks || found.has_errors() {
         return (None, found);
     }
     let context = Context::from(scope.context.clone());
@@ -68,9 +81,10 @@ fn one(loaded: &Loaded, shelf: &Shelf, scope: &ResolvedScope) -> (Option<Rendere
         steps: Vec::new(),
         places: BTreeMap::new(),
     };
+    let mut outer = Vec::new();
     for template in templates {
         match shelf.render(template, &context, scope) {
-            Ok(text) => take_in(&mut result, template, text, scope, &mut found),
+            Ok(text) => outer.extend(take_in(&mut result, template, text, scope, &mut found)),
             Err(problem) => found.push(*problem),
         }
     }
@@ -79,7 +93,7 @@ fn one(loaded: &Loaded, shelf: &Shelf, scope: &ResolvedScope) -> (Option<Rendere
         let message = format!("{} has {count} steps, more than {STEPS_PER_SCOPE_MAX}", scope.scope);
         found.push(Diagnostic::error("render.too-many-steps", message).at(place.clone(), "one of them"));
     }
-    if found.has_errors() { (None, found) } else { (Some(result), found) }
+    if found.has_errors() { (None, found) } else { (Some((result, outer)), found) }
 }
 
 fn take_in(
@@ -88,22 +102,24 @@ fn take_in(
     text: String,
     scope: &ResolvedScope,
     found: &mut Diagnostics,
-) {
+) -> Vec<OuterNeed> {
     let document = Document::read(template, &text, scope, found);
     result.resources.extend(document.resources);
     result.steps.extend(document.steps);
     for (id, span) in document.places {
         if let Some(first) = result.places.insert(id.clone(), span.clone()) {
-            let message = format!("`{id}` is declared twice {}", whose(scope));
+            let message = format!("`{id}` is declared twice in one scope");
             found.push(
                 Diagnostic::error("render.duplicate-id", message)
                     .at(span, "the second one")
                     .at(first, "the first one")
+                    .note(format!("rendered {}", whose(scope)))
                     .help("give each resource and step of a scope an id of its own"),
             );
         }
     }
     result.files.insert(format!("{}/{}", template.pack, template.output), text);
+    document.outer
 }
 
 /// `for site HRB01`, to end a message about a rendering.

@@ -15,7 +15,7 @@ use crate::base::digest::Digest;
 use crate::base::limits::{INPUT_FILE_BYTES_MAX, INPUT_FILES_MAX};
 use crate::base::redact;
 use crate::base::span::{SourceId, SourceMap, Span};
-use crate::model::estate::{ESTATE_FILE, LOCK_FILE, Loaded};
+use crate::model::estate::{ESTATE_FILE, LOCK_FILE, Loaded, SecretFound};
 use crate::model::reader::Codes;
 
 pub use folder::{Folder, Unread, read};
@@ -39,8 +39,7 @@ pub fn load(root: &Path) -> (Loaded, Diagnostics) {
 
 /// Puts an estate together from files that were read, and from those that could not be.
 pub fn load_folder(folder: Folder) -> (Loaded, Diagnostics) {
-    let (loaded, mut found) = load_files(folder.files);
-    let mut loaded = loaded;
+    let (mut loaded, mut found) = load_files(folder.files);
     for unread in folder.unread {
         let source = loaded.sources.add(unread.path.clone(), "");
         let problem = Diagnostic::error(unread.code, unread.message).at(Span { source, range: 0..0 }, "");
@@ -53,9 +52,14 @@ pub fn load_folder(folder: Folder) -> (Loaded, Diagnostics) {
 /// Puts an estate together from files in memory.
 pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let mut texts = Texts::default();
-    for (path, bytes) in files.into_iter().take(INPUT_FILES_MAX) {
-        if is_input(&path) {
+    for (path, bytes) in files.into_iter().filter(|(path, _)| is_input(path)) {
+        if texts.by_path.len() < INPUT_FILES_MAX {
             texts.add(path, bytes);
+        } else {
+            let span = texts.absent(&path);
+            let message = format!("there are more than {INPUT_FILES_MAX} files");
+            texts.found.push(Diagnostic::error("file.too-many", message).at(span, "from here on"));
+            break;
         }
     }
     let mut found = std::mem::take(&mut texts.found);
@@ -66,8 +70,8 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let forks =
         texts.by_path.iter().filter(|(path, _)| is_fork(path)).map(|(_, text)| text.start()).collect();
     found.settle();
-    let Texts { sources, inputs, .. } = texts;
-    (Loaded { sources, estate, sites, packs, lock, inputs, forks }, found)
+    let Texts { sources, inputs, secrets, .. } = texts;
+    (Loaded { sources, estate, sites, packs, lock, inputs, secrets, forks }, found)
 }
 
 /// Whether a file can change what is rendered. Notes and pictures beside them do not count.
@@ -107,6 +111,7 @@ struct Texts {
     sources: SourceMap,
     inputs: BTreeMap<String, Digest>,
     by_path: BTreeMap<String, Text>,
+    secrets: Vec<SecretFound>,
     found: Diagnostics,
 }
 
@@ -124,6 +129,11 @@ impl Texts {
         };
         // What is shown around a problem comes from this map: secrets must not be in it.
         let source = self.sources.add(path.clone(), redact::mask(&text).as_ref());
+        for shape in redact::secret_shapes(&text) {
+            let stub = redact::stub(&text[shape.range.clone()]);
+            let span = Span { source, range: shape.range };
+            self.secrets.push(SecretFound { what: shape.what, stub, span });
+        }
         self.inputs.insert(path.clone(), digest);
         self.by_path.insert(path, Text { source, text, digest });
     }

@@ -1,5 +1,8 @@
 //! Problems in the user's files, collected beside a result so that all of them come out in one pass.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use serde::Serialize;
 
 use super::span::Span;
@@ -112,6 +115,31 @@ impl Diagnostics {
         self.list.iter()
     }
 
+    /// Makes one of problems that differ in their notes only: a template's mistake shows in every site it is rendered
+    /// for, and is one mistake.
+    pub fn fold(&mut self) {
+        let mut folded: Vec<(Diagnostic, Vec<String>)> = Vec::new();
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for mut problem in std::mem::take(&mut self.list) {
+            let notes = std::mem::take(&mut problem.notes);
+            match places.entry(format!("{problem:?}")) {
+                Entry::Occupied(at) => folded[*at.get()].1.extend(notes.first().cloned()),
+                Entry::Vacant(free) => {
+                    free.insert(folded.len());
+                    folded.push((Diagnostic { notes, ..problem }, Vec::new()));
+                }
+            }
+        }
+        for (mut problem, others) in folded {
+            problem.notes.extend(match others.as_slice() {
+                [] => None,
+                [other] => Some(format!("the same again: {other}")),
+                [.., last] => Some(format!("the same {} times more, last: {last}", others.len())),
+            });
+            self.list.push(problem);
+        }
+    }
+
     /// Sorts by place and drops exact repeats, so that the order does not depend on how the files were read.
     pub fn settle(&mut self) {
         self.list.sort_by(|a, b| {
@@ -163,6 +191,18 @@ mod tests {
         assert_eq!(nearest("cost_centre", known), Some("costCenter"));
         assert_eq!(nearest("regoin", known), Some("region"));
         assert_eq!(nearest("autotermination", known), None);
+    }
+
+    #[test]
+    fn folding_keeps_one_of_what_differs_in_notes() {
+        let mut found = Diagnostics::default();
+        for site in ["A", "B", "C"] {
+            found.push(Diagnostic::error("a", "typo").note(site));
+        }
+        found.push(Diagnostic::error("a", "other").note("A"));
+        found.fold();
+        let notes: Vec<_> = found.iter().map(|d| d.notes.join(", ")).collect();
+        assert_eq!(notes, ["A, the same 2 times more, last: C", "A"]);
     }
 
     #[test]

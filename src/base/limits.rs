@@ -82,3 +82,7 @@ pub const SANDBOX_FAULTS_MAX: usize = 1_000;
 pub const BUNDLE_BYTES_MAX: u64 = 4 << 30;
 /// Depth of folders in a bundle: rendered files are the deepest.
 pub const BUNDLE_DEPTH_MAX: usize = 16;
+/// Turns of nested loops in one template: a loop that prints nothing has no other end. Real packs stay below 10,000.
+pub const LOOP_TURNS_MAX: usize = 1_000_000;
+/// Turns that are assumed for a loop over what only rendering can tell.
+pub const LOOP_TURNS_UNKNOWN: usize = 1_000;

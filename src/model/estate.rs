@@ -36,8 +36,21 @@ pub struct Loaded {
     pub lock: BTreeMap<PackName, PackLock>,
     /// Digest of every input file, by path.
     pub inputs: BTreeMap<String, Digest>,
+    /// What looks like a secret in any of the files, comments included.
+    pub secrets: Vec<SecretFound>,
     /// Files that look like a site's own templates.
     pub forks: Vec<Span>,
+}
+
+/// Something in a file that looks like a secret. The secret itself is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFound {
+    /// What it looks like.
+    pub what: &'static str,
+    /// As much of it as may be shown.
+    pub stub: String,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// The whole program.

@@ -143,6 +143,15 @@ impl InputType {
         }
     }
 
+    /// Whether its values, or the items of its values, are written as strings.
+    pub fn is_text(&self) -> bool {
+        match self {
+            Self::String | Self::Cidr | Self::Date | Self::Region | Self::Email | Self::Arn => true,
+            Self::Integer | Self::Number | Self::Boolean | Self::Table | Self::List(None) => false,
+            Self::List(Some(of)) => of.is_text(),
+        }
+    }
+
     /// The words that [`InputType::named`] knows.
     pub fn words() -> impl Iterator<Item = &'static str> {
         WORDS.iter().map(|(name, _)| *name)

@@ -12,7 +12,8 @@ pub struct Resource {
     pub id: StepId,
     /// Its kind.
     pub kind: KindName,
-    /// What it must wait for although no reference says so: step ids of this scope.
+    /// What it must wait for although no reference says so: step ids of this scope. What the file says about steps of
+    /// the region or account is checked when it is read and then left out: they are done before this scope starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<StepId>,
     /// For kinds that live in a workspace: the id of the `databricks.workspace` resource (this scope) to go through.

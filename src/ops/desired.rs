@@ -14,7 +14,7 @@ use crate::model::rendered::Rendered;
 use crate::model::resolved::Resolved;
 use crate::ops::error::Failure;
 use crate::plan::{Found, Parts, scope_plan};
-use crate::{render, resolve, source};
+use crate::{policy, render, resolve, source};
 
 /// An estate that can be planned.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Desired {
         found.extend(problems);
         let (rendered, problems) = render::all(&loaded, &resolved);
         found.extend(problems);
-        // POLICY found.extend(policy::all(&loaded, &resolved, &rendered));
+        found.extend(policy::all(&loaded, &resolved, &rendered));
         for scope in rendered.values() {
             check_specs(scope, &mut found);
             check_graph(scope, &mut found);

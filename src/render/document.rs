@@ -7,6 +7,7 @@ use crate::base::id::{KindName, StepId};
 use crate::base::redact::shown;
 use crate::base::span::{Located, SourceId, SourceMap, Span};
 use crate::model::reader::{Codes, Reader, boolean};
+use crate::model::reference::RefScope;
 use crate::model::resolved::ResolvedScope;
 use crate::model::resource::{Action, Check, ChecklistStep, Expectation, Origin, Resource};
 use crate::model::tree::{self, Node, Table, Tree};
@@ -15,14 +16,25 @@ use super::format::{Format, sql_problem};
 use super::template::Compiled;
 use super::whose;
 
+type Outer = Vec<(RefScope, StepId)>;
+
 const CODES: Codes =
     Codes { unknown: "render.unknown-key", missing: "render.missing-key", wrong: "render.wrong-value" };
+
+/// A step that waits for one of the scopes below. Those are done before it starts, so this is checked and then dropped.
+pub(super) struct OuterNeed {
+    pub(super) step: StepId,
+    pub(super) scope: RefScope,
+    pub(super) needs: StepId,
+}
 
 /// What one rendered file declares.
 #[derive(Default)]
 pub(super) struct Document {
     pub(super) resources: Vec<Resource>,
     pub(super) steps: Vec<ChecklistStep>,
+    /// What they wait for outside their scope.
+    pub(super) outer: Vec<OuterNeed>,
     /// In the order of the file; the same id may be there twice.
     pub(super) places: Vec<(StepId, Span)>,
 }
@@ -31,7 +43,9 @@ pub(super) struct Document {
 struct Sheet<'t> {
     template: &'t Compiled,
     scope: &'t ResolvedScope,
-    sources: SourceMap,
+    text: &'t str,
+    /// Where each line of the text begins.
+    lines: Vec<usize>,
     source: SourceId,
 }
 
@@ -43,9 +57,10 @@ impl Document {
         scope: &ResolvedScope,
         found: &mut Diagnostics,
     ) -> Document {
-        let mut sources = SourceMap::default();
-        let source = sources.add(template.output.clone(), text);
-        let sheet = Sheet { template, scope, sources, source };
+        // A map of its own: these places never leave this function as they are.
+        let source = SourceMap::default().add(template.output.clone(), "");
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let sheet = Sheet { template, scope, text, lines, source };
         let mut document = Document::default();
         let mut problems = Diagnostics::default();
         match template.format {
@@ -71,28 +86,36 @@ impl Document {
         let start = Span { source: sheet.source, range: 0..0 };
         let mut reader = Reader::new(table, start, "the rendered document", CODES, problems);
         for (table, span) in reader.tables("resource") {
-            if let Some(resource) = resource(&mut reader, sheet, table, span) {
+            if let Some((resource, outer)) = resource(&mut reader, sheet, table, span) {
+                self.wait(&resource.id, outer);
                 self.places.push((resource.id.clone(), sheet.place_of(table)));
                 self.resources.push(resource);
             }
         }
         for (table, span) in reader.tables("step") {
-            if let Some(step) = step(&mut reader, sheet, table, span) {
+            if let Some((step, outer)) = step(&mut reader, sheet, table, span) {
+                self.wait(&step.id, outer);
                 self.places.push((step.id.clone(), sheet.place_of(table)));
                 self.steps.push(step);
             }
         }
         reader.finish();
     }
+
+    fn wait(&mut self, step: &StepId, outer: Outer) {
+        let need = |(scope, needs)| OuterNeed { step: step.clone(), scope, needs };
+        self.outer.extend(outer.into_iter().map(need));
+    }
 }
 
 impl Sheet<'_> {
     fn line(&self, span: &Span) -> usize {
-        self.sources.position(span).0
+        self.lines.partition_point(|start| *start <= span.range.start)
     }
 
     fn line_text(&self, line: usize) -> &str {
-        self.sources.get(self.source).text.lines().nth(line.saturating_sub(1)).unwrap_or_default()
+        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        self.text[start..].lines().next().unwrap_or_default()
     }
 
     /// The place in the template of the line that carries the id.
@@ -157,17 +180,22 @@ fn id(value: &Value) -> Option<StepId> {
 const ID: &str =
     "an id of lower-case words joined by dots, dashes and underscores, for example catalog.clinical";
 
-/// What must come before. References to other scopes are implied by the order of scopes; they are only checked.
-fn after(reader: &mut Reader<'_, '_>) -> Vec<StepId> {
-    let mut ids = Vec::new();
+/// What must come before: steps of this scope, and of the ones it rests on.
+fn after(reader: &mut Reader<'_, '_>) -> (Vec<StepId>, Outer) {
+    let (mut own, mut outer) = (Vec::new(), Vec::new());
     for text in reader.texts("after") {
-        match StepId::new(text.value.as_str()) {
-            Ok(id) => ids.push(id),
-            Err(_) if text.value.starts_with("region:") || text.value.starts_with("account:") => {}
-            Err(_) => bad_id(reader, &text),
+        let (scope, name) = match text.value.split_once(':') {
+            Some(("region", name)) => (RefScope::Region, name),
+            Some(("account", name)) => (RefScope::Account, name),
+            Some(_) | None => (RefScope::Same, text.value.as_str()),
+        };
+        match (StepId::new(name), scope) {
+            (Ok(id), RefScope::Same) => own.push(id),
+            (Ok(id), RefScope::Region | RefScope::Account) => outer.push((scope, id)),
+            (Err(_), _) => bad_id(reader, &text),
         }
     }
-    ids
+    (own, outer)
 }
 
 fn bad_id(reader: &mut Reader<'_, '_>, text: &Located<String>) {
@@ -175,19 +203,24 @@ fn bad_id(reader: &mut Reader<'_, '_>, text: &Located<String>) {
     reader.found().push(Diagnostic::error(CODES.wrong, message).at(text.span.clone(), "not an id"));
 }
 
-fn resource(reader: &mut Reader<'_, '_>, sheet: &Sheet<'_>, table: &Table, span: Span) -> Option<Resource> {
+fn resource(
+    reader: &mut Reader<'_, '_>,
+    sheet: &Sheet<'_>,
+    table: &Table,
+    span: Span,
+) -> Option<(Resource, Outer)> {
     let mut inner = reader.inner(table, span.clone(), "[[resource]]");
     let name = inner.required("id", ID, id);
     let kind = inner.required("kind", "a kind such as databricks.catalog", |value| {
         value.as_str().and_then(|text| KindName::new(text).ok())
     });
-    let after = after(&mut inner);
+    let (after, outer) = after(&mut inner);
     let via = inner.optional("via", ID, id);
     let evidence = inner.optional_text("evidence");
     let spec =
         inner.required_table("spec", "a table with the desired state").map(|(table, _)| table.to_json());
     inner.finish();
-    Some(Resource {
+    let resource = Resource {
         id: name?.value,
         kind: kind?.value,
         after,
@@ -195,26 +228,33 @@ fn resource(reader: &mut Reader<'_, '_>, sheet: &Sheet<'_>, table: &Table, span:
         spec: spec?,
         evidence: evidence.map(|l| l.value),
         origin: sheet.origin(&span),
-    })
+    };
+    Some((resource, outer))
 }
 
-fn step(reader: &mut Reader<'_, '_>, sheet: &Sheet<'_>, table: &Table, span: Span) -> Option<ChecklistStep> {
+fn step(
+    reader: &mut Reader<'_, '_>,
+    sheet: &Sheet<'_>,
+    table: &Table,
+    span: Span,
+) -> Option<(ChecklistStep, Outer)> {
     let mut inner = reader.inner(table, span.clone(), "[[step]]");
     let name = inner.required("id", ID, id);
     let title = inner.text("title");
-    let after = after(&mut inner);
+    let (after, outer) = after(&mut inner);
     let evidence = inner.optional_text("evidence");
     let action = inner.required_table("action", "{ check = { read = …, expect = [ … ] } }");
     let action = action.and_then(|(table, span)| action_of(&mut inner, table, span));
     inner.finish();
-    Some(ChecklistStep {
+    let step = ChecklistStep {
         id: name?.value,
         title: title?.value,
         after,
         action: action?,
         evidence: evidence.map(|l| l.value),
         origin: sheet.origin(&span),
-    })
+    };
+    Some((step, outer))
 }
 
 fn action_of(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Action> {

@@ -11,26 +11,28 @@ use crate::model::reference::{RefScope, Reference, references};
 use crate::model::rendered::Rendered;
 use crate::model::resource::{Action, ChecklistStep, Resource};
 
+use super::document::OuterNeed;
+
 /// The kind whose objects calls can go through.
 const WORKSPACE: &str = "databricks.workspace";
 
 /// The objects of a scope, and of the scopes it rests on. A scope that could not be rendered is not there, and
 /// nothing is said about references to it.
 struct Known<'r> {
+    rendered: &'r BTreeMap<ScopeId, Rendered>,
     resources: &'r BTreeMap<ScopeId, BTreeSet<StepId>>,
     region: Option<ScopeId>,
 }
 
 impl Known<'_> {
-    /// The ids a reference may name; none if nothing can be said, an error if the scope has no such neighbour.
-    fn ids(&self, own: &ScopeId, scope: RefScope) -> Result<Option<&BTreeSet<StepId>>, &'static str> {
-        let other = match (scope, own) {
-            (RefScope::Same, _) => own,
-            (RefScope::Region, _) => self.region.as_ref().ok_or("only a site has a region")?,
-            (RefScope::Account, ScopeId::Region(_) | ScopeId::Site(_)) => &ScopeId::Account,
-            (RefScope::Account, ScopeId::Account) => return Err("this is the account: leave `account:` out"),
-        };
-        Ok(self.resources.get(other))
+    /// The scope that is meant, if this scope has such a neighbour.
+    fn other<'s>(&'s self, own: &'s ScopeId, scope: RefScope) -> Result<&'s ScopeId, &'static str> {
+        match (scope, own) {
+            (RefScope::Same, _) => Ok(own),
+            (RefScope::Region, _) => self.region.as_ref().ok_or("only a site has a region"),
+            (RefScope::Account, ScopeId::Region(_) | ScopeId::Site(_)) => Ok(&ScopeId::Account),
+            (RefScope::Account, ScopeId::Account) => Err("this is the account: leave `account:` out"),
+        }
     }
 }
 
@@ -38,6 +40,7 @@ impl Known<'_> {
 pub(super) fn check(
     loaded: &Loaded,
     rendered: &BTreeMap<ScopeId, Rendered>,
+    outer: &BTreeMap<ScopeId, Vec<OuterNeed>>,
     found: &mut Diagnostics,
 ) -> BTreeSet<ScopeId> {
     let ids = |scope: &Rendered| scope.resources.iter().map(|resource| resource.id.clone()).collect();
@@ -47,11 +50,12 @@ pub(super) fn check(
     for scope in rendered.values() {
         let site = scope.scope.site().and_then(|code| loaded.site(code));
         let region = site.and_then(|site| RegionName::new(site.region.value.as_str()).ok());
-        let known = Known { resources: &resources, region: region.map(ScopeId::Region) };
+        let known = Known { rendered, resources: &resources, region: region.map(ScopeId::Region) };
         let mut problems = Diagnostics::default();
         let links = Links { scope, known: &known };
         scope.resources.iter().for_each(|resource| links.resource(resource, &mut problems));
         scope.steps.iter().for_each(|step| links.step(step, &mut problems));
+        outer.get(&scope.scope).into_iter().flatten().for_each(|need| links.outer(need, &mut problems));
         if problems.has_errors() {
             bad.insert(scope.scope.clone());
         }
@@ -111,15 +115,38 @@ impl Links<'_> {
         found.push(self.problem(id, message, name.as_str(), known.into_iter()));
     }
 
+    fn outer(&self, need: &OuterNeed, found: &mut Diagnostics) {
+        match self.known.other(&self.scope.scope, need.scope) {
+            Ok(other) => {
+                let Some(rendered) = self.known.rendered.get(other) else { return };
+                if !rendered.places.contains_key(&need.needs) {
+                    let message =
+                        format!("`{}` waits for `{}` of {other}, which is not there", need.step, need.needs);
+                    found.push(self.problem(
+                        &need.step,
+                        message,
+                        need.needs.as_str(),
+                        rendered.places.keys(),
+                    ));
+                }
+            }
+            Err(why) => {
+                let message = format!("`{}` waits for `{}`: {why}", need.step, need.needs);
+                found.push(self.problem(&need.step, message, "", std::iter::empty()));
+            }
+        }
+    }
+
     fn references(&self, id: &StepId, value: &Value, found: &mut Diagnostics) {
         for reference in references(value) {
-            match self.known.ids(&self.scope.scope, reference.scope) {
-                Ok(Some(ids)) if reference.target(ids).is_none() => {
-                    let message = format!("`{id}` refers to `{reference}`, which is not there");
-                    let typed = likely_id(&reference);
-                    found.push(self.problem(id, message, typed, ids.iter()));
+            match self.known.other(&self.scope.scope, reference.scope) {
+                Ok(other) => {
+                    let Some(ids) = self.known.resources.get(other) else { continue };
+                    if reference.target(ids).is_none() {
+                        let message = format!("`{id}` refers to `{reference}`, which is not there");
+                        found.push(self.problem(id, message, likely_id(&reference), ids.iter()));
+                    }
                 }
-                Ok(_) => {}
                 Err(why) => {
                     let message = format!("`{id}` refers to `{reference}`: {why}");
                     found.push(self.problem(id, message, "", std::iter::empty()));

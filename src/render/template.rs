@@ -116,7 +116,7 @@ impl Shelf {
             let mut registry = Handlebars::new();
             registry.set_strict_mode(true);
             registry.register_escape_fn(handlebars::no_escape);
-            helpers::register(&mut registry, format);
+            helper::register(&mut registry, format);
             shelf.registries.insert(format, registry);
         }
         for pack in loaded.packs.values() {
@@ -164,12 +164,12 @@ fn failed(template: &Compiled, error: &RenderError, scope: &ResolvedScope) -> Di
         other => other.to_string(),
     };
     let problem = if reason.ends_with("has no value") {
-        Diagnostic::error("render.no-value", format!("{reason} {}", whose(scope)))
+        Diagnostic::error("render.no-value", reason)
             .help("put it into {{#if …}} … {{/if}}, or make the input required")
     } else {
-        Diagnostic::error("render.failed", format!("{reason} ({})", whose(scope)))
+        Diagnostic::error("render.failed", reason)
     };
-    problem.at(span, "rendered here")
+    problem.at(span, "rendered here").note(format!("rendered {}", whose(scope)))
 }
 
 fn compile(pack: &Pack, path: &str, file: &TemplateFile) -> Result<Compiled, Box<Diagnostic>> {
@@ -234,10 +234,10 @@ fn guard(template: &mut Template) {
         match element {
             TemplateElement::Expression(call) => {
                 let is_plain = call.params.is_empty() && call.hash.is_empty();
-                if !is_plain && helpers::LITERALS.contains(&call.name.as_name().unwrap_or_default()) {
+                if !is_plain && helper::LITERALS.contains(&call.name.as_name().unwrap_or_default()) {
                     continue;
                 }
-                let old = std::mem::replace(&mut call.name, Parameter::Name(helpers::WRITE.to_owned()));
+                let old = std::mem::replace(&mut call.name, Parameter::Name(helper::WRITE.to_owned()));
                 let (params, hash) = (std::mem::take(&mut call.params), std::mem::take(&mut call.hash));
                 let inner = if is_plain {
                     old

@@ -6,10 +6,11 @@ use handlebars::{Path, PathSeg, Template};
 use serde_json::Value;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::base::limits::{LOOP_TURNS_MAX, LOOP_TURNS_UNKNOWN};
 use crate::base::span::Span;
 use crate::model::resolved::ResolvedScope;
 
-use super::helpers::{BLOCKS, NAMES};
+use super::helper::{BLOCKS, NAMES};
 use super::template::Compiled;
 use super::whose;
 
@@ -40,6 +41,8 @@ struct Frame<'v> {
     view: View<'v>,
     names: Vec<(String, View<'v>)>,
     is_loop: bool,
+    /// How often what is inside is rendered at most.
+    turns: usize,
 }
 
 struct Walker<'v, 'd> {
@@ -52,7 +55,7 @@ struct Walker<'v, 'd> {
 /// Checks a template for one scope.
 pub(super) fn check(template: &Compiled, scope: &ResolvedScope, found: &mut Diagnostics) {
     let root = View { values: vec![&scope.context], path: Vec::new(), open: false };
-    let frame = Frame { view: root, names: Vec::new(), is_loop: false };
+    let frame = Frame { view: root, names: Vec::new(), is_loop: false, turns: 1 };
     Walker { template, scope, frames: vec![frame], found }.template(&template.syntax);
 }
 
@@ -144,11 +147,20 @@ impl<'v> Walker<'v, '_> {
         }
         let mut subjects: Vec<View<'v>> = block.params.iter().map(|p| self.parameter(p, at)).collect();
         let subject = if subjects.is_empty() { View::unknown() } else { subjects.swap_remove(0) };
+        let outer = self.frames.last().map_or(1, |frame| frame.turns);
+        let names = Vec::new();
         let frame = match name {
-            "each" => Some(Frame { view: elements(&subject), names: Vec::new(), is_loop: true }),
-            "with" => Some(Frame { view: subject, names: Vec::new(), is_loop: false }),
+            "each" => {
+                let turns = outer.saturating_mul(turns(&subject));
+                Some(Frame { view: elements(&subject), names, is_loop: true, turns })
+            }
+            "with" => Some(Frame { view: subject, names, is_loop: false, turns: outer }),
             _ => None,
         };
+        if frame.as_ref().is_some_and(|frame| frame.turns > LOOP_TURNS_MAX && outer <= LOOP_TURNS_MAX) {
+            let message = format!("these loops inside each other turn more than {LOOP_TURNS_MAX} times");
+            self.report(Diagnostic::error("render.too-many-turns", message), self.tag(at));
+        }
         let opens = frame.is_some();
         self.frames.extend(frame.map(|frame| named(frame, block.block_param.as_ref())));
         if let Some(body) = &block.template {
@@ -237,19 +249,26 @@ impl<'v> Walker<'v, '_> {
         // Declared and not set: a template may ask for it.
         next.open |=
             next.values.is_empty() && self.scope.absent.iter().any(|path| leads_to(&next.path, path));
-        if next.open || !next.values.is_empty() { Ok(next) } else { Err(unknown(view, &next.path, name)) }
+        if next.open || !next.values.is_empty() {
+            Ok(next)
+        } else {
+            Err(self.unknown(view, &next.path, name))
+        }
     }
-}
 
-fn unknown(view: &View<'_>, path: &[String], name: &str) -> Diagnostic {
-    let objects = view.values.iter().filter_map(|value| value.as_object());
-    let known: Vec<&str> = objects.flat_map(|entries| entries.keys().map(String::as_str)).collect();
-    let message = format!("`{}` is not known", path.join(".").replace(".*", "[]"));
-    let problem = Diagnostic::error("render.unknown-field", message);
-    match nearest(name, known.iter().copied()) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None if known.is_empty() => problem.help("there is nothing below this value"),
-        None => problem.help("set it in the estate and declare it as an input of the pack"),
+    fn unknown(&self, view: &View<'_>, path: &[String], name: &str) -> Diagnostic {
+        let objects = view.values.iter().filter_map(|value| value.as_object());
+        let mut known: Vec<&str> = objects.flat_map(|entries| entries.keys().map(String::as_str)).collect();
+        let declared =
+            self.scope.absent.iter().filter(|declared| leads_to(&path[..path.len() - 1], declared));
+        known.extend(declared.filter_map(|declared| declared.split('.').nth(path.len() - 1)));
+        let message = format!("`{}` is not known", path.join(".").replace(".*", "[]"));
+        let problem = Diagnostic::error("render.unknown-field", message);
+        match nearest(name, known.iter().copied()) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => problem.help("there is nothing below this value"),
+            None => problem.help("set it in the estate and declare it as an input of the pack"),
+        }
     }
 }
 
@@ -257,6 +276,17 @@ fn unknown(view: &View<'_>, path: &[String], name: &str) -> Diagnostic {
 fn leads_to(path: &[String], declared: &str) -> bool {
     let mut segments = declared.split('.');
     path.iter().all(|own| segments.next().is_some_and(|segment| own == "*" || own == segment))
+}
+
+/// How often a loop over this turns at most.
+fn turns(view: &View<'_>) -> usize {
+    let length = |value: &&Value| match value {
+        Value::Array(items) => items.len(),
+        Value::Object(entries) => entries.len(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    };
+    let longest = view.values.iter().map(length).max().unwrap_or(0);
+    if view.open && view.values.is_empty() { LOOP_TURNS_UNKNOWN } else { longest.max(1) }
 }
 
 fn elements<'v>(view: &View<'v>) -> View<'v> {

@@ -81,7 +81,10 @@ fn program(estate: &Estate) -> Value {
 /// The account sees all sites and regions, so that it can make objects for each of them.
 pub(super) fn account(loaded: &Loaded) -> ResolvedScope {
     let mut builder = Builder::new(loaded);
-    let sites = loaded.sites.iter().filter(|site| site.code().is_some()).map(|site| {
+    let is_first = |site: &&Site| {
+        site.code().and_then(|code| loaded.site(&code)).is_some_and(|first| std::ptr::eq(first, *site))
+    };
+    let sites = loaded.sites.iter().filter(is_first).map(|site| {
         let code = &site.written_code.value;
         let wave = loaded.wave_of(code).map(|wave| wave.name.to_string());
         json!({

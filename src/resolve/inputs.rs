@@ -139,10 +139,9 @@ fn check_value(
         found.push(if input.doc.is_empty() { problem } else { problem.help(fix(&input.doc, input)) });
     };
     if let Some(bad) = misfit(loaded, value, &input.kind) {
-        report(
-            format!("`{path}` must be {}, not {}", input.kind, quoted(bad)),
-            format!("expected {}", input.kind),
-        );
+        let a_string = if bad.is_string() && !input.kind.is_text() { "the string " } else { "" };
+        let message = format!("`{path}` must be {}, not {a_string}{}", input.kind, quoted(bad));
+        report(message, format!("expected {}", input.kind));
         return;
     }
     let outside = |value: &Value| !input.one_of.is_empty() && !input.one_of.contains(value);
@@ -164,14 +163,13 @@ fn check_value(
 }
 
 fn fix(doc: &str, input: &Input) -> String {
-    match input.one_of.as_slice() {
-        [] => format!("write {} here ({})", input.kind, lower_first(doc)),
-        allowed => format!(
-            "write {} here ({})",
-            allowed.iter().map(quoted).collect::<Vec<_>>().join(" or "),
-            lower_first(doc)
-        ),
-    }
+    let allowed: Vec<String> = input.one_of.iter().map(quoted).collect();
+    let what = match (allowed.is_empty(), input.range) {
+        (false, _) => allowed.join(" or "),
+        (true, Some((least, greatest))) => format!("{} from {least} to {greatest}", input.kind),
+        (true, None) => input.kind.to_string(),
+    };
+    format!("write {what} here ({})", lower_first(doc))
 }
 
 fn quoted(value: &Value) -> String {

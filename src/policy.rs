@@ -1,0 +1,199 @@
+//! Floor 2: the rules an estate must keep, over its files, its resolved values and its rendered objects.
+
+mod access;
+mod environments;
+mod naming;
+mod network;
+mod program;
+mod residency;
+mod secrets;
+mod sites;
+mod tags;
+mod windows;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::base::diagnostic::{Diagnostic, Diagnostics};
+use crate::base::id::{ScopeId, SiteCode};
+use crate::base::span::Span;
+use crate::model::estate::{Loaded, Site};
+use crate::model::rendered::Rendered;
+use crate::model::resolved::{Resolved, ResolvedScope};
+use crate::model::resource::Resource;
+
+/// What the rules look at. Scopes that could not be rendered are not in `rendered`; the rules look at what is there.
+#[derive(Clone, Copy)]
+pub struct View<'v> {
+    /// The files.
+    pub loaded: &'v Loaded,
+    /// The values.
+    pub resolved: &'v Resolved,
+    /// The objects.
+    pub rendered: &'v BTreeMap<ScopeId, Rendered>,
+}
+
+/// One rule.
+pub struct Rule {
+    /// Its name, as people call it.
+    pub id: &'static str,
+    /// The code of its problems.
+    pub code: &'static str,
+    /// What it asks for, as a sentence.
+    pub about: &'static str,
+    check: fn(View<'_>, &mut Diagnostics),
+}
+
+/// A rule's row in [`RULES`].
+macro_rules! rule {
+    ($id:literal, $code:expr, $check:path, $about:literal) => {
+        Rule { id: $id, code: $code, about: $about, check: $check }
+    };
+}
+
+/// Every rule.
+pub const RULES: [Rule; 16] = [
+    rule!(
+        "SITECODE",
+        sites::CODE,
+        sites::check,
+        "Every site has a code of its own, and its file is named by it."
+    ),
+    rule!(
+        "NO-TEMPLATE-FORK",
+        program::FORK,
+        program::forks,
+        "Sites differ by parameters, never by templates."
+    ),
+    rule!(
+        "ROLE-UNFILLED",
+        program::ROLE,
+        program::roles,
+        "Sponsor, program manager, compliance and every site's steward are named."
+    ),
+    rule!("WAVE-SIZE", program::SIZE, program::wave_sizes, "A scale wave has three to five sites."),
+    rule!(
+        "WAVE-MEMBERSHIP",
+        program::MEMBER,
+        program::wave_members,
+        "A wave lists sites that exist, and a site is in at most one wave."
+    ),
+    rule!(
+        "WINDOW",
+        windows::CODE,
+        windows::check,
+        "A change window has days, a begin, an end and a time zone that exist."
+    ),
+    rule!(
+        "CIDR-OVERLAP",
+        network::OVERLAP,
+        network::overlaps,
+        "No two networks that can meet have an address in common."
+    ),
+    rule!(
+        "CIDR-SIZE",
+        network::SIZE,
+        network::sizes,
+        "Subnets lie in their network and hold as many nodes as the policies allow."
+    ),
+    rule!(
+        "NO-SECRET-LITERAL",
+        secrets::SECRET,
+        secrets::literals,
+        "Secrets are given by reference, never written down."
+    ),
+    rule!(
+        "NO-PHI-IN-NAMES",
+        secrets::PHI,
+        secrets::names,
+        "Names and tags hold nothing that could be a patient's."
+    ),
+    rule!(
+        "RESIDENCY",
+        residency::CODE,
+        residency::check,
+        "What a site has is in the regions where its data may be."
+    ),
+    rule!(
+        "TAGS-REQUIRED",
+        tags::CODE,
+        tags::check,
+        "Every taggable object carries the required tags, and they agree."
+    ),
+    rule!("DENY-DEFAULT", access::DENY, access::deny_default, "Nothing is granted to everybody."),
+    rule!("METASTORE-ONE-PER-REGION", access::METASTORE, access::metastores, "A region has one metastore."),
+    rule!("NAMING", naming::CODE, naming::check, "Names fit into what the platforms allow."),
+    rule!(
+        "ENV-ISOLATION",
+        environments::CODE,
+        environments::check,
+        "Production and the rest share no catalog binding, key, bucket or network."
+    ),
+];
+
+/// Runs every rule.
+pub fn all(loaded: &Loaded, resolved: &Resolved, rendered: &BTreeMap<ScopeId, Rendered>) -> Diagnostics {
+    let view = View { loaded, resolved, rendered };
+    let mut found = Diagnostics::default();
+    for rule in &RULES {
+        (rule.check)(view, &mut found);
+    }
+    found.fold();
+    found.settle();
+    found
+}
+
+/// A site with its code and values.
+struct SiteView<'v> {
+    site: &'v Site,
+    code: SiteCode,
+    scope: &'v ResolvedScope,
+}
+
+impl<'v> View<'v> {
+    /// Every site that could be resolved.
+    fn sites(self) -> impl Iterator<Item = SiteView<'v>> {
+        self.resolved.scopes.values().filter_map(move |scope| {
+            let code = scope.scope.site()?;
+            Some(SiteView { site: self.loaded.site(code)?, code: code.clone(), scope })
+        })
+    }
+
+    /// Every rendered object.
+    fn resources(self) -> impl Iterator<Item = (&'v Rendered, &'v Resource)> {
+        self.rendered.values().flat_map(|scope| scope.resources.iter().map(move |resource| (scope, resource)))
+    }
+
+    /// The rendered objects of one site.
+    fn rendered_site(self, code: &SiteCode) -> Option<&'v Rendered> {
+        self.rendered.get(&ScopeId::Site(code.clone()))
+    }
+}
+
+impl SiteView<'_> {
+    /// Where a parameter was set, or the site's first line.
+    fn place(&self, path: &str) -> Span {
+        self.scope.span_of(path).unwrap_or(&self.site.span).clone()
+    }
+}
+
+/// A problem with a rendered object, told at its template.
+fn about(code: &'static str, message: String, scope: &Rendered, resource: &Resource) -> Diagnostic {
+    let problem = Diagnostic::error(code, message);
+    let problem = match scope.places.get(&resource.id) {
+        Some(span) => problem.at(span.clone(), "declared here"),
+        None => problem,
+    };
+    problem.note(format!("`{}` of {}", resource.id, scope.scope))
+}
+
+/// Calls `see` with every string in a value and the key it stands under.
+fn each_text<'v>(key: &'v str, value: &'v Value, see: &mut dyn FnMut(&'v str, &'v str)) {
+    match value {
+        Value::String(text) => see(key, text),
+        Value::Array(items) => items.iter().for_each(|item| each_text(key, item, see)),
+        Value::Object(entries) => entries.iter().for_each(|(key, item)| each_text(key, item, see)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

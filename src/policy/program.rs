@@ -1,0 +1,106 @@
+//! Rules about the program: forks of templates, roles, waves.
+
+use std::collections::BTreeMap;
+
+use crate::base::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::base::redact::shown;
+use crate::base::span::Span;
+use crate::model::estate::WaveKind;
+
+use super::View;
+
+pub(super) const FORK: &str = "policy.no-template-fork";
+pub(super) const ROLE: &str = "policy.role-unfilled";
+pub(super) const SIZE: &str = "policy.wave-size";
+pub(super) const MEMBER: &str = "policy.wave-membership";
+
+/// Roles without which nobody can approve a launch: what they are, and the names they go by.
+const ROLES: [(&str, [&str; 2]); 3] = [
+    ("an executive sponsor", ["executive-sponsor", "sponsor"]),
+    ("a program manager", ["program-manager", "pm"]),
+    ("somebody for compliance", ["compliance", "compliance-lead"]),
+];
+
+/// Fewer do not show that a wave works, more cannot be watched by one team.
+const SCALE_SITES: std::ops::RangeInclusive<usize> = 3..=5;
+
+pub(super) fn forks(view: View<'_>, found: &mut Diagnostics) {
+    for span in &view.loaded.forks {
+        let path = &view.loaded.sources.get(span.source).path;
+        found.push(
+            Diagnostic::error(FORK, format!("{path} is a template of one site"))
+                .at(span.clone(), "forked here")
+                .help("say the difference as a site parameter or an EHR variant, and read it in the pack"),
+        );
+    }
+}
+
+pub(super) fn roles(view: View<'_>, found: &mut Diagnostics) {
+    let estate = &view.loaded.estate;
+    for (what, names) in ROLES {
+        let filled =
+            names.iter().any(|name| estate.roles.get(*name).is_some_and(|who| !who.value.is_empty()));
+        if !filled {
+            found.push(
+                Diagnostic::error(
+                    ROLE,
+                    format!("the estate names no {}", what.split_once(' ').map_or(what, |(_, r)| r)),
+                )
+                .at(estate.span.clone(), "")
+                .help(format!("add `{} = \"…\"` to [roles]: {what} must be able to sign", names[0])),
+            );
+        }
+    }
+    for site in view.sites() {
+        let steward = site.scope.value("site.steward").and_then(|value| value.as_str());
+        if steward.is_none_or(str::is_empty) {
+            found.push(
+                Diagnostic::error(ROLE, format!("site {} has no steward", site.code))
+                    .at(site.site.span.clone(), "nobody can sign for this site")
+                    .help(format!("add `steward = \"…\"` to {}", site.site.path)),
+            );
+        }
+    }
+}
+
+pub(super) fn wave_sizes(view: View<'_>, found: &mut Diagnostics) {
+    for wave in &view.loaded.estate.waves {
+        let fits = match wave.kind {
+            WaveKind::Pilot | WaveKind::Repeatability => true,
+            WaveKind::Scale => SCALE_SITES.contains(&wave.sites.len()),
+        };
+        if !fits {
+            let message = format!("wave `{}` has {} sites", wave.name, wave.sites.len());
+            found.push(
+                Diagnostic::error(SIZE, message)
+                    .at(wave.span.clone(), "a scale wave has 3 to 5")
+                    .help("move sites to another wave"),
+            );
+        }
+    }
+}
+
+pub(super) fn wave_members(view: View<'_>, found: &mut Diagnostics) {
+    let known: Vec<&str> = view.loaded.sites.iter().map(|site| site.written_code.value.as_str()).collect();
+    let mut taken: BTreeMap<&str, &Span> = BTreeMap::new();
+    for wave in &view.loaded.estate.waves {
+        for member in &wave.sites {
+            let code = member.value.as_str();
+            if !known.contains(&code) {
+                let problem = Diagnostic::error(MEMBER, format!("there is no site `{}`", shown(code)))
+                    .at(member.span.clone(), format!("in wave `{}`", wave.name));
+                found.push(match nearest(code, known.iter().copied()) {
+                    Some(near) => problem.help(format!("did you mean `{near}`?")),
+                    None => problem.help(format!("add sites/{}.toml", shown(code))),
+                });
+            } else if let Some(first) = taken.insert(code, &member.span) {
+                found.push(
+                    Diagnostic::error(MEMBER, format!("site {code} is listed twice"))
+                        .at(member.span.clone(), "the second time")
+                        .at(first.clone(), "the first time")
+                        .help("a site is in one wave, once"),
+                );
+            }
+        }
+    }
+}
