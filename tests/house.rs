@@ -84,31 +84,31 @@ fn code(text: &str) -> String {
 /// Top-level modules named as `crate::x`, also inside `use crate::{a, b::c}`.
 fn imports(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
-        if let Some(group) = rest.strip_prefix('{') {
-            let mut depth = 1;
-            let mut word = String::new();
-            for c in group.chars() {
-                match c {
-                    '{' => depth += 1,
-                    '}' => depth -= 1,
-                    _ => {}
-                }
-                if depth == 1 && (c.is_alphanumeric() || c == '_') {
-                    word.push(c);
-                } else if depth <= 1 && !word.is_empty() {
-                    found.insert(std::mem::take(&mut word));
-                }
-                if depth == 0 {
-                    break;
-                }
-            }
-        } else {
-            found.insert(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+        match rest.strip_prefix('{') {
+            None => drop(found.insert(word(rest))),
+            Some(group) => found.extend(members(group).map(word)),
         }
     }
     found
+}
+
+/// The first names of a group's members: what stands after its opening or a comma on its own level.
+fn members(group: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_i32;
+    let mut starts = vec![0];
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => starts.push(at + 1),
+            _ => {}
+        }
+    }
+    starts.into_iter().map(|at| group[at..].trim_start()).filter(|member| !member.starts_with('}'))
 }
 
 #[test]

@@ -78,6 +78,14 @@ mod tests {
                 .at(span, "not in sites/estate.toml")
                 .help("use one of: us-east-1, us-west-2"),
         );
-        insta::assert_snapshot!(diagnostics(&found, &sources, false), @"");
+        insta::assert_snapshot!(diagnostics(&found, &sources, false).trim_end(), @r#"
+        error[resolve.unknown-region]: no region is called `eastus9`
+         --> sites/HRB01.toml:2:10
+          |
+        2 | region = "eastus9"
+          |          ^^^^^^^^^ not in sites/estate.toml
+          |
+          = help: use one of: us-east-1, us-west-2
+        "#);
     }
 }

@@ -16,7 +16,7 @@ use crate::model::pack::{Pack, TemplateFile};
 use crate::model::resolved::ResolvedScope;
 
 use super::format::Format;
-use super::{helpers, whose};
+use super::{helper, whose};
 
 /// One template, parsed.
 pub(super) struct Compiled {

@@ -97,7 +97,7 @@ fn plan() -> SavedPlan {
     let plan: Plan = serde_json::from_value(json!({
         "v": 1, "tool": "landfall 0.1.0", "estate": "Example Health", "lineage": "a1b2",
         "target": {"name": "sandbox", "account_id": "0", "host": "embedded"},
-        "selection": {"wave": "pilot"}, "inputs": {}, "packs": {}, "heads": {},
+        "selection": {"wave": "pilot"}, "inputs": {}, "packs": {}, "parameters": {}, "heads": {},
         "fleet": {"waves": [{"name": "pilot", "sites": ["HRB01"], "max_parallel": 1, "failure_budget": 0}]},
         "scopes": {"site/HRB01": {"needs": ["account"], "steps": {
             "catalog.clinical": step(create("databricks.catalog", "prod_clinical_hrb01")),
