@@ -81,9 +81,10 @@ impl Mutant {
     /// The input that the engine is given.
     pub fn input(self, state: &State, input: Input) -> Input {
         match (self, input) {
-            (Mutant::DoubtTakenForBusy, Input::Applied { step, attempt, outcome: ApplyOutcome::NoAnswer(cause) }) => {
-                Input::Applied { step, attempt, outcome: ApplyOutcome::Busy { retry_after: None, cause } }
-            }
+            (
+                Mutant::DoubtTakenForBusy,
+                Input::Applied { step, attempt, outcome: ApplyOutcome::NoAnswer(cause) },
+            ) => Input::Applied { step, attempt, outcome: ApplyOutcome::Busy { retry_after: None, cause } },
             (Mutant::LateResultsTaken, Input::Applied { step, outcome, .. }) => {
                 let attempt = state.steps()[&step].attempt;
                 Input::Applied { step, attempt, outcome }
@@ -142,9 +143,10 @@ impl Mutant {
             {
                 self.apply(state, now, step, *attempt, NextCall::Create)
             }
-            (Mutant::CallsBeyondThePlan, Input::Observed { step, attempt, finding: Finding::Matches { .. }, .. })
-                if operation(plan, step) == Some(Operation::None) =>
-            {
+            (
+                Mutant::CallsBeyondThePlan,
+                Input::Observed { step, attempt, finding: Finding::Matches { .. }, .. },
+            ) if operation(plan, step) == Some(Operation::None) => {
                 self.apply(state, now, step, *attempt, NextCall::Update)
             }
             _ => None,
@@ -174,19 +176,36 @@ impl Mutant {
         };
         let attempt = attempt + u32::from(verifying);
         let deadline = now + Millis(10_000);
-        Some(Decision::Accepted(vec![Event::StepApplying { step: step.clone(), attempt, call, deadline, desired }]))
+        Some(Decision::Accepted(vec![Event::StepApplying {
+            step: step.clone(),
+            attempt,
+            call,
+            deadline,
+            desired,
+        }]))
     }
 
     /// The events that the shell gets to see.
     pub fn events(self, state: &State, now: Timestamp, events: Vec<Event>) -> Vec<Event> {
-        let mut events: Vec<Event> = events.into_iter().filter_map(|event| self.event(state, now, event)).collect();
-        if self == Mutant::DependantsNotBlocked && events.iter().any(|e| matches!(e, Event::StepFailed { .. })) {
+        let gave_up = matches!(events.first(), Some(Event::StepFailed { .. }));
+        let mut events: Vec<Event> =
+            events.into_iter().filter_map(|event| self.event(state, now, event)).collect();
+        if gave_up && !matches!(events.first(), Some(Event::StepFailed { .. })) {
+            events.truncate(1);
+        }
+        if self == Mutant::DependantsNotBlocked
+            && events.iter().any(|e| matches!(e, Event::StepFailed { .. }))
+        {
             events.retain(|event| !matches!(event, Event::RunEnded { .. }));
         }
-        if self == Mutant::EndedTwice && let Some(end @ Event::RunEnded { .. }) = events.last().cloned() {
+        if self == Mutant::EndedTwice
+            && let Some(end @ Event::RunEnded { .. }) = events.last().cloned()
+        {
             events.push(end);
         }
-        if self == Mutant::BystandersBlocked && let Some(Event::StepFailed { step: by, .. }) = events.first() {
+        if self == Mutant::BystandersBlocked
+            && let Some(Event::StepFailed { step: by, .. }) = events.first()
+        {
             let waiting = |step: &&landfall::base::id::StepId| {
                 matches!(state.steps()[*step].phase, Phase::Waiting)
                     && !events.iter().any(|event| event.step() == Some(step))
@@ -200,7 +219,8 @@ impl Mutant {
     }
 
     fn event(self, state: &State, now: Timestamp, event: Event) -> Option<Event> {
-        let rest = |event: &Event, wanted: Rest| matches!(event, Event::StepRested { why, .. } if *why == wanted);
+        let rest =
+            |event: &Event, wanted: Rest| matches!(event, Event::StepRested { why, .. } if *why == wanted);
         match event {
             Event::StepBlocked { .. } if self == Mutant::DependantsNotBlocked => None,
             Event::StepRested { step, attempt, why, cause, .. }

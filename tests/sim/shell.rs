@@ -108,16 +108,18 @@ pub fn keep_quiet() {
 
 /// Plays the story of a seed to its end.
 pub fn play(seed: u64, mutant: Option<Mutant>) -> Result<Tally, Violation> {
-    match catch_unwind(AssertUnwindSafe(|| Shell::new(seed, mutant).play())) {
-        Ok(result) => result,
-        Err(panic) => {
-            let message = panic.downcast_ref::<String>().cloned();
-            let message = message.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            let message = message.unwrap_or_default();
-            let name = message.split(':').next().unwrap_or_default().to_owned();
-            Err(Violation { name, what: message })
-        }
-    }
+    guarded(|| Shell::new(seed, mutant).play())
+}
+
+/// An assertion of an engine is a violation too; its message begins with the invariant's name.
+pub fn guarded<T>(story: impl FnOnce() -> Result<T, Violation>) -> Result<T, Violation> {
+    catch_unwind(AssertUnwindSafe(story)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().cloned();
+        let message = message.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let what = message.unwrap_or_default();
+        let name = what.split(':').next().unwrap_or_default().to_owned();
+        Err(Violation { name, what })
+    })
 }
 
 impl Shell {
@@ -224,9 +226,6 @@ impl Shell {
             self.tally.in_doubt += 1;
             return;
         }
-        if let ApplyOutcome::Busy { retry_after: Some(length), .. } = outcome {
-            self.watch.told_to_wait(step, self.now + length.0 as i64);
-        }
         let own = |flight: &&mut Flight| flight.landing.step == *step && flight.attempt == attempt;
         if let Some(flight) = self.flights.iter_mut().rev().find(own) {
             flight.final_at = self.now;
@@ -243,6 +242,12 @@ impl Shell {
             self.watch.stopped = true;
             self.tally.stops += 1;
         }
+        let told = match &input {
+            Input::Applied {
+                step, outcome: ApplyOutcome::Busy { retry_after: Some(length), .. }, ..
+            } => Some((step.clone(), self.now + length.0 as i64)),
+            _ => None,
+        };
         let events = self.decided(input)?;
         for event in &events {
             if self.talks {
@@ -250,7 +255,10 @@ impl Shell {
             }
             self.watch.event(&self.scenario, self.now, event)?;
         }
-        self.keep(&events)?;
+        self.keep(&events);
+        if let (Some((step, until)), false) = (told, events.is_empty()) {
+            self.watch.told_to_wait(&step, until);
+        }
         if self.crashes() {
             // Kept, but not folded, and nothing started.
             let state = self.state.as_mut().expect("a turn needs a state");
@@ -272,17 +280,15 @@ impl Shell {
         let instead = self.mutant.and_then(|mutant| mutant.instead(&self.scenario.plan, state, now, &input));
         match instead.unwrap_or_else(|| decide(&self.engine_plan, state, now, input)) {
             Decision::Stale => Ok(Vec::new()),
-            Decision::Refused(refusal) => {
-                broken("never-refused", refusal.to_string()).map(|()| Vec::new())
-            }
+            Decision::Refused(refusal) => broken("never-refused", refusal.to_string()).map(|()| Vec::new()),
             Decision::Accepted(events) => {
                 Ok(self.mutant.map_or(events.clone(), |mutant| mutant.events(state, now, events)))
             }
         }
     }
 
-    /// Appends the durable events; what is read back must be what was written.
-    fn keep(&mut self, events: &[Event]) -> Held {
+    /// Appends the durable events.
+    fn keep(&mut self, events: &[Event]) {
         self.tally.events += events.len() as u64;
         for event in events.iter().filter(|event| event.is_durable()) {
             if self.mutant.is_none_or(|mutant| mutant.keeps(event)) {
@@ -290,11 +296,10 @@ impl Shell {
                 self.log.push(event.clone());
             }
         }
-        Ok(())
     }
 
     fn compare(&mut self) -> Held {
-        if !self.random.chance(20) {
+        if !self.random.chance(10) {
             return Ok(());
         }
         let same = Some(self.replay(&self.folded)) == self.state;
@@ -425,7 +430,8 @@ impl Shell {
     }
 
     fn look(&mut self, step: &StepId, look: Look) -> Finding {
-        let unreadable = |retry| Finding::Unreadable { cause: Cause::new(CauseClass::Internal, "it broke"), retry };
+        let unreadable =
+            |retry| Finding::Unreadable { cause: Cause::new(CauseClass::Internal, "it broke"), retry };
         if self.random.chance(self.scenario.faults.unreadable_for_good) {
             return unreadable(false);
         }
@@ -455,7 +461,8 @@ impl Shell {
         let cause = |what: &str| Cause::new(CauseClass::Busy, what);
         let answer = |outcome| Input::Applied { step: step.clone(), attempt, outcome };
         if self.now >= deadline {
-            let outcome = ApplyOutcome::Busy { retry_after: None, cause: cause("it could not be sent in time") };
+            let outcome =
+                ApplyOutcome::Busy { retry_after: None, cause: cause("it could not be sent in time") };
             self.answer_at(self.now, Some(command), answer(outcome));
             return Ok(());
         }
@@ -463,7 +470,10 @@ impl Shell {
         if let Some(flight) = self.flights.iter().find(|flight| open(flight)) {
             return broken(
                 "no-call-while-in-doubt",
-                format!("{call:?} for {step} while {:?} may land until {}", flight.landing.call, flight.final_at),
+                format!(
+                    "{call:?} for {step} while {:?} may land until {}",
+                    flight.landing.call, flight.final_at
+                ),
             );
         }
         self.tally.calls += 1;
@@ -475,7 +485,11 @@ impl Shell {
             return Ok(());
         }
         if self.scenario.world.things[&step].mood == Mood::Jammed {
-            self.answer(after, command, answer(ApplyOutcome::Busy { retry_after: None, cause: cause("jammed") }));
+            self.answer(
+                after,
+                command,
+                answer(ApplyOutcome::Busy { retry_after: None, cause: cause("jammed") }),
+            );
             return Ok(());
         }
         if self.random.chance(self.scenario.faults.refused) {
@@ -511,7 +525,8 @@ impl Shell {
         }
         // The caller gives up at the deadline, or earlier if the connection breaks.
         let until_deadline = (deadline - self.now) as u64;
-        let gives_up = if self.random.chance(500) { until_deadline } else { self.random.between(1, until_deadline) };
+        let gives_up =
+            if self.random.chance(500) { until_deadline } else { self.random.between(1, until_deadline) };
         let cause = Cause::new(CauseClass::NoAnswer, "no answer");
         let input = Input::Applied { step, attempt, outcome: ApplyOutcome::NoAnswer(cause) };
         self.answer(gives_up, command, input);
