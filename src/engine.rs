@@ -32,6 +32,8 @@ mod input;
 mod judge;
 mod rest;
 mod state;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use apply::apply;

@@ -265,9 +265,7 @@ impl Launch {
     }
 
     fn replay(&self) -> State {
-        let mut state = State::new(&self.engine_plan);
-        self.log.iter().for_each(|event| apply(&mut state, event));
-        state
+        State::replay(&self.engine_plan, &self.log).expect("no unknown events")
     }
 }
 

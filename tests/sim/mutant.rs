@@ -132,11 +132,12 @@ impl Mutant {
             {
                 self.apply(state, now, step, *attempt, NextCall::Create)
             }
-            (Mutant::FollowUpsNotCounted, Input::Verified { step, attempt, finding, .. })
-                if matches!(finding, Finding::Differs { after_create: true, .. }) =>
-            {
-                self.apply(state, now, step, *attempt, NextCall::Update)
-            }
+            (
+                Mutant::FollowUpsNotCounted,
+                Input::Verified {
+                    step, attempt, finding: Finding::Differs { after_create: true, .. }, ..
+                },
+            ) => self.apply(state, now, step, *attempt, NextCall::Update),
             (Mutant::ReplacedBeforeGone, Input::Verified { step, attempt, finding, .. })
                 if matches!(finding, Finding::Pending { state, .. } if state == "deleting")
                     && operation(plan, step) == Some(Operation::Replace) =>

@@ -23,6 +23,9 @@ use crate::world::{Harm, Landing, Mood};
 /// Turns after which a story counts as endless; the longest seen take a fifth of it.
 const TURNS_MAX: u64 = 10_000;
 
+/// Stops of one story: each one that is taken up again gives slow objects their time anew.
+const STOPS_MAX: u64 = 5;
+
 /// What a story came to.
 #[derive(Default, Debug)]
 pub struct Tally {
@@ -49,7 +52,7 @@ impl Tally {
 
 enum Happening {
     /// A command, or somebody, answers the process of this epoch.
-    Answer { epoch: u64, command: Option<Command>, input: Input },
+    Answer { epoch: u64, command: Option<Command>, input: Box<Input> },
     /// A call has its effect, whoever is still alive.
     Land { flight: usize, answer: Option<(u64, Command)> },
     /// A new holder takes the lease.
@@ -206,16 +209,16 @@ impl Shell {
                 if epoch != self.epoch || self.state.is_none() {
                     return Ok(());
                 }
-                if input == Input::TimeReached {
+                if *input == Input::TimeReached {
                     self.wakes.remove(&self.now);
                 }
-                if let (Input::Applied { step, attempt, outcome }, Some(_)) = (&input, &command) {
+                if let (Input::Applied { step, attempt, outcome }, Some(_)) = (&*input, &command) {
                     self.answered(&step.clone(), *attempt, &outcome.clone());
                 }
                 if let Some(command) = &command {
                     self.running.remove(command);
                 }
-                self.turn(input)
+                self.turn(*input)
             }
         }
     }
@@ -378,7 +381,7 @@ impl Shell {
             self.running.insert(command.clone());
             self.start(command)?;
         }
-        if self.random.chance(self.scenario.faults.stops) {
+        if self.tally.stops < STOPS_MAX && self.random.chance(self.scenario.faults.stops) {
             let after = self.random.below(20_000);
             self.answer_at(self.now + after as i64, None, Input::StopAsked);
         }
@@ -386,7 +389,7 @@ impl Shell {
     }
 
     fn answer_at(&mut self, at: i64, command: Option<Command>, input: Input) {
-        self.at(at, Happening::Answer { epoch: self.epoch, command, input });
+        self.at(at, Happening::Answer { epoch: self.epoch, command, input: Box::new(input) });
     }
 
     /// An answer, now and then twice.
