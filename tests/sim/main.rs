@@ -39,7 +39,7 @@ fn every_invariant_holds_in_every_story_of_a_scope() {
         match play(seed, None) {
             Ok(tally) => all.add(&tally),
             Err(violation) => panic!(
-                "{}: {}\nreplay with: LANDFALL_SIM_SEED={seed} cargo test --test sim scope",
+                "{}: {}\nreplay with: LANDFALL_SIM_SEED={seed} cargo test --test sim story_of_a_scope",
                 violation.name, violation.what
             ),
         }
@@ -52,6 +52,15 @@ fn every_invariant_holds_in_every_story_of_a_scope() {
 }
 
 #[test]
+fn a_seed_always_tells_the_same_story() {
+    let told = |seed| format!("{:?} {:?}", play(seed, None), launch::play(seed, None));
+    for seed in 0..50 {
+        assert_eq!(told(seed), told(seed));
+    }
+    assert_ne!(told(0), told(1));
+}
+
+#[test]
 fn every_invariant_holds_in_every_story_of_a_launch() {
     let seeds = seeds(SEEDS);
     let mut all = launch::Tally::default();
@@ -59,7 +68,7 @@ fn every_invariant_holds_in_every_story_of_a_launch() {
         match launch::play(seed, None) {
             Ok(tally) => all.add(&tally),
             Err(violation) => panic!(
-                "{}: {}\nreplay with: LANDFALL_SIM_SEED={seed} cargo test --test sim launch",
+                "{}: {}\nreplay with: LANDFALL_SIM_SEED={seed} cargo test --test sim story_of_a_launch",
                 violation.name, violation.what
             ),
         }
