@@ -58,6 +58,8 @@ pub struct Step {
     pub(super) acted: BTreeSet<NextCall>,
     /// Whether an object that is there is ours, because this run acted on it or may have.
     pub(super) ours: bool,
+    /// Whether a create met an object that cannot be ours. A later create in doubt then proves nothing.
+    pub(super) contested: bool,
     owes: Option<Command>,
     timer: Option<Timestamp>,
 }
@@ -325,6 +327,7 @@ impl Step {
             cleared: false,
             acted: BTreeSet::new(),
             ours: false,
+            contested: false,
             owes: None,
             timer: None,
         }

@@ -37,10 +37,12 @@ pub enum Mutant {
     ReplacedBeforeGone,
     FailsWhereItCouldWait,
     HoldingsForgetIntents,
+    ConflictTakenForDone,
+    ConflictForgotten,
 }
 
 /// Each mutant with the invariant that kills it.
-pub const MUTANTS: [(Mutant, &str); 25] = [
+pub const MUTANTS: [(Mutant, &str); 27] = [
     (Mutant::DoubtTakenForBusy, "no-call-while-in-doubt"),
     (Mutant::DoubtNotWaitedOut, "no-call-while-in-doubt"),
     (Mutant::CallsSentAgainAfterCrash, "no-call-while-in-doubt"),
@@ -66,6 +68,8 @@ pub const MUTANTS: [(Mutant, &str); 25] = [
     (Mutant::ReplacedBeforeGone, "no-object-twice"),
     (Mutant::FailsWhereItCouldWait, "patience-succeeds"),
     (Mutant::HoldingsForgetIntents, "holdings-cover-ours"),
+    (Mutant::ConflictTakenForDone, "foreign-never-touched"),
+    (Mutant::ConflictForgotten, "success-means-world-as-desired"),
 ];
 
 impl Mutant {
@@ -85,6 +89,12 @@ impl Mutant {
                 Mutant::DoubtTakenForBusy,
                 Input::Applied { step, attempt, outcome: ApplyOutcome::NoAnswer(cause) },
             ) => Input::Applied { step, attempt, outcome: ApplyOutcome::Busy { retry_after: None, cause } },
+            (
+                Mutant::ConflictTakenForDone,
+                Input::Applied { step, attempt, outcome: ApplyOutcome::Refused(cause) },
+            ) if cause.class == CauseClass::Conflict => {
+                Input::Applied { step, attempt, outcome: ApplyOutcome::Done { id: None } }
+            }
             (Mutant::LateResultsTaken, Input::Applied { step, outcome, .. }) => {
                 let attempt = state.steps()[&step].attempt;
                 Input::Applied { step, attempt, outcome }
@@ -233,6 +243,11 @@ impl Mutant {
             event if self == Mutant::CallsSentAgainAfterCrash && rest(&event, Rest::InDoubt) => {
                 let crashed = matches!(event, Event::StepRested { cause: None, .. });
                 (!crashed).then_some(event)
+            }
+            Event::StepRested { step, attempt, until, why: Rest::Conflict, cause }
+                if self == Mutant::ConflictForgotten =>
+            {
+                Some(Event::StepRested { step, attempt, until, why: Rest::Busy, cause })
             }
             Event::StepFailed { step, attempt, cause, readback } => {
                 self.failed(state, now, Event::StepFailed { step, attempt, cause, readback })

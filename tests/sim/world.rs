@@ -86,6 +86,12 @@ impl Thing {
         self.history = vec![(0, self.objects.clone())];
     }
 
+    /// Somebody puts an object there.
+    pub fn join(&mut self, now: i64, object: Object) {
+        self.objects.push(object);
+        self.history.push((now, self.objects.clone()));
+    }
+
     /// Objects that are ours, as they truly are.
     pub fn ours(&self, at: i64) -> usize {
         self.objects.iter().filter(|object| object.origin == Origin::Ours && object.is_there(at)).count()
@@ -97,7 +103,8 @@ impl Thing {
         match goal {
             Goal::Gone => there.next().is_none(),
             Goal::AsDesired => there.next().is_some_and(|object| {
-                object.version == WANTED && object.rounds >= self.rounds_needed && object.ready_at <= at
+                let complete = object.version == WANTED && object.rounds >= self.rounds_needed;
+                complete && object.origin == Origin::Ours && object.ready_at <= at
             }),
         }
     }

@@ -8,9 +8,9 @@ use landfall::model::outcome::{ApplyOutcome, Cause, CauseClass};
 
 use super::{Flight, Happening, Shell};
 use crate::mutant::Mutant;
-use crate::scenario::{Scenario, operation, spec};
+use crate::scenario::{Scenario, WANTED, operation, spec};
 use crate::watch::{Held, broken};
-use crate::world::{Harm, Landing, Mood};
+use crate::world::{Harm, Landing, Mood, Object, Origin};
 
 impl Shell {
     pub(super) fn start(&mut self, command: Command) -> Held {
@@ -148,6 +148,10 @@ impl Shell {
     pub(super) fn land(&mut self, flight: usize, answer: Option<(u64, Command)>) -> Held {
         let landing = self.flights[flight].landing.clone();
         let (step, call) = (landing.step.clone(), landing.call);
+        if answer.is_some() && self.is_overtaken(&step, call) {
+            let foreign = Object::standing(self.scenario.world.new_id(), Origin::Foreign, WANTED);
+            self.scenario.world.things.get_mut(&step).expect("a thing of the plan").join(self.now, foreign);
+        }
         let Scenario { world, faults, .. } = &mut self.scenario;
         let (outcome, harm) = world.land(&landing, &mut self.random, faults, self.now);
         match harm {
@@ -166,5 +170,15 @@ impl Shell {
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody else makes an object of that name between our look and our create. Only where no call of ours
+    /// is ever in doubt: if one were, nobody could tell whose object it is.
+    fn is_overtaken(&mut self, step: &StepId, call: NextCall) -> bool {
+        let faults = &self.scenario.faults;
+        let certain = faults.hopeless && faults.crash == 0;
+        let first = self.flights.iter().filter(|flight| flight.landing.step == *step).count() == 1;
+        let unique = self.scenario.world.things[step].unique;
+        certain && first && unique && call == NextCall::Create && self.random.chance(100)
     }
 }
