@@ -5,6 +5,7 @@ pub mod digest;
 pub mod id;
 pub mod limits;
 pub mod pointer;
+pub mod redact;
 pub mod secret;
 pub mod span;
 pub mod time;

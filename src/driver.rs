@@ -1,6 +1,9 @@
 //! Floor 3: the port to the outside world. A driver does one outward call per method and decides nothing:
 //! no retries, no sleeps, no clock, no environment, no journal.
 
+pub mod credentials;
+pub mod databricks;
+
 use std::future::Future;
 use std::pin::Pin;
 

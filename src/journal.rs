@@ -1,5 +1,12 @@
 //! Floor 3: the port to the journal: append-only logs, the leases that guard them, and the blobs they name.
 
+pub mod bundle_dir;
+mod holder;
+mod lease;
+pub mod memory;
+mod seal;
+pub mod sqlite;
+
 use std::collections::BTreeMap;
 
 use crate::base::digest::Digest;
@@ -71,6 +78,14 @@ pub enum JournalError {
         /// The limit.
         limit: usize,
     },
+    /// Something looks like a secret or like patient data. The value is not repeated.
+    #[error("{place} looks like it holds {what}, so nothing was written")]
+    Sensitive {
+        /// What it looks like.
+        what: String,
+        /// Where it is.
+        place: String,
+    },
     /// What is stored is not what was written.
     #[error("{log} is damaged at entry {seq}: {what}")]
     Damaged {
@@ -102,6 +117,7 @@ pub enum JournalError {
 /// A journal. Methods block; they are short, and only one thread calls them.
 pub trait Journal: Send {
     /// Takes the lease on a log, or takes it over from a holder whose lease has ended or whose process is gone.
+    /// Taking a lease again that one holds oneself gives a new one and ends the old one.
     ///
     /// # Errors
     ///
@@ -133,28 +149,28 @@ pub trait Journal: Send {
     ///
     /// # Errors
     ///
-    /// `Fenced` if a lease was lost, `TooLarge`, `Store`.
+    /// `Fenced` if a lease was lost or none was given, `TooLarge`, `Sensitive`, `Damaged`, `Store`.
     fn append(&mut self, leases: &[&Lease], drafts: Vec<EntryDraft>) -> Result<Vec<Line>, JournalError>;
 
     /// Entries of a log from a place on, each checked against its own sequence number.
     ///
     /// # Errors
     ///
-    /// `Damaged` at the first bad entry.
+    /// `Damaged` at the first bad entry, or at the first one that is missing.
     fn read(&self, log: &LogId, from: u64) -> Result<Vec<Line>, JournalError>;
 
-    /// Size and RFC 6962 root of every log.
+    /// Size and RFC 6962 root of every log that has entries.
     ///
     /// # Errors
     ///
-    /// Only if the store fails.
+    /// `Damaged` if what is kept of a log's tree does not fit its size, `Store`.
     fn heads(&self) -> Result<BTreeMap<LogId, LogHead>, JournalError>;
 
     /// Stores a blob and returns its name. Storing the same bytes again is fine.
     ///
     /// # Errors
     ///
-    /// `TooLarge`, `Store`.
+    /// `TooLarge`, `Sensitive`, `Store`.
     fn put_blob(&mut self, bytes: &[u8]) -> Result<Digest, JournalError>;
 
     /// A blob by name, checked against it.

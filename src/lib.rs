@@ -4,8 +4,21 @@
 //! See `docs/ARCHITECTURE.md` for the way of data and `docs/GLOSSARY.md` for the words.
 
 pub mod base;
+pub mod cli;
 pub mod driver;
 pub mod engine;
+pub mod evidence;
 pub mod fleet;
 pub mod journal;
+pub mod kind;
+pub mod merkle;
 pub mod model;
+pub mod ops;
+pub mod plan;
+pub mod render;
+pub mod report;
+pub mod resolve;
+pub mod runner;
+pub mod sandbox;
+pub mod signer;
+pub mod source;

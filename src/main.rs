@@ -1,3 +1,7 @@
 //! The `landfall` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    landfall::cli::main()
+}

@@ -22,6 +22,18 @@ pub const BLOB_BYTES_MAX: usize = 16 << 20;
 pub const HTTP_BODY_BYTES_MAX: usize = 32 << 20;
 /// Pages of one list call; a server that goes on for longer is broken.
 pub const LIST_PAGES_MAX: usize = 10_000;
+/// Items of one list call: the largest published quota (tables of a metastore aside) is 100,000 volumes.
+pub const LIST_ITEMS_MAX: usize = 200_000;
+/// An id that a service gave: the longest are names of three parts of 255 bytes each.
+pub const ID_BYTES_MAX: usize = 1_024;
+/// Of a service's own error message, in characters: enough to name the object, too little to spill data.
+pub const ERROR_MESSAGE_CHARS_MAX: usize = 300;
+/// Time before its end at which a token counts as ended, as in the official SDKs.
+pub const TOKEN_MARGIN: Millis = Millis::from_secs(40);
+/// Longest lifetime of a token that is believed.
+pub const TOKEN_LIFETIME_MAX: Millis = Millis::from_secs(24 * 60 * 60);
+/// A `~/.databrickscfg`: hundreds of profiles fit into a tenth of it.
+pub const PROFILE_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Time for one outward call where the target does not say otherwise (official SDKs use 60 s).
 pub const CALL_TIMEOUT: Millis = Millis::from_secs(60);
 /// Margin after a call's deadline before its outcome is looked for: clocks and queues are not exact.
@@ -52,3 +64,19 @@ pub const CALLS_MAX: usize = 32;
 pub const BUNDLE_FILES_MAX: usize = 200_000;
 /// One file of a bundle that the verifier reads.
 pub const BUNDLE_FILE_BYTES_MAX: u64 = 1 << 30;
+/// Problems reported from one file that cannot be parsed: after these, the rest is echo.
+pub const PROBLEMS_PER_FILE_MAX: usize = 20;
+/// Blocks and brackets nested in one template; the parser behind it recurses.
+pub const TEMPLATE_NESTING_MAX: usize = 32;
+/// Body of a request to the sandbox: the APIs it fakes take far less.
+pub const SANDBOX_BODY_BYTES_MAX: usize = 4 << 20;
+/// Requests the sandbox remembers, and paths it counts: a wave of 50 sites makes some 20,000.
+pub const SANDBOX_REQUESTS_MAX: usize = 200_000;
+/// Tokens of the sandbox that are good at once; each is looked at for every request.
+pub const SANDBOX_TOKENS_MAX: usize = 1_000;
+/// Fault rules of the sandbox; each is looked at for every request.
+pub const SANDBOX_FAULTS_MAX: usize = 1_000;
+/// All files of a bundle together, as the verifier holds them in memory.
+pub const BUNDLE_BYTES_MAX: u64 = 4 << 30;
+/// Depth of folders in a bundle: rendered files are the deepest.
+pub const BUNDLE_DEPTH_MAX: usize = 16;

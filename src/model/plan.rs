@@ -24,6 +24,39 @@ pub struct SavedPlan {
     pub plan: Plan,
 }
 
+impl SavedPlan {
+    /// Names a plan by its digest.
+    pub fn new(plan: Plan, made_at: Timestamp) -> Self {
+        Self { digest: Digest::of_canonical(&plan), made_at, plan }
+    }
+
+    /// Whether the digest is the one of the plan beside it.
+    pub fn is_whole(&self) -> bool {
+        Digest::of_canonical(&self.plan) == self.digest
+    }
+}
+
+impl Plan {
+    /// The steps of a scope.
+    ///
+    /// # Panics
+    ///
+    /// If the plan has no such scope: callers take the name from the plan.
+    pub fn scope(&self, scope: &ScopeId) -> &ScopePlan {
+        self.scopes.get(scope).expect("the scope is in the plan")
+    }
+
+    /// All reconciling steps: scope, step and what is to be done.
+    pub fn reconciles(&self) -> impl Iterator<Item = (&ScopeId, &StepId, &Reconcile)> {
+        self.scopes.iter().flat_map(|(scope, plan)| {
+            plan.steps.iter().filter_map(move |(id, step)| match &step.work {
+                Work::Reconcile(reconcile) => Some((scope, id, reconcile)),
+                Work::Check { .. } => None,
+            })
+        })
+    }
+}
+
 /// Everything a launch would do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -43,6 +76,8 @@ pub struct Plan {
     pub inputs: BTreeMap<String, Digest>,
     /// Version and digest of every pack.
     pub packs: BTreeMap<PackName, PackLock>,
+    /// Every parameter of every scope, by dotted path: a stale plan is refused with the parameter's name.
+    pub parameters: BTreeMap<ScopeId, BTreeMap<String, Value>>,
     /// Size and root of every log that the plan rests on, at the time of planning.
     pub heads: BTreeMap<LogId, LogHead>,
     /// How the scopes are run.

@@ -1,0 +1,160 @@
+//! Floor 6: the command line. Gives meaning to what was typed, calls one use case, shows what it came to.
+
+mod args;
+mod draw;
+mod exit;
+mod inspect;
+mod live;
+mod run;
+mod ui;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Cli, Command, Evidence, Packs, SandboxCommand, Select, Wave};
+use exit::Exit;
+use ui::Ui;
+
+use crate::ops::Context;
+use crate::ops::error::Failure;
+use crate::ops::plan::Asked;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let ui = Ui::new(&cli.common);
+    let exit = match dispatch(&ui, cli) {
+        Ok(exit) => exit,
+        Err(failure) => explain(&ui, failure),
+    };
+    exit.into()
+}
+
+/// Clap's own code for a wrong command line is 2, which means "differences" here.
+fn usage(error: &clap::Error) -> ExitCode {
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+    // Nothing can be done about a terminal that is gone.
+    let _ = error.print();
+    exit.into()
+}
+
+fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
+    let Cli { common, command } = cli;
+    let context = || context(common.root.clone(), common.state.clone());
+    match command {
+        Command::Init(args) => inspect::init(ui, &args),
+        Command::Check(args) => inspect::check(ui, &context()?, &args),
+        Command::Params(args) => inspect::params(ui, &context()?, &args),
+        Command::Packs(Packs::List { output }) => inspect::packs(ui, &context()?, output),
+        Command::Packs(Packs::Lock) => inspect::lock(ui, &context()?),
+        Command::Render(args) => inspect::render(ui, &context()?, &args),
+        Command::Graph(args) => run::graph(ui, &context()?, &args),
+        Command::Plan(args) => run::plan(ui, &context()?, &args),
+        Command::Rehearse(args) => run::rehearse(ui, &context()?, args),
+        Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
+        Command::Resume(args) => run::resume(ui, &context()?, &args),
+        Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
+        Command::Wave(Wave::Status { wave, output }) => inspect::status(ui, &context()?, Some(&wave), None, output),
+        Command::Status(args) => inspect::status(ui, &context()?, None, args.site.as_deref(), args.output),
+        Command::Log(args) => inspect::log(ui, &context()?, &args),
+        Command::Evidence(Evidence::Export { site, out }) => inspect::export(ui, &context()?, &site, out),
+        Command::Evidence(Evidence::Verify { bundle, key, allow_rehearsal, output }) => {
+            inspect::verify(ui, &bundle, key.as_deref(), allow_rehearsal, output)
+        }
+        Command::Sandbox(SandboxCommand::Serve { listen, dir, account_id, workspace_seconds, seed, required_tags }) => {
+            let account_id = match account_id {
+                Some(id) => id,
+                None => run::sandbox_account(&context()?)?,
+            };
+            let wanted = crate::ops::sandbox::Wanted { listen, account_id, dir, workspace_seconds, seed, required_tags };
+            run::sandbox(ui, wanted)
+        }
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "landfall", &mut text);
+            ui.data(&String::from_utf8_lossy(&text));
+            Ok(Exit::Done)
+        }
+        Command::HelpExitCodes => {
+            for (exit, meaning) in exit::TABLE {
+                ui.line(&format!("{:>3}  {meaning}", *exit as u8));
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn context(root: Option<PathBuf>, state: Option<PathBuf>) -> Result<Context, Failure> {
+    let here = std::env::current_dir().map_err(|e| Failure::failed(format!("the current folder: {e}")))?;
+    Context::find(root, state, &here)
+}
+
+fn asked(select: &Select) -> Asked {
+    match (&select.wave, select.all) {
+        (Some(wave), _) => Asked::Wave(wave.clone()),
+        (None, true) => Asked::All,
+        (None, false) => Asked::Sites(select.site.clone()),
+    }
+}
+
+/// Says what failed, because of what, and what to type next.
+fn explain(ui: &Ui, failure: Failure) -> Exit {
+    match failure {
+        Failure::Usage { message, help } => {
+            error(ui, &message, help.as_deref());
+            Exit::Usage
+        }
+        Failure::Input { found, sources } => {
+            let text = draw::diagnostics(&found, &sources, ui.colour());
+            ui.always(text.trim_end());
+            let errors = found.iter().filter(|d| d.severity == crate::base::diagnostic::Severity::Error).count();
+            ui.always(&format!("\n{errors} {} nothing was changed", if errors == 1 { "error;" } else { "errors;" }));
+            Exit::Input
+        }
+        Failure::Refused { reason } => {
+            error(ui, &format!("refused: {reason}"), None);
+            Exit::Refused
+        }
+        Failure::NotAllowed { what } => {
+            error(ui, &what, Some("check DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or the profile"));
+            Exit::NotAllowed
+        }
+        Failure::Stale { changed } => {
+            error(ui, "the plan is stale; nothing was changed. Since it was made:", None);
+            changed.iter().for_each(|line| ui.always(&format!("  {line}")));
+            ui.always("help: make a new plan with landfall plan --out");
+            Exit::Stale
+        }
+        Failure::NotVerified { what } => {
+            error(ui, &what, None);
+            Exit::NotVerified
+        }
+        Failure::Failed { what, help } => {
+            error(ui, &what, help.as_deref());
+            Exit::Failed
+        }
+        Failure::Journal(journal) => {
+            let (help, exit) = match &journal {
+                crate::journal::JournalError::Held { .. } => {
+                    (Some("wait until it has ended, or until its lease ends"), Exit::Refused)
+                }
+                crate::journal::JournalError::Damaged { .. } => (None, Exit::NotVerified),
+                _ => (None, Exit::Failed),
+            };
+            error(ui, &journal.to_string(), help);
+            exit
+        }
+    }
+}
+
+fn error(ui: &Ui, message: &str, help: Option<&str>) {
+    ui.always(&format!("error: {message}"));
+    if let Some(help) = help {
+        ui.always(&format!("help: {help}"));
+    }
+}

@@ -1,0 +1,386 @@
+//! What can be typed. Meaning is given to it in `cli.rs`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Examples stand first: they are what people look for.
+const EXAMPLES: &str = "\
+Start with:
+  landfall rehearse pilot                 a whole wave against an embedded sandbox; no cloud account needed
+  landfall plan --wave pilot --out p.plan what would happen, object by object; changes nothing
+  landfall apply p.plan                   exactly that, or a refusal that says what changed
+  landfall evidence verify BUNDLE         check a bundle offline
+
+Exit codes: landfall help-exit-codes    Problems in files: landfall check";
+
+/// Brings the sites of a healthcare organisation onto Databricks, wave by wave
+#[derive(Debug, Parser)]
+#[command(name = "landfall", version, about, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(infer_subcommands = false, max_term_width = 110)]
+pub struct Cli {
+    /// Flags that every command takes
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Folder that holds `sites/` and `templates/` [default: the nearest one upwards]
+    #[arg(long, global = true, value_name = "DIR", env = "LANDFALL_ROOT")]
+    pub root: Option<PathBuf>,
+    /// Folder for journal, plans and sandbox state [default: `.landfall` below the root]
+    #[arg(long, global = true, value_name = "DIR", env = "LANDFALL_STATE")]
+    pub state: Option<PathBuf>,
+    /// Use colour
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+    /// Say less
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How to print a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// How to show long work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// Bars on a terminal, lines elsewhere
+    Auto,
+    /// Bars
+    Bar,
+    /// One line per step
+    Lines,
+    /// Nothing
+    None,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write an example estate with the standard packs into a folder
+    Init(Init),
+    /// Check all files and show every problem at once
+    Check(Check),
+    /// Show a site's parameters and where each value comes from
+    Params(Params),
+    /// List the packs, or lock their digests
+    #[command(subcommand)]
+    Packs(Packs),
+    /// Render the templates of sites into files
+    Render(Render),
+    /// Draw the graph of a plan
+    Graph(Graph),
+    /// Show what would change; change nothing
+    Plan(PlanArgs),
+    /// Run a wave against a throwaway sandbox on a virtual clock and write its evidence bundle
+    Rehearse(Rehearse),
+    /// Carry out a saved plan exactly, or refuse it
+    Apply(Apply),
+    /// List, launch and watch waves
+    #[command(subcommand)]
+    Wave(Wave),
+    /// Go on with the launch that was interrupted
+    Resume(Resume),
+    /// Show every site: what is done, what is not, and why
+    Status(Status),
+    /// Print the entries of a log
+    Log(Log),
+    /// Export and verify evidence bundles
+    #[command(subcommand)]
+    Evidence(Evidence),
+    /// Serve the sandbox over loopback HTTP
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+    /// Write shell completions
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// List the exit codes
+    HelpExitCodes,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder to write to; it must be empty or not exist
+    pub dir: PathBuf,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Arguments of `params`.
+#[derive(Debug, Args)]
+pub struct Params {
+    /// The site
+    #[arg(long, value_name = "CODE")]
+    pub site: String,
+    /// Show one parameter with every layer that set it
+    #[arg(long, value_name = "KEY")]
+    pub explain: Option<String>,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Pack commands.
+#[derive(Debug, Subcommand)]
+pub enum Packs {
+    /// List the packs with scope, version, digest and inputs
+    List {
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Write `templates/pack.lock`
+    Lock,
+}
+
+/// Which sites.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Select {
+    /// The sites of one wave
+    #[arg(long, value_name = "WAVE")]
+    pub wave: Option<String>,
+    /// These sites only; the plan is marked as partial
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub site: Vec<String>,
+    /// The whole estate
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `render`.
+#[derive(Debug, Args)]
+pub struct Render {
+    /// Which sites
+    #[command(flatten)]
+    pub select: Select,
+    /// The folder to write to; it must be empty or not exist
+    #[arg(long, value_name = "DIR", required_unless_present = "digest")]
+    pub out: Option<PathBuf>,
+    /// Print digests only, write nothing
+    #[arg(long)]
+    pub digest: bool,
+}
+
+/// Arguments of `graph`.
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// Which sites
+    #[command(flatten)]
+    pub select: Select,
+    /// The form
+    #[arg(long, short, value_enum, default_value_t = GraphForm::Text)]
+    pub output: GraphForm,
+}
+
+/// Forms of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphForm {
+    /// Lines with reasons
+    Text,
+    /// For Graphviz
+    Dot,
+    /// A drawing
+    Svg,
+    /// For programs
+    Json,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Which sites
+    #[command(flatten)]
+    pub select: Select,
+    /// Where it would be carried out [default: sandbox]
+    #[arg(long, value_name = "NAME", default_value = "sandbox")]
+    pub target: String,
+    /// Save the plan, to be applied exactly
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 if there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// List objects that stay as they are
+    #[arg(long)]
+    pub show_unchanged: bool,
+    /// List the fields of new objects
+    #[arg(long)]
+    pub show_fields: bool,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// How a run shows itself.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// How to show progress
+    #[arg(long, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
+    pub progress: Progress,
+    /// Print every event as a JSON line on standard output
+    #[arg(long, value_name = "FORM", value_parser = ["json"])]
+    pub events: Option<String>,
+}
+
+/// Arguments of `rehearse`.
+#[derive(Debug, Args)]
+pub struct Rehearse {
+    /// The wave
+    pub wave: String,
+    /// Where the bundles go [default: below the state folder]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Fixes ids and times of the sandbox
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How to show progress
+    #[command(flatten)]
+    pub show: Show,
+}
+
+/// Arguments of `apply`.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// A plan saved with `plan --out`
+    pub plan: PathBuf,
+    /// How to show progress
+    #[command(flatten)]
+    pub show: Show,
+}
+
+/// Wave commands.
+#[derive(Debug, Subcommand)]
+pub enum Wave {
+    /// List the waves and their sites
+    List {
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Launch a saved plan of a wave
+    Launch(Apply),
+    /// Show one wave, site by site
+    Status {
+        /// The wave
+        wave: String,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+}
+
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// How to show progress
+    #[command(flatten)]
+    pub show: Show,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// One site only
+    pub site: Option<String>,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Arguments of `log`.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// `org`, `account`, `region/<name>` or `site/<CODE>`
+    pub log: String,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Evidence commands.
+#[derive(Debug, Subcommand)]
+pub enum Evidence {
+    /// Write one site's bundle
+    Export {
+        /// The site
+        #[arg(long, value_name = "CODE")]
+        site: String,
+        /// The folder to write; it must not exist [default: below the state folder]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Check a bundle without journal and network
+    Verify {
+        /// The bundle's folder
+        bundle: PathBuf,
+        /// The key you trust, as given to you outside the bundle
+        #[arg(long, value_name = "VKEY")]
+        key: Option<String>,
+        /// Accept a rehearsal's bundle
+        #[arg(long)]
+        allow_rehearsal: bool,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+}
+
+/// Sandbox commands.
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Serve until interrupted; prints the address and how to sign in
+    Serve {
+        /// Loopback address and port; port 0 takes a free one
+        #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+        listen: String,
+        /// Keep the state in this folder [default: in memory]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// The account id it answers for [default: that of target `sandbox`]
+        #[arg(long, value_name = "UUID")]
+        account_id: Option<String>,
+        /// Seconds a workspace takes to come up
+        #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+        workspace_seconds: u64,
+        /// Fixes the ids it gives out
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Refuse to make workspaces and budget policies without these tags
+        #[arg(long, value_name = "KEY", value_delimiter = ',')]
+        required_tags: Vec<String>,
+    },
+}

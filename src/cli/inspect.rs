@@ -1,0 +1,329 @@
+//! Commands that only look: init, check, params, packs, render, waves, status, log, evidence.
+
+use std::path::Path;
+
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use super::args::{Check, Init, Log, Output, Params, Render};
+use super::exit::Exit;
+use super::ui::Ui;
+use super::{asked, draw};
+use crate::base::id::WaveName;
+use crate::evidence::verify::{Completeness, Integrity, Verdict};
+use crate::journal::sqlite::SqliteJournal;
+use crate::ops::desired::Desired;
+use crate::ops::error::Failure;
+use crate::ops::status::{Standing, State};
+use crate::ops::{self, Context};
+
+pub fn init(ui: &Ui, args: &Init) -> Result<Exit, Failure> {
+    let count = ops::init::write(&args.dir)?;
+    let dir = args.dir.display();
+    ui.say(&format!("Wrote {count} files to {dir}: an example estate of eleven clinics and the standard packs"));
+    ui.say(&format!("Next: cd {dir} && landfall check && landfall rehearse pilot"));
+    Ok(Exit::Done)
+}
+
+pub fn check(ui: &Ui, context: &Context, args: &Check) -> Result<Exit, Failure> {
+    if args.output == Output::Json {
+        return Ok(check_json(ui, context));
+    }
+    let checked = ops::check::check(&context.root)?;
+    if !checked.warnings.is_empty() {
+        ui.always(draw::diagnostics(&checked.warnings, &checked.sources, ui.colour()).trim_end());
+    }
+    ui.line(&format!(
+        "Checked {} sites, {} waves, {} packs: {} steps render, nothing is wrong",
+        checked.sites, checked.waves, checked.packs, checked.steps
+    ));
+    Ok(Exit::Done)
+}
+
+fn check_json(ui: &Ui, context: &Context) -> Exit {
+    let (found, sources, exit) = match ops::check::check(&context.root) {
+        Ok(checked) => (checked.warnings, checked.sources, Exit::Done),
+        Err(Failure::Input { found, sources }) => (found, sources, Exit::Input),
+        Err(other) => return super::explain(ui, other),
+    };
+    ui.json(&json!({ "v": 1, "diagnostics": draw::json(&found, &sources) }));
+    exit
+}
+
+pub fn params(ui: &Ui, context: &Context, args: &Params) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    let Some(key) = &args.explain else {
+        let all = ops::params::all(&desired, &args.site)?;
+        if args.output == Output::Json {
+            let of = |p: &ops::params::Parameter| json!({ "value": p.value, "from": p.from });
+            let map: serde_json::Map<_, _> = all.iter().map(|(k, p)| (k.clone(), of(p))).collect();
+            ui.json(&serde_json::Value::Object(map));
+        } else {
+            let mut table = table(&["PARAMETER", "VALUE", "FROM"]);
+            for (path, parameter) in &all {
+                table.add_row([path.clone(), parameter.value.to_string(), parameter.from.clone()]);
+            }
+            ui.line(&table.to_string());
+        }
+        return Ok(Exit::Done);
+    };
+    let found = ops::params::explain(&desired, &args.site, key)?;
+    if args.output == Output::Json {
+        let chain: Vec<_> = found
+            .chain
+            .iter()
+            .map(|l| json!({ "path": l.path, "layer": l.layer.to_string(), "place": l.place, "value": l.value }))
+            .collect();
+        ui.json(&json!({ "path": found.path, "value": found.value, "chain": chain }));
+        return Ok(Exit::Done);
+    }
+    ui.line(&format!("{} = {}", found.path, found.value));
+    let last = found.chain.len().saturating_sub(1);
+    for (index, layer) in found.chain.iter().enumerate() {
+        let counts = if index == last { "this counts" } else { "overridden" };
+        ui.line(&format!("  {:<12} {:<30} {}   {counts}", layer.layer.to_string(), layer.place, layer.value));
+    }
+    Ok(Exit::Done)
+}
+
+pub fn packs(ui: &Ui, context: &Context, output: Output) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    if output == Output::Json {
+        let packs: Vec<_> = desired
+            .loaded
+            .packs
+            .values()
+            .map(|pack| {
+                let words = |list: &[crate::base::span::Located<String>]| -> Vec<String> {
+                    list.iter().map(|one| one.value.clone()).collect()
+                };
+                json!({
+                    "name": pack.name, "version": pack.version.value, "digest": pack.digest,
+                    "scope": format!("{:?}", pack.scope).to_lowercase(), "requires": words(&pack.requires),
+                    "controls": words(&pack.controls), "inputs": pack.inputs.keys().collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        ui.json(&json!({ "v": 1, "packs": packs }));
+        return Ok(Exit::Done);
+    }
+    let mut table = table(&["PACK", "VERSION", "SCOPE", "DIGEST", "INPUTS", "NEEDS"]);
+    for pack in desired.loaded.packs.values() {
+        let needs: Vec<&str> = pack.requires.iter().map(|r| r.value.as_str()).collect();
+        table.add_row([
+            pack.name.to_string(),
+            pack.version.value.clone(),
+            format!("{:?}", pack.scope).to_lowercase(),
+            pack.digest.short(),
+            pack.inputs.len().to_string(),
+            needs.join(", "),
+        ]);
+    }
+    ui.line(&table.to_string());
+    Ok(Exit::Done)
+}
+
+pub fn lock(ui: &Ui, context: &Context) -> Result<Exit, Failure> {
+    ui.data(&ops::packs::lock(&context.root)?);
+    ui.say("Wrote templates/pack.lock");
+    Ok(Exit::Done)
+}
+
+pub fn render(ui: &Ui, context: &Context, args: &Render) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    let files = ops::render::files(&desired, &asked(&args.select))?;
+    let digest = ops::render::digest(&files);
+    if let Some(out) = &args.out {
+        ops::render::write(&files, out)?;
+        ui.say(&format!("Wrote {} files to {}", files.len(), out.display()));
+    }
+    if args.digest {
+        for (path, text) in &files {
+            ui.line(&format!("{}  {path}", crate::base::digest::Digest::of(text.as_bytes())));
+        }
+    }
+    ui.line(&format!("{digest}  all {} files", files.len()));
+    Ok(Exit::Done)
+}
+
+pub fn waves(ui: &Ui, context: &Context, output: Output) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    let waves = &desired.loaded.estate.waves;
+    if output == Output::Json {
+        let all: Vec<_> = waves
+            .iter()
+            .map(|wave| {
+                let sites: Vec<&str> = wave.sites.iter().map(|s| s.value.as_str()).collect();
+                json!({ "name": wave.name, "kind": wave.kind.word(), "sites": sites,
+                        "max_parallel": wave.max_parallel, "failure_budget": wave.failure_budget })
+            })
+            .collect();
+        ui.json(&json!({ "v": 1, "waves": all }));
+        return Ok(Exit::Done);
+    }
+    let mut table = table(&["WAVE", "KIND", "SITES (canary first)", "PARALLEL", "BUDGET", "FROM", "TO"]);
+    for wave in waves {
+        let sites: Vec<&str> = wave.sites.iter().map(|s| s.value.as_str()).collect();
+        let day = |day: Option<jiff::civil::Date>| day.map_or(String::new(), |day| day.to_string());
+        table.add_row([
+            wave.name.to_string(),
+            wave.kind.word().to_owned(),
+            sites.join(", "),
+            wave.max_parallel.to_string(),
+            wave.failure_budget.to_string(),
+            day(wave.start),
+            day(wave.end),
+        ]);
+    }
+    ui.line(&table.to_string());
+    Ok(Exit::Done)
+}
+
+pub fn status(
+    ui: &Ui,
+    context: &Context,
+    wave: Option<&str>,
+    site: Option<&str>,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    let mut standings = match read_journal(context)? {
+        Some(journal) => ops::status::all(&desired, &journal)?,
+        None => ops::status::all(&desired, &crate::journal::memory::MemoryJournal::new())?,
+    };
+    if let Some(wave) = wave {
+        ops::plan::select(&desired, &ops::plan::Asked::Wave(wave.to_owned()))?;
+        standings.retain(|s| s.wave.as_deref() == Some(wave));
+    }
+    if let Some(code) = site {
+        let scope = crate::base::id::ScopeId::Site(ops::plan::site(&desired, code)?);
+        standings.retain(|s| s.scope == scope);
+    }
+    if output == Output::Json {
+        ui.json(&json!({ "v": 1, "scopes": standings }));
+        return Ok(Exit::Done);
+    }
+    let mut table = table(&["SCOPE", "WAVE", "STATE", "DONE", "FAILED", "BLOCKED", "SINCE", "WHY"]);
+    for s in &standings {
+        table.add_row(row(s));
+    }
+    ui.line(&table.to_string());
+    Ok(Exit::Done)
+}
+
+fn row(s: &Standing) -> [String; 8] {
+    let number = |n: usize| if s.state == State::NotStarted { String::new() } else { n.to_string() };
+    [
+        s.scope.to_string(),
+        s.wave.clone().unwrap_or_default(),
+        s.state.word().to_owned(),
+        number(s.done),
+        number(s.failed.len()),
+        number(s.blocked.len()),
+        s.since.map_or(String::new(), |at| at.to_string()),
+        s.why(),
+    ]
+}
+
+/// The journal, if there is one yet; looking never makes one.
+fn read_journal(context: &Context) -> Result<Option<SqliteJournal>, Failure> {
+    let dir = context.journal_dir();
+    if !dir.exists() {
+        return Ok(None);
+    }
+    Ok(Some(SqliteJournal::open_read_only(&dir)?))
+}
+
+pub fn log(ui: &Ui, context: &Context, args: &Log) -> Result<Exit, Failure> {
+    let Some(journal) = read_journal(context)? else {
+        ui.say("There is no journal yet: nothing was ever launched");
+        return Ok(Exit::Done);
+    };
+    let lines = ops::log::read(&journal, &args.log)?;
+    for line in lines {
+        if args.output == Output::Json {
+            ui.line(&line.text);
+            continue;
+        }
+        let entry = &line.entry;
+        let step = entry.step.as_ref().map_or(String::new(), ToString::to_string);
+        ui.line(&format!("{:>5}  {}  {:<16} {step:<40} {}", entry.seq, entry.at, entry.kind, entry.actor.id));
+    }
+    Ok(Exit::Done)
+}
+
+pub fn export(
+    ui: &Ui,
+    context: &Context,
+    site: &str,
+    out: Option<std::path::PathBuf>,
+) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    let code = ops::plan::site(&desired, site)?;
+    let wave: Option<WaveName> = desired.loaded.wave_of(site).map(|wave| wave.name.clone());
+    let mut journal = SqliteJournal::open(&context.journal_dir())?;
+    let wanted = ops::export::Wanted {
+        site: code,
+        wave,
+        estate: desired.loaded.estate.name.clone(),
+        rehearsal: false,
+        actor: ops::person(),
+    };
+    let stamp = context.clock.now().to_string().replace([':', '.'], "-");
+    let out = out.unwrap_or_else(|| context.state.join("bundles").join(format!("{site}-{stamp}")));
+    let exported = ops::export::export(context, &mut journal, &wanted, &out)?;
+    ui.say(&format!("{} entries, {} files", exported.entries, exported.files));
+    ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));
+    ui.line(&exported.path.display().to_string());
+    ui.say(&format!("Next: landfall evidence verify {}", exported.path.display()));
+    Ok(Exit::Done)
+}
+
+pub fn verify(
+    ui: &Ui,
+    bundle: &Path,
+    key: Option<&str>,
+    allow_rehearsal: bool,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let verdict = ops::verify::bundle(bundle, key)?;
+    if output == Output::Json {
+        ui.json(&serde_json::to_value(&verdict).map_err(|e| Failure::failed(e.to_string()))?);
+    } else {
+        for check in &verdict.checks {
+            ui.line(&format!("{:<4} {:<22} {}", if check.ok { "ok" } else { "FAIL" }, check.name, check.detail));
+        }
+        ui.line(&verdict_line(&verdict));
+        if key.is_none() {
+            ui.say("The keys were taken from the bundle itself; give --key with the key you were handed to be sure");
+        }
+    }
+    if !verdict.holds() {
+        return Ok(Exit::NotVerified);
+    }
+    if verdict.rehearsal && !allow_rehearsal {
+        ui.always("This is the bundle of a rehearsal: nothing in it really happened. --allow-rehearsal accepts it");
+        return Ok(Exit::NotVerified);
+    }
+    Ok(Exit::Done)
+}
+
+/// Both verdicts in one line; they are never folded into one word.
+pub fn verdict_line(verdict: &Verdict) -> String {
+    let integrity = match &verdict.integrity {
+        Integrity::Ok => "integrity ok".to_owned(),
+        Integrity::Broken { first } => format!("integrity BROKEN: {first}"),
+    };
+    let complete = match &verdict.completeness {
+        Completeness::Complete => "complete ok".to_owned(),
+        Completeness::Incomplete { what } => format!("INCOMPLETE: {what}"),
+    };
+    let rehearsal = if verdict.rehearsal { " (rehearsal)" } else { "" };
+    format!("{integrity}, {complete}{rehearsal}")
+}
+
+fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(head.iter().copied());
+    table
+}

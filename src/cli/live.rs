@@ -1,0 +1,190 @@
+//! Shows a launch while it runs: bars on a terminal, one line per step elsewhere, JSON lines for programs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use crate::base::id::ScopeId;
+use crate::base::time::Timestamp;
+use crate::cli::args::{Progress, Show};
+use crate::cli::ui::Ui;
+use crate::model::event::{Event, RunOutcome};
+use crate::model::finding::NextCall;
+use crate::model::fleet_event::FleetEvent;
+use crate::model::plan::Plan;
+use crate::report::timeline::{clock, word};
+use crate::runner::feed::Feed;
+
+/// Version of the JSON lines' form: the second number grows with additions, the first with breaks.
+const EVENTS_VERSION: &str = "1.0";
+
+/// Whoever watches a launch.
+pub struct Live {
+    ui: Ui,
+    form: Form,
+    json: bool,
+    total: BTreeMap<ScopeId, u64>,
+    done: BTreeMap<ScopeId, u64>,
+}
+
+enum Form {
+    Bars { all: MultiProgress, bars: BTreeMap<ScopeId, ProgressBar> },
+    Lines,
+    Nothing,
+}
+
+impl Live {
+    /// Settles the form once, from flags and terminal.
+    pub fn new(ui: Ui, show: &Show) -> Self {
+        let bars = match show.progress {
+            Progress::Bar => true,
+            Progress::Auto => ui.is_terminal(),
+            Progress::Lines | Progress::None => false,
+        };
+        let form = match show.progress {
+            Progress::None => Form::Nothing,
+            _ if bars => Form::Bars {
+                all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+                bars: BTreeMap::new(),
+            },
+            _ => Form::Lines,
+        };
+        let json = show.events.is_some();
+        if json {
+            ui.json(&json!({ "type": "version", "ui": EVENTS_VERSION }));
+        }
+        Self { ui, form, json, total: BTreeMap::new(), done: BTreeMap::new() }
+    }
+
+    /// Takes the number of steps of each scope.
+    pub fn plan(&mut self, plan: &Plan) {
+        self.total = plan.scopes.iter().map(|(scope, p)| (scope.clone(), p.steps.len() as u64)).collect();
+    }
+
+    /// Shows one thing that happened.
+    pub fn see(&mut self, feed: &Feed<'_>) {
+        match feed {
+            Feed::Fleet { at, event } => self.fleet(*at, event),
+            Feed::Scope { at, scope, event } => self.scope(*at, scope, event),
+        }
+    }
+
+    /// Removes the bars.
+    pub fn finish(&mut self) {
+        if let Form::Bars { bars, .. } = &self.form {
+            bars.values().for_each(ProgressBar::finish);
+        }
+    }
+
+    fn fleet(&mut self, at: Timestamp, event: &FleetEvent) {
+        if self.json {
+            self.ui.json(&json!({ "type": event.kind(), "at": at, "body": event.to_body() }));
+        }
+        let words = match event {
+            FleetEvent::ScopeSkipped { scope, need } => format!("{scope} skipped: {need} did not end well"),
+            FleetEvent::WaveHalted { wave, why } => format!("wave {wave} halted: {why:?}"),
+            FleetEvent::LaunchRecovered {} => "taken up again".to_owned(),
+            FleetEvent::LaunchStopping {} => "stopping: calls under way finish, none is started".to_owned(),
+            FleetEvent::ScopeStarted { scope } => {
+                self.start_bar(scope);
+                return;
+            }
+            FleetEvent::LaunchStarted { .. }
+            | FleetEvent::LaunchSuspended {}
+            | FleetEvent::LaunchEnded { .. }
+            | FleetEvent::ScopeEnded { .. }
+            | FleetEvent::Unknown { .. } => return,
+        };
+        self.line(&format!("{}  {words}", clock(at)));
+    }
+
+    fn start_bar(&mut self, scope: &ScopeId) {
+        let length = self.total.get(scope).copied().unwrap_or(0);
+        if let Form::Bars { all, bars } = &mut self.form {
+            let style = ProgressStyle::with_template("{prefix:<20} {bar:30} {pos:>4}/{len}  {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = all.add(ProgressBar::new(length).with_style(style).with_prefix(scope.to_string()));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bars.insert(scope.clone(), bar);
+        }
+    }
+
+    fn scope(&mut self, at: Timestamp, scope: &ScopeId, event: &Event) {
+        if self.json {
+            let step = event.step();
+            self.ui.json(&json!({
+                "type": event.kind(), "at": at, "scope": scope, "step": step, "body": event.to_body(),
+            }));
+        }
+        let Some((words, ended)) = words(event) else { return };
+        if ended {
+            *self.done.entry(scope.clone()).or_insert(0) += 1;
+        }
+        let done = self.done.get(scope).copied().unwrap_or(0);
+        let total = self.total.get(scope).copied().unwrap_or(0);
+        if let Form::Bars { all, bars } = &self.form {
+            if let Some(bar) = bars.get(scope) {
+                bar.set_position(done);
+                bar.set_message(words.clone());
+            }
+            if matches!(event, Event::StepFailed { .. }) {
+                let _ = all.println(format!("{}  {scope}  {words}", clock(at)));
+            }
+            return;
+        }
+        let count = if total > 0 { format!("{done:>3}/{total}") } else { String::new() };
+        self.line(&format!("{}  {scope:<18} {count:>7}  {words}", clock(at), scope = scope.to_string()));
+    }
+
+    fn line(&self, text: &str) {
+        match &self.form {
+            Form::Lines => self.ui.say(text),
+            Form::Bars { all, .. } => {
+                let _ = all.println(text);
+            }
+            Form::Nothing => {}
+        }
+    }
+}
+
+/// What an event says to a person, and whether it ends its step. Events that only prepare others say nothing.
+fn words(event: &Event) -> Option<(String, bool)> {
+    match event {
+        Event::StepApplying { step, call, .. } => {
+            let doing = match call {
+                NextCall::Create => "creating",
+                NextCall::Update => "updating",
+                NextCall::Delete => "deleting",
+            };
+            Some((format!("{step} {doing}"), false))
+        }
+        Event::StepSucceeded { step, effect, settled_in, .. } => {
+            let settled = if settled_in.0 >= 1000 { format!(" after {settled_in}") } else { String::new() };
+            Some((format!("{step} {}{settled}", word(*effect)), true))
+        }
+        Event::StepFailed { step, cause, .. } => Some((format!("{step} FAILED: {cause}"), true)),
+        Event::StepBlocked { step, by } => Some((format!("{step} blocked by {by}"), true)),
+        Event::StepRested { step, until, cause, .. } => {
+            let why = cause.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
+            Some((format!("{step} rests until {}{why}", clock(*until)), false))
+        }
+        Event::RunEnded { outcome, .. } => {
+            let how = match outcome {
+                RunOutcome::Succeeded => "done",
+                RunOutcome::Failed => "failed",
+            };
+            Some((how.to_owned(), false))
+        }
+        Event::RunSuspended {} => Some(("suspended".to_owned(), false)),
+        Event::RunStarted { .. }
+        | Event::RunRecovered { .. }
+        | Event::RunStopping {}
+        | Event::StepApplied { .. }
+        | Event::StepFound { .. }
+        | Event::StepPolled { .. }
+        | Event::StepWoke { .. }
+        | Event::Unknown { .. } => None,
+    }
+}

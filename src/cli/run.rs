@@ -1,0 +1,281 @@
+//! Commands that reach a target: plan, graph, apply, resume, rehearse, sandbox.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::args::{Apply, Graph, GraphForm, Output, PlanArgs, Rehearse, Resume};
+use super::exit::Exit;
+use super::inspect::verdict_line;
+use super::live::Live;
+use super::ui::Ui;
+use super::{asked, draw};
+use crate::journal::Journal;
+use crate::journal::memory::MemoryJournal;
+use crate::journal::sqlite::SqliteJournal;
+use crate::model::estate::TargetDriver;
+use crate::model::fleet_event::LaunchOutcome;
+use crate::model::plan::SavedPlan;
+use crate::ops::desired::Desired;
+use crate::ops::error::Failure;
+use crate::ops::launch::{self, Launched, Watch};
+use crate::ops::target::{Reached, reach};
+use crate::ops::{self, Context};
+use crate::report::{graph_view, plan_view};
+use crate::runner::Left;
+use crate::runner::feed::Feed;
+use crate::runner::stop::Stop;
+
+/// What `plan --output json` says about itself.
+const PLAN_JSON_VERSION: u32 = 1;
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::failed(format!("cannot start: {e}")))
+}
+
+/// The journal to read from; a new estate has none, and looking does not make one.
+fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Failure> {
+    let dir = context.journal_dir();
+    if dir.exists() { Ok(Box::new(SqliteJournal::open_read_only(&dir)?)) } else { Ok(Box::new(MemoryJournal::new())) }
+}
+
+fn warn(ui: &Ui, desired: &Desired) {
+    if !desired.warnings.is_empty() {
+        ui.always(draw::diagnostics(&desired.warnings, &desired.loaded.sources, ui.colour()).trim_end());
+    }
+}
+
+async fn make_plan(
+    context: &Context,
+    desired: &Desired,
+    select: &super::args::Select,
+    target: &str,
+) -> Result<(SavedPlan, Reached), Failure> {
+    let selection = ops::plan::select(desired, &asked(select))?;
+    let reached = reach(context, &desired.loaded, target).await?;
+    let journal = journal_to_read(context)?;
+    let saved = ops::plan::make(context, desired, selection, &reached, &*journal).await?;
+    Ok((saved, reached))
+}
+
+pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    warn(ui, &desired);
+    let (saved, _reached) = runtime()?.block_on(make_plan(context, &desired, &args.select, &args.target))?;
+    let counts = plan_view::counts(&saved.plan);
+    match args.output {
+        Output::Json => ui.json(&json!({
+            "v": PLAN_JSON_VERSION, "digest": saved.digest, "made_at": saved.made_at,
+            "counts": counts, "plan": saved.plan,
+        })),
+        Output::Text => {
+            let options = plan_view::Options { show_unchanged: args.show_unchanged, show_fields: args.show_fields };
+            ui.data(&plan_view::text(&saved, options));
+        }
+    }
+    if let Some(out) = &args.out {
+        ops::plan::save(&saved, out)?;
+        ui.say(&format!("Saved {}. It applies as long as its inputs and the logs stay as they are", out.display()));
+        ui.say(&format!("Next: landfall apply {}", out.display()));
+    }
+    Ok(if args.detailed_exitcode && counts.has_changes() { Exit::Differences } else { Exit::Done })
+}
+
+pub fn graph(ui: &Ui, context: &Context, args: &Graph) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    let selection = ops::plan::select(&desired, &asked(&args.select))?;
+    let plan = ops::plan::offline(&desired, selection)?;
+    match args.output {
+        GraphForm::Text => ui.data(&graph_view::text(&plan)),
+        GraphForm::Dot => ui.data(&graph_view::dot(&plan)),
+        GraphForm::Svg => ui.data(&graph_view::svg(&plan)),
+        GraphForm::Json => ui.json(&graph_view::json(&plan)),
+    }
+    Ok(Exit::Done)
+}
+
+pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> {
+    let saved = ops::plan::read(&args.plan)?;
+    let desired = Desired::read(&context.root)?;
+    let runtime = runtime()?;
+    let mut live = Live::new(*ui, &args.show);
+    live.plan(&saved.plan);
+    let launched = runtime.block_on(async {
+        let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
+        let mut journal = SqliteJournal::open(&context.journal_dir())?;
+        launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
+        let stop = stop_on_signals(*ui);
+        let feed = &mut |feed: &Feed<'_>| live.see(feed);
+        let watch = Watch { actor: ops::person(), stop, feed };
+        launch::begin(context, &saved, &desired.rendered, &reached, &mut journal, watch).await
+    })?;
+    live.finish();
+    conclude(ui, context, &launched)
+}
+
+pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    if !context.journal_dir().exists() {
+        ui.say("There is nothing to resume: nothing was ever launched");
+        return Ok(Exit::Done);
+    }
+    let mut journal = SqliteJournal::open(&context.journal_dir())?;
+    let Some(unfinished) = launch::unfinished(&journal)? else {
+        ui.say("There is nothing to resume: the last launch has ended");
+        return Ok(Exit::Done);
+    };
+    let mut live = Live::new(*ui, &args.show);
+    live.plan(&unfinished.saved.plan);
+    let target = unfinished.saved.plan.target.name.clone();
+    let launched = runtime()?.block_on(async {
+        let reached = reach(context, &desired.loaded, &target).await?;
+        let stop = stop_on_signals(*ui);
+        let feed = &mut |feed: &Feed<'_>| live.see(feed);
+        let watch = Watch { actor: ops::person(), stop, feed };
+        launch::resume(context, unfinished, &reached, &mut journal, watch).await
+    })?;
+    live.finish();
+    conclude(ui, context, &launched)
+}
+
+/// Says how a launch left, what failed, and what to type next.
+fn conclude(ui: &Ui, context: &Context, launched: &Launched) -> Result<Exit, Failure> {
+    let journal = SqliteJournal::open_read_only(&context.journal_dir())?;
+    for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
+        ui.line(&format!("{:<20} {outcome}", scope.to_string()));
+    }
+    Ok(match launched.left {
+        Left::Ended(LaunchOutcome::Succeeded) => {
+            ui.line(&format!("Run {} succeeded", launched.run));
+            ui.say("Next: landfall status, landfall evidence export --site CODE");
+            Exit::Done
+        }
+        Left::Ended(LaunchOutcome::Partial | LaunchOutcome::Failed) => {
+            ui.line(&format!("Run {} failed", launched.run));
+            ui.say("Next: landfall status says why; mend it, then landfall plan and apply again");
+            Exit::Failed
+        }
+        Left::Suspended => {
+            ui.line(&format!("Run {} was stopped; everything is saved", launched.run));
+            ui.say("Next: landfall resume goes on");
+            Exit::Interrupted
+        }
+    })
+}
+
+/// The first signal drains; the second ends the process at once, as a crash would: resume goes on from there.
+fn stop_on_signals(ui: Ui) -> Stop {
+    let stop = Stop::new();
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        let mut terminated = signal_stream();
+        for turn in 0.. {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                () = wait_for(&mut terminated) => {}
+            }
+            if turn > 0 {
+                std::process::exit(i32::from(Exit::Interrupted as u8));
+            }
+            ui.always("Stopping: calls under way finish and are recorded. Again to stop at once");
+            asked.ask();
+        }
+    });
+    stop
+}
+
+#[cfg(unix)]
+fn signal_stream() -> Option<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok()
+}
+
+#[cfg(unix)]
+async fn wait_for(stream: &mut Option<tokio::signal::unix::Signal>) {
+    match stream {
+        Some(stream) => {
+            stream.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+fn signal_stream() {}
+
+#[cfg(not(unix))]
+async fn wait_for(_stream: &mut ()) {
+    std::future::pending().await
+}
+
+pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    warn(ui, &desired);
+    let live = std::cell::RefCell::new(Live::new(*ui, &args.show));
+    let rehearsed = runtime()?.block_on(async {
+        let stop = stop_on_signals(*ui);
+        let planned = &mut |saved: &SavedPlan| {
+            ui.say(plan_view::summary(saved).trim_start());
+            live.borrow_mut().plan(&saved.plan);
+        };
+        let feed = &mut |feed: &Feed<'_>| live.borrow_mut().see(feed);
+        let wanted = ops::rehearse::Wanted { wave: &args.wave, seed: args.seed, out: args.out.as_deref(), stop };
+        ops::rehearse::rehearse(context, &desired, wanted, planned, feed).await
+    })?;
+    live.borrow_mut().finish();
+    let (from, to) = rehearsed.time;
+    ui.line(&format!("Rehearsed {} on a virtual clock: {from} to {to}, {}", args.wave, to.since(from)));
+    ui.line(&format!("{} requests to the sandbox, {} of them changing something", rehearsed.requests.0, rehearsed.requests.1));
+    ui.data(&rehearsed.timeline.text());
+    let mut good = launch::went_well(rehearsed.launched.left);
+    for (exported, verdict) in &rehearsed.bundles {
+        ui.line(&format!("Bundle {}", shown(&exported.path)));
+        ui.line(&verdict_line(verdict));
+        good &= verdict.holds();
+    }
+    if !good {
+        ui.always("The rehearsal did not end well; see above");
+        return Ok(Exit::Failed);
+    }
+    if let Some((exported, _)) = rehearsed.bundles.first() {
+        let page = shown(&exported.path.join("index.html"));
+        ui.say(&format!("Next: open {page}, or landfall evidence verify --allow-rehearsal {}", shown(&exported.path)));
+    }
+    Ok(Exit::Done)
+}
+
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
+
+/// The account of the estate's first sandbox target.
+pub fn sandbox_account(context: &Context) -> Result<String, Failure> {
+    let desired = Desired::read(&context.root)?;
+    let targets = desired.loaded.estate.targets.values();
+    let sandbox = targets.into_iter().find(|target| target.driver == TargetDriver::Sandbox);
+    sandbox.map(|target| target.account_id.clone()).ok_or_else(|| {
+        Failure::usage("the estate has no sandbox target", "name an account with --account-id")
+    })
+}
+
+pub fn sandbox(ui: &Ui, wanted: ops::sandbox::Wanted) -> Result<Exit, Failure> {
+    let ready = &mut |address: &ops::sandbox::Address| {
+        let at = address.address;
+        ui.line(&format!("DATABRICKS_HOST=http://{at}"));
+        ui.line(&format!("DATABRICKS_ACCOUNT_ID={}", address.account_id));
+        ui.line(&format!("DATABRICKS_CLIENT_ID={}", address.client.0));
+        ui.line(&format!("DATABRICKS_CLIENT_SECRET={}", address.client.1.expose()));
+        ui.line(&format!("SANDBOX_READER_ID={}", address.reader.0));
+        ui.line(&format!("SANDBOX_READER_SECRET={}", address.reader.1.expose()));
+        ui.line(&format!("SANDBOX_ADMIN_TOKEN={}", address.admin.expose()));
+        ui.say("Serving until interrupted. The secrets end with this process");
+    };
+    runtime()?.block_on(async {
+        let stop = stop_on_signals(*ui);
+        ops::sandbox::run(wanted, stop, ready).await
+    })?;
+    Ok(Exit::Done)
+}

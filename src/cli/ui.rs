@@ -1,0 +1,71 @@
+//! The only writer to standard output and standard error: data to the first, talk to the second.
+
+use std::io::{IsTerminal, Write};
+
+use crate::cli::args::{Colour, Common};
+
+/// Where words go, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Ui {
+    quiet: bool,
+    colour: bool,
+}
+
+impl Ui {
+    /// Settles colour once, from flags, environment and terminal.
+    pub fn new(common: &Common) -> Self {
+        let colour = match common.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => {
+                let forced = ["CLICOLOR_FORCE", "FORCE_COLOR"].iter().any(|name| set(name));
+                let plain = set("NO_COLOR") || std::env::var("TERM").is_ok_and(|term| term == "dumb");
+                forced || (!plain && std::io::stderr().is_terminal())
+            }
+        };
+        Self { quiet: common.quiet, colour }
+    }
+
+    /// Whether to use colour.
+    pub fn colour(&self) -> bool {
+        self.colour
+    }
+
+    /// Whether a person looks at standard error.
+    pub fn is_terminal(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    /// Data. A reader that went away is not an error.
+    pub fn data(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// A line of data.
+    pub fn line(&self, text: &str) {
+        self.data(&format!("{text}\n"));
+    }
+
+    /// A JSON value as data, one line.
+    pub fn json(&self, value: &serde_json::Value) {
+        self.line(&value.to_string());
+    }
+
+    /// A sentence for the person at the terminal.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            self.always(text);
+        }
+    }
+
+    /// A sentence that `--quiet` does not silence: errors and what to do next.
+    pub fn always(&self, text: &str) {
+        let mut err = std::io::stderr().lock();
+        let _ = writeln!(err, "{text}");
+    }
+}
+
+fn set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
+}

@@ -1,0 +1,314 @@
+//! Reading: one object by id or by natural key, or all objects of a kind. Always safe, so it may be repeated.
+
+use serde_json::Value;
+
+use super::error::{cause_of, garbled};
+use super::host::Endpoint;
+use super::http::{Deadline, HttpAnswer, Reply, Request};
+use super::{Databricks, Sent};
+use crate::base::id::KindName;
+use crate::base::limits::{LIST_ITEMS_MAX, LIST_PAGES_MAX};
+use crate::base::time::Millis;
+use crate::driver::{Listing, Place, Target};
+use crate::kind;
+use crate::model::kind::{Kind, List, Paging, Read};
+use crate::model::outcome::{Cause, CauseClass, Observation};
+
+/// Items of one SCIM page.
+const SCIM_COUNT: usize = 1_000;
+
+/// Where a read stands: the kind, where its calls go, and how long each of them may take.
+struct Reading<'a> {
+    kind: &'a Kind,
+    endpoint: Endpoint,
+    timeout: Millis,
+    what: String,
+}
+
+/// One GET.
+struct Get {
+    path: String,
+    query: Vec<(String, String)>,
+}
+
+impl Databricks {
+    pub(super) async fn observe_one(&self, target: &Target, timeout: Millis) -> Result<Observation, Cause> {
+        let kind = self.kind(&target.kind)?;
+        let endpoint = self.endpoint(kind, &target.place)?;
+        let reading = Reading { kind, endpoint, timeout, what: format!("read of {}", kind.name) };
+        let id = target.id.clone().or_else(|| kind::id_of(kind, &target.spec, None));
+        match (&kind.calls.read, &id) {
+            (Some(read), Some(id)) => self.read_one(&reading, read, &target.spec, id).await,
+            _ => self.find(&reading, &target.spec).await,
+        }
+    }
+
+    async fn read_one(
+        &self,
+        reading: &Reading<'_>,
+        read: &Read,
+        spec: &Value,
+        id: &str,
+    ) -> Result<Observation, Cause> {
+        let address = self.address(Some(id), spec);
+        let get = Get {
+            path: kind::expand_path(&read.path, &address).map_err(bad_address)?,
+            query: kind::expand_query(&read.query, &address).map_err(bad_address)?,
+        };
+        let answer = match &read.pages {
+            Some(at) => self.get_pages(reading, get, at).await,
+            None => self.get(reading, &get).await,
+        };
+        let Some(answer) = absent_if_not_found(answer)? else { return Ok(Observation::Absent) };
+        let live = kind::answered(reading.kind, spec, answer, read.unwrap.as_deref(), read.nest.as_ref());
+        present(reading, spec, live, Some(id))
+    }
+
+    /// Looks for the object by its natural key.
+    async fn find(&self, reading: &Reading<'_>, spec: &Value) -> Result<Observation, Cause> {
+        let kind = reading.kind;
+        let unknown =
+            || Cause::new(CauseClass::BadRequest, format!("the natural key of {} is not known", kind.name));
+        let key = kind::natural_key(kind, spec).ok_or_else(unknown)?;
+        let list = kind.calls.list.as_ref().ok_or_else(unknown)?;
+        let items = match self.list_items(reading, list, spec, true).await {
+            Ok(items) => items,
+            Err(cause) if cause.class == CauseClass::NotFound => return Ok(Observation::Absent),
+            Err(cause) => return Err(cause),
+        };
+        let mut matching = Vec::new();
+        for item in items {
+            let live = kind::answered(kind, spec, item, None, None);
+            if in_list(kind, spec, &live).as_deref() == Some(key.as_str()) {
+                matching.push(live);
+            }
+        }
+        let Some(live) = the_one(kind, matching)? else { return Ok(Observation::Absent) };
+        match (&kind.calls.read, kind::id_of(kind, spec, Some(&live))) {
+            (Some(read), Some(id)) if !list.leaves_out.is_empty() => {
+                check_id(reading, &id)?;
+                self.read_one(reading, read, spec, &id).await
+            }
+            _ => present(reading, spec, live, None),
+        }
+    }
+
+    pub(super) async fn list_all(
+        &self,
+        name: &KindName,
+        place: &Place,
+        timeout: Millis,
+    ) -> Result<Listing, Cause> {
+        let kind = self.kind(name)?;
+        let Some(list) = kind.calls.list.as_ref().filter(|_| kind::listable(kind)) else {
+            return Ok(Listing::Unsupported);
+        };
+        let endpoint = self.endpoint(kind, place)?;
+        let reading = Reading { kind, endpoint, timeout, what: format!("list of {}", kind.name) };
+        match self.list_items(&reading, list, &Value::Null, false).await {
+            Ok(items) => Ok(Listing::Complete(items)),
+            Err(cause) if cause.class == CauseClass::NotImplemented => Ok(Listing::Unsupported),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    async fn list_items(
+        &self,
+        reading: &Reading<'_>,
+        list: &List,
+        spec: &Value,
+        finds_one: bool,
+    ) -> Result<Vec<Value>, Cause> {
+        let address = self.address(None, spec);
+        let mut query = kind::expand_query(&list.query, &address).map_err(bad_address)?;
+        if finds_one {
+            query.extend(kind::expand_query(&list.find, &address).map_err(bad_address)?);
+        }
+        let get = Get { path: kind::expand_path(&list.path, &address).map_err(bad_address)?, query };
+        match list.paging {
+            Paging::None | Paging::Array => items_at(self.get(reading, &get).await?, &list.items)
+                .ok_or_else(|| garbled_list(reading, "is not a list")),
+            Paging::Token => {
+                let whole = self.get_pages(reading, get, &list.items).await?;
+                items_at(whole, &list.items).ok_or_else(|| garbled_list(reading, "is not a list"))
+            }
+            Paging::Scim => self.scim_items(reading, get, &list.items).await,
+        }
+    }
+
+    /// All pages of a list with tokens, as the first answer with all items in it. A page may be empty and still
+    /// have a successor.
+    async fn get_pages(&self, reading: &Reading<'_>, mut get: Get, at: &str) -> Result<Value, Cause> {
+        let mut whole: Option<Value> = None;
+        let mut items: Vec<Value> = Vec::new();
+        let own_query = get.query.len();
+        let mut last_token = String::new();
+        for _ in 0..LIST_PAGES_MAX {
+            let mut page = self.get(reading, &get).await?;
+            let more = page.pointer_mut(at).map(Value::take).unwrap_or_default();
+            match more {
+                Value::Array(more) => items.extend(more),
+                Value::Null => {}
+                _ => return Err(garbled_list(reading, "is not a list")),
+            }
+            check_size(reading, items.len())?;
+            let token = page.get("next_page_token").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let whole = whole.get_or_insert(page);
+            if token.is_empty() {
+                crate::base::pointer::set(whole, at, Value::Array(items));
+                return Ok(whole.take());
+            }
+            if token == last_token {
+                return Err(garbled_list(reading, "names the same next page again"));
+            }
+            get.query.truncate(own_query);
+            get.query.push(("page_token".to_owned(), token.clone()));
+            last_token = token;
+        }
+        Err(garbled_list(reading, "does not end"))
+    }
+
+    async fn scim_items(&self, reading: &Reading<'_>, mut get: Get, at: &str) -> Result<Vec<Value>, Cause> {
+        let mut items: Vec<Value> = Vec::new();
+        let own_query = get.query.len();
+        for _ in 0..LIST_PAGES_MAX {
+            get.query.truncate(own_query);
+            get.query.push(("startIndex".to_owned(), (items.len() + 1).to_string()));
+            get.query.push(("count".to_owned(), SCIM_COUNT.to_string()));
+            let page = self.get(reading, &get).await?;
+            let total = page.get("totalResults").and_then(Value::as_u64);
+            let more = items_at(page, at).ok_or_else(|| garbled_list(reading, "is not a list"))?;
+            let is_last = more.is_empty();
+            items.extend(more);
+            check_size(reading, items.len())?;
+            if is_last || total.is_some_and(|total| items.len() as u64 >= total) {
+                return Ok(items);
+            }
+        }
+        Err(garbled_list(reading, "does not end"))
+    }
+
+    /// One GET. A 401 to a token that had been used before is answered with a new token and the same read again.
+    async fn get(&self, reading: &Reading<'_>, get: &Get) -> Result<Value, Cause> {
+        let mut sent = self.get_once(reading, get).await?;
+        if sent.was_cached && matches!(&sent.reply, Reply::Answer(answer) if answer.status == 401) {
+            sent = self.get_once(reading, get).await?;
+        }
+        match sent.reply {
+            Reply::NotSent(why) => {
+                Err(Cause::new(CauseClass::Busy, format!("{} was not sent: {why}", reading.what)))
+            }
+            Reply::Lost(why) => {
+                Err(Cause::new(CauseClass::NoAnswer, format!("{} had no answer: {why}", reading.what)))
+            }
+            Reply::Answer(answer) => understood(reading, &answer),
+        }
+    }
+
+    async fn get_once(&self, reading: &Reading<'_>, get: &Get) -> Result<Sent, Cause> {
+        let request = Request {
+            method: reqwest::Method::GET,
+            url: format!("{}{}", reading.endpoint.base, get.path),
+            query: get.query.clone(),
+            body: None,
+        };
+        let deadline = Deadline::after(reading.timeout);
+        self.send(&reading.endpoint, request, deadline).await.map_err(|sign_in| sign_in.cause)
+    }
+}
+
+fn understood(reading: &Reading<'_>, answer: &HttpAnswer) -> Result<Value, Cause> {
+    if !(200..300).contains(&answer.status) {
+        return Err(cause_of(&reading.what, answer));
+    }
+    if answer.body.is_none() {
+        return Err(garbled(&reading.what, answer, "its body is larger than the limit"));
+    }
+    let value = answer.json().ok_or_else(|| garbled(&reading.what, answer, "its body is not JSON"))?;
+    match value {
+        Value::Object(_) | Value::Array(_) => Ok(value),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            Err(garbled(&reading.what, answer, "its body is neither object nor list"))
+        }
+    }
+}
+
+fn absent_if_not_found(answer: Result<Value, Cause>) -> Result<Option<Value>, Cause> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(cause) if cause.class == CauseClass::NotFound => Ok(None),
+        Err(cause) => Err(cause),
+    }
+}
+
+fn present(reading: &Reading<'_>, spec: &Value, live: Value, id: Option<&str>) -> Result<Observation, Cause> {
+    let kind = reading.kind;
+    if !live.is_object() {
+        return Err(garbled_list(reading, "is not an object"));
+    }
+    if !kind::exists(kind, &live) {
+        return Ok(Observation::Absent);
+    }
+    let found = id.map(str::to_owned).or_else(|| kind::id_of(kind, spec, Some(&live)));
+    let id = found.ok_or_else(|| garbled_list(reading, "holds no id"))?;
+    if kind.id.live.is_some() {
+        check_id(reading, &id)?;
+    }
+    Ok(Observation::Present { id, live })
+}
+
+/// The key of a list item. Parts that the item does not show are those of the list that was asked for.
+fn in_list(kind: &Kind, spec: &Value, item: &Value) -> Option<String> {
+    let mut shown = spec.clone();
+    for part in kind.key.parts.iter() {
+        if let Some(at) = &part.item {
+            crate::base::pointer::set(&mut shown, &part.spec, item.pointer(at)?.clone());
+        }
+    }
+    kind::natural_key(kind, &shown)
+}
+
+/// The one object of a natural key. Several cannot be told apart, unless all but one count as gone.
+fn the_one(kind: &Kind, mut matching: Vec<Value>) -> Result<Option<Value>, Cause> {
+    if matching.len() > 1 {
+        let is_there = |live: &Value| {
+            let gone = kind::Ask { desired: None, applied: None, live: Some(live) };
+            kind::assess(kind, &gone) != kind::Assessment::Absent
+        };
+        if matching.iter().any(is_there) {
+            matching.retain(is_there);
+        } else {
+            matching.truncate(1);
+        }
+    }
+    if matching.len() > 1 {
+        let message = format!("{} objects of {} have the same natural key", matching.len(), kind.name);
+        return Err(Cause::new(CauseClass::Conflict, message));
+    }
+    Ok(matching.pop())
+}
+
+fn items_at(mut answer: Value, at: &str) -> Option<Vec<Value>> {
+    match answer.pointer_mut(at).map(Value::take) {
+        Some(Value::Array(items)) => Some(items),
+        // A list without items is often left out.
+        Some(Value::Null) | None if !at.is_empty() => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+fn check_size(reading: &Reading<'_>, items: usize) -> Result<(), Cause> {
+    if items <= LIST_ITEMS_MAX { Ok(()) } else { Err(garbled_list(reading, "has more items than can be")) }
+}
+
+fn check_id(reading: &Reading<'_>, id: &str) -> Result<(), Cause> {
+    if kind::is_sane_id(id) { Ok(()) } else { Err(garbled_list(reading, "holds an id that cannot be one")) }
+}
+
+fn garbled_list(reading: &Reading<'_>, why: &str) -> Cause {
+    Cause::new(CauseClass::Garbled, format!("the answer to the {} {why}", reading.what))
+}
+
+pub(super) fn bad_address(problem: kind::BadAddress) -> Cause {
+    Cause::new(CauseClass::BadRequest, format!("the call cannot be addressed: {problem}"))
+}

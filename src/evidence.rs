@@ -1,0 +1,13 @@
+//! Floor 2: the formats of evidence and the folds over it, as pure functions: signed checkpoints, heads, bundles,
+//! their offline verification, and the scanner that keeps secrets and patient data out.
+
+pub mod bundle;
+pub mod checkpoint;
+pub mod control;
+pub mod heads;
+pub mod note;
+pub mod origin;
+pub mod scan;
+pub mod tally;
+pub mod tlog_proof;
+pub mod verify;

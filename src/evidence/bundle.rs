@@ -1,0 +1,342 @@
+//! The evidence bundle of one site, put together from given parts. Pure: the same parts give the same bytes.
+//!
+//! [`assemble`] makes all files but the seal; the caller signs [`Unsealed::note_text`] with the bundle key and gives
+//! the signature to [`Unsealed::seal`].
+
+pub mod layout;
+pub mod manifest;
+mod page;
+mod readbacks;
+mod readme;
+pub mod sums;
+
+use std::collections::BTreeMap;
+
+use crate::base::digest::Digest;
+use crate::base::id::{LogId, RunId, ScopeId, SiteCode, StepId, WaveName};
+use crate::base::limits::{BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
+use crate::base::time::Timestamp;
+use crate::merkle::leaf_hash;
+use crate::model::entry::{ENTRY_VERSION, Entry};
+use crate::model::plan::{LogHead, PLAN_VERSION, SavedPlan, ScopePlan};
+
+use super::checkpoint::{Checkpoint, CheckpointError};
+use super::control::ControlRow;
+use super::note::{self, Signature, VerifierKey};
+use super::origin;
+use super::scan;
+use super::tally::{Executions, StepOutcome, Tally};
+use super::tlog_proof::TlogProof;
+
+use manifest::{Manifest, OrgHead};
+
+/// The files of a bundle by path, with forward slashes.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// What a bundle is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The site.
+    pub site: SiteCode,
+    /// The wave it was launched in.
+    pub wave: Option<WaveName>,
+    /// The runs of the site's scope that the bundle is about; the log holds all others too.
+    pub runs: Vec<RunId>,
+    /// The estate's name.
+    pub estate: String,
+    /// Whether nothing of it really happened. Must agree with the log key's name.
+    pub rehearsal: bool,
+    /// The program that made it, for example `landfall 0.1.0`.
+    pub tool: String,
+    /// When it was made: the moment of the last entry, or of the export.
+    pub exported_at: Timestamp,
+    /// Who made it.
+    pub exported_by: String,
+    /// Every line of the site's log.
+    pub site_log: Vec<String>,
+    /// The signed checkpoint over all of them.
+    pub checkpoint: String,
+    /// The org log's last entry, which holds the heads of all logs.
+    pub heads_line: String,
+    /// The proof that it is the last entry of the org log, with the org log's signed checkpoint.
+    pub heads_proof: TlogProof,
+    /// The logs of the account and of regions that the site rests on, by reference.
+    pub shared: BTreeMap<LogId, LogHead>,
+    /// The saved plan's bytes.
+    pub plan: Vec<u8>,
+    /// The rendered files of the site, by path.
+    pub rendered: BTreeMap<String, Vec<u8>>,
+    /// The blobs that entries of the site's log name.
+    pub blobs: BTreeMap<Digest, Vec<u8>>,
+    /// What there is to say about controls.
+    pub controls: Vec<ControlRow>,
+    /// The key that signs checkpoints. Its name is the origin that all logs share, see [`origin::root`].
+    pub log_key: VerifierKey,
+    /// The key that signs the bundle, named by [`origin::bundle_key`].
+    pub bundle_key: VerifierKey,
+}
+
+/// Why a bundle cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BundleError {
+    /// A line of the site's log is not an entry.
+    #[error("entry {seq} of the site's log cannot be read: {what}")]
+    BadEntry {
+        /// Its place.
+        seq: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file that an entry names is not among the parts.
+    #[error("entry {seq} names `{path}` with digest {digest}, which is missing")]
+    MissingBlob {
+        /// The entry's place.
+        seq: u64,
+        /// What the entry calls it.
+        path: String,
+        /// Its digest.
+        digest: Digest,
+    },
+    /// The plan cannot be read, or does not know the site.
+    #[error("the plan cannot be used: {what}")]
+    BadPlan {
+        /// What is wrong.
+        what: String,
+    },
+    /// A path that cannot stand in a bundle.
+    #[error("`{path}` cannot be the path of a file in a bundle")]
+    BadPath {
+        /// The path.
+        path: String,
+    },
+    /// A checkpoint is not signed by the log key.
+    #[error("the checkpoint of {log} cannot be used")]
+    BadCheckpoint {
+        /// The log.
+        log: String,
+        /// Why.
+        source: CheckpointError,
+    },
+    /// Parts contradict each other.
+    #[error("the parts of the bundle contradict each other: {what}")]
+    Contradiction {
+        /// What does not fit.
+        what: String,
+    },
+    /// Something looks like a secret or like patient data. The value is not repeated.
+    #[error("`{path}` looks like it holds {what} at byte {at}, so no bundle was made")]
+    Sensitive {
+        /// The file.
+        path: String,
+        /// What it looks like.
+        what: String,
+        /// Where it begins.
+        at: usize,
+    },
+    /// Too many or too large files.
+    #[error("the bundle is too large: {what}")]
+    TooLarge {
+        /// What is.
+        what: String,
+    },
+}
+
+/// A bundle without its seal.
+#[derive(Debug, Clone)]
+pub struct Unsealed {
+    files: Files,
+    note_text: String,
+    key: VerifierKey,
+}
+
+impl Unsealed {
+    /// What the bundle key signs: that the list of files has this digest.
+    pub fn note_text(&self) -> &str {
+        &self.note_text
+    }
+
+    /// The bundle's files, sealed.
+    ///
+    /// # Errors
+    ///
+    /// `Contradiction` if the signature is not the bundle key's over the text.
+    pub fn seal(mut self, signature: &Signature) -> Result<Files, BundleError> {
+        if !self.key.verifies(self.note_text.as_bytes(), signature) {
+            return Err(contradiction("the seal is not signed by the bundle key"));
+        }
+        let note = note::write(&self.note_text, &self.key, signature);
+        self.files.insert(layout::SEAL.to_owned(), note.into_bytes());
+        Ok(self.files)
+    }
+}
+
+/// Everything that is read from the parts once and used for several files.
+struct Content<'p> {
+    parts: &'p Parts,
+    checkpoint: Checkpoint,
+    org: Checkpoint,
+    plan: SavedPlan,
+    outcomes: BTreeMap<StepId, StepOutcome>,
+    tally: Tally,
+    /// Where the file of each digest stands.
+    places: BTreeMap<Digest, String>,
+}
+
+impl Content<'_> {
+    fn steps(&self) -> Option<&ScopePlan> {
+        self.plan.plan.scopes.get(&ScopeId::Site(self.parts.site.clone()))
+    }
+}
+
+/// Makes all files of a bundle but its seal.
+///
+/// # Errors
+///
+/// If a part cannot be read, a file that an entry names is missing, or parts contradict each other.
+pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
+    agree(parts)?;
+    let entries = entries(parts)?;
+    let mut files = plain_files(parts)?;
+    readbacks::place(&entries, &parts.blobs, &mut files)?;
+    let content = content(parts, &entries, &files)?;
+    files.insert(layout::MANIFEST.to_owned(), manifest(&content).to_bytes());
+    files.insert(layout::README.to_owned(), readme::text(&content).into_bytes());
+    files.insert(layout::INDEX.to_owned(), page::html(&content).into_bytes());
+    within_limits(&files)?;
+    nothing_sensitive(&files)?;
+    let sums = sums::text(&files);
+    let note_text = layout::note_text(parts.log_key.name(), &parts.site, &Digest::of(sums.as_bytes()));
+    files.insert(layout::SUMS.to_owned(), sums.into_bytes());
+    Ok(Unsealed { files, note_text, key: parts.bundle_key.clone() })
+}
+
+fn agree(parts: &Parts) -> Result<(), BundleError> {
+    let root = parts.log_key.name();
+    if origin::is_rehearsal(root) != parts.rehearsal {
+        return Err(contradiction("only a rehearsal is signed by a rehearsal's key"));
+    }
+    if parts.bundle_key.name() != origin::bundle_key(root) {
+        return Err(contradiction("the bundle key is not named after the log key"));
+    }
+    let site = |log: &&LogId| matches!(log, LogId::Scope(ScopeId::Site(_)));
+    match parts.shared.keys().find(site) {
+        Some(log) => Err(contradiction(&format!("{log} is not shared"))),
+        None => Ok(()),
+    }
+}
+
+fn entries(parts: &Parts) -> Result<Vec<Entry>, BundleError> {
+    let log = LogId::Scope(ScopeId::Site(parts.site.clone()));
+    let read = |(seq, line): (u64, &String)| {
+        let bad = |what: String| BundleError::BadEntry { seq, what };
+        let entry: Entry = serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
+        if entry.v != ENTRY_VERSION || entry.seq != seq || entry.log != log {
+            return Err(bad(format!("it is entry {} of {} in version {}", entry.seq, entry.log, entry.v)));
+        }
+        Ok(entry)
+    };
+    (0..).zip(&parts.site_log).map(read).collect()
+}
+
+/// The files whose bytes are given, or follow from one part alone.
+fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
+    let lines = |lines: &[String]| lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>();
+    let leaves: Vec<String> =
+        parts.site_log.iter().map(|line| leaf_hash(line.as_bytes()).to_string()).collect();
+    let texts = [
+        (layout::LOG, lines(&parts.site_log)),
+        (layout::LEAVES, lines(&leaves)),
+        (layout::CHECKPOINT, parts.checkpoint.clone()),
+        (layout::HEADS, parts.heads_line.clone()),
+        (layout::HEADS_PROOF, parts.heads_proof.text()),
+        (layout::ORG_CHECKPOINT, parts.heads_proof.checkpoint.clone()),
+        (layout::LOG_KEY, format!("{}\n", parts.log_key)),
+        (layout::BUNDLE_KEY, format!("{}\n", parts.bundle_key)),
+        (layout::CONTROLS, manifest::pretty(&parts.controls)),
+        (layout::SCRIPT, include_str!("verify_log.py").to_owned()),
+    ];
+    let mut files: Files =
+        texts.into_iter().map(|(path, text)| (path.to_owned(), text.into_bytes())).collect();
+    files.insert(layout::PLAN.to_owned(), parts.plan.clone());
+    for (path, bytes) in &parts.rendered {
+        if !layout::is_plain_path(path) {
+            return Err(BundleError::BadPath { path: path.clone() });
+        }
+        files.insert(format!("{}{path}", layout::RENDERED), bytes.clone());
+    }
+    Ok(files)
+}
+
+fn content<'p>(parts: &'p Parts, entries: &[Entry], files: &Files) -> Result<Content<'p>, BundleError> {
+    let open = |log: &LogId, note: &str| {
+        let failed = |source| BundleError::BadCheckpoint { log: log.to_string(), source };
+        Checkpoint::open(note.as_bytes(), &parts.log_key).map_err(failed)
+    };
+    let checkpoint = open(&LogId::Scope(ScopeId::Site(parts.site.clone())), &parts.checkpoint)?;
+    let org = open(&LogId::Org, &parts.heads_proof.checkpoint)?;
+    if checkpoint.size != parts.site_log.len() as u64 {
+        return Err(contradiction("the site's checkpoint is not over as many entries as its log has"));
+    }
+    let bad_plan = |what: String| BundleError::BadPlan { what };
+    let plan: SavedPlan = serde_json::from_slice(&parts.plan).map_err(|error| bad_plan(error.to_string()))?;
+    if plan.plan.v > PLAN_VERSION {
+        return Err(bad_plan(format!(
+            "it has format {}; this program knows up to {PLAN_VERSION}",
+            plan.plan.v
+        )));
+    }
+    let scope = plan.plan.scopes.get(&ScopeId::Site(parts.site.clone()));
+    let steps = scope.ok_or_else(|| bad_plan(format!("it has no steps for {}", parts.site)))?;
+    let outcomes = Executions { plan: &plan.digest, runs: &parts.runs }.outcomes(entries);
+    let tally = Tally::new(steps.steps.keys(), &outcomes);
+    let places = files.iter().map(|(path, bytes)| (Digest::of(bytes), path.clone())).collect();
+    Ok(Content { parts, checkpoint, org, plan, outcomes, tally, places })
+}
+
+fn manifest(content: &Content<'_>) -> Manifest {
+    let Content { parts, checkpoint, org, plan, tally, .. } = content;
+    Manifest {
+        v: manifest::BUNDLE_VERSION,
+        site: parts.site.clone(),
+        wave: parts.wave.clone(),
+        runs: parts.runs.clone(),
+        estate: parts.estate.clone(),
+        rehearsal: parts.rehearsal,
+        tool: parts.tool.clone(),
+        exported_at: parts.exported_at,
+        exported_by: parts.exported_by.clone(),
+        origin: parts.log_key.name().to_owned(),
+        log: LogHead { size: checkpoint.size, root: checkpoint.root },
+        org: OrgHead { size: org.size, root: org.root, heads_index: parts.heads_proof.index },
+        shared: parts.shared.clone(),
+        plan: plan.digest,
+        steps: *tally,
+    }
+}
+
+fn within_limits(files: &Files) -> Result<(), BundleError> {
+    if files.len() > BUNDLE_FILES_MAX {
+        return Err(BundleError::TooLarge { what: format!("{} files", files.len()) });
+    }
+    match files.iter().find(|(_, bytes)| bytes.len() as u64 > BUNDLE_FILE_BYTES_MAX) {
+        Some((path, bytes)) => {
+            Err(BundleError::TooLarge { what: format!("{path} has {} bytes", bytes.len()) })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Everything is scanned once more on its way out: shapes that were not known when it was written down may be by now.
+fn nothing_sensitive(files: &Files) -> Result<(), BundleError> {
+    let found = files.iter().find_map(|(path, bytes)| Some((path, scan::scan(bytes)?)));
+    match found {
+        Some((path, found)) => {
+            Err(BundleError::Sensitive { path: path.clone(), what: found.what.to_owned(), at: found.at })
+        }
+        None => Ok(()),
+    }
+}
+
+fn contradiction(what: &str) -> BundleError {
+    BundleError::Contradiction { what: what.to_owned() }
+}

@@ -1,0 +1,92 @@
+//! Where everything stands in a bundle, and what its seal says.
+
+use crate::base::digest::Digest;
+use crate::base::id::{LogId, ScopeId, SiteCode};
+use crate::base::limits::BUNDLE_DEPTH_MAX;
+
+use super::super::origin;
+
+/// The page for a person.
+pub const INDEX: &str = "index.html";
+/// How to check the bundle.
+pub const README: &str = "README.txt";
+/// The digest of every file but this and the seal.
+pub const SUMS: &str = "SHA256SUMS";
+/// The signed note over [`SUMS`].
+pub const SEAL: &str = "SHA256SUMS.note";
+/// What the bundle is about.
+pub const MANIFEST: &str = "bundle.json";
+/// The saved plan.
+pub const PLAN: &str = "plan.json";
+/// What there is to say about controls.
+pub const CONTROLS: &str = "controls.json";
+/// The checker that needs only Python and OpenSSL.
+pub const SCRIPT: &str = "verify_log.py";
+/// The site's log, a line for each entry.
+pub const LOG: &str = "journal/site.jsonl";
+/// The leaf hash of each line.
+pub const LEAVES: &str = "journal/leaves";
+/// The site log's signed checkpoint.
+pub const CHECKPOINT: &str = "journal/checkpoint";
+/// The org log's signed checkpoint.
+pub const ORG_CHECKPOINT: &str = "journal/org-checkpoint";
+/// The org log's last entry: the heads of all logs under pseudonyms.
+pub const HEADS: &str = "journal/heads.json";
+/// The proof that it is the last entry.
+pub const HEADS_PROOF: &str = "journal/heads.tlog-proof";
+/// The key of checkpoints.
+pub const LOG_KEY: &str = "keys/log.vkey";
+/// The key of the seal.
+pub const BUNDLE_KEY: &str = "keys/bundle.vkey";
+/// The folder of rendered files.
+pub const RENDERED: &str = "rendered/";
+/// The folder of files that entries name.
+pub const EVIDENCE: &str = "evidence/";
+
+/// Longest path of a file, in bytes: what common archive formats and file systems take.
+const PATH_BYTES_MAX: usize = 240;
+
+/// Whether a path leads to a file below the bundle's folder, on any system.
+pub fn is_plain_path(path: &str) -> bool {
+    let sound = |part: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._- +=@,".contains(&byte);
+        !part.is_empty() && part.bytes().all(plain) && !part.starts_with('.') && !part.ends_with([' ', '.'])
+    };
+    path.len() <= PATH_BYTES_MAX && path.split('/').count() <= BUNDLE_DEPTH_MAX && path.split('/').all(sound)
+}
+
+/// The text of the seal: the list of files of this site's bundle has this digest.
+pub fn note_text(root: &str, site: &SiteCode, sums: &Digest) -> String {
+    let log = origin::of_log(root, &LogId::Scope(ScopeId::Site(site.clone())));
+    format!("landfall evidence bundle 1\n{log}\n{sums}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_below_the_folder_are_plain() {
+        for good in [INDEX, SUMS, SEAL, LOG, HEADS_PROOF, LOG_KEY, "rendered/sql/grants.sql"] {
+            assert!(is_plain_path(good), "{good}");
+        }
+        let long = "a/".repeat(200);
+        for bad in [
+            "",
+            "/",
+            "/etc/passwd",
+            "a//b",
+            "a/",
+            "../a",
+            "a/../b",
+            "./a",
+            "a\\b",
+            "C:/a",
+            "a\nb",
+            "é",
+            &long,
+        ] {
+            assert!(!is_plain_path(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `index.html`: one page for a person who reads evidence, without scripts or outside links; it prints well.
+
+mod escape;
+mod tables;
+
+use super::super::tally::Tally;
+use super::{Content, layout, readme};
+use escape::{escaped, link};
+
+const STYLE: &str = "\
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
+h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #999}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid #ddd}
+thead{display:table-header-group}tr{break-inside:avoid}code,pre{font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere;white-space:pre-wrap}
+.rehearsal{border:3px solid #1a1a1a;padding:.6rem 1rem;font-weight:bold}.lead{font-size:1.1rem}
+@media print{body{margin:0;max-width:none;font-size:10pt}a{color:inherit}}@page{margin:18mm}";
+
+/// The page.
+pub(super) fn html(content: &Content<'_>) -> String {
+    let site = escaped(content.parts.site.as_str());
+    let sections = [
+        head(content),
+        lead(content),
+        tables::needs_your_eye(content),
+        tables::steps(content),
+        tables::controls(content),
+        tables::changes(content),
+        shared(content),
+        check(content),
+    ];
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>Evidence of site {site}</title>\n\
+         <style>\n{STYLE}\n</style>\n</head>\n<body>\n<main>\n{}</main>\n</body>\n</html>\n",
+        sections.concat()
+    )
+}
+
+fn head(content: &Content<'_>) -> String {
+    let parts = content.parts;
+    let mut html = format!("<h1>Evidence of site {}</h1>\n", escaped(parts.site.as_str()));
+    if parts.rehearsal {
+        html.push_str("<p class=\"rehearsal\">Rehearsal: nothing on this page really happened. ");
+        html.push_str("It ran against a throwaway sandbox, and is signed by a rehearsal's key.</p>\n");
+    }
+    let runs: Vec<&str> = parts.runs.iter().map(|run| run.as_str()).collect();
+    let record = format!(
+        "{} entries, sealed in the log {} and counted in the organisation's log at its entry {}",
+        content.checkpoint.size, content.checkpoint.origin, parts.heads_proof.index
+    );
+    let rows = [
+        ("Estate", parts.estate.clone()),
+        ("Wave", parts.wave.as_ref().map_or("none".to_owned(), ToString::to_string)),
+        ("Run", if runs.is_empty() { "none".to_owned() } else { runs.join(", ") }),
+        ("Target", format!("{} ({})", content.plan.plan.target.name, content.plan.plan.target.host)),
+        ("Plan", content.plan.digest.to_string()),
+        ("Exported", format!("{} by {} with {}", parts.exported_at, parts.exported_by, parts.tool)),
+        ("Record", record),
+    ];
+    html.push_str("<table>\n");
+    for (name, value) in rows {
+        html.push_str(&format!("<tr><th scope=\"row\">{name}</th><td>{}</td></tr>\n", escaped(&value)));
+    }
+    html.push_str("</table>\n");
+    html
+}
+
+fn lead(content: &Content<'_>) -> String {
+    let Tally { planned, run, succeeded, failed, blocked, open } = content.tally;
+    let mut text = format!(
+        "{planned} steps planned, {run} run, {succeeded} succeeded, {failed} failed, {blocked} blocked by a failure"
+    );
+    if open > 0 {
+        text.push_str(&format!(", {open} without an outcome"));
+    }
+    format!("<p class=\"lead\">{text}.</p>\n")
+}
+
+fn shared(content: &Content<'_>) -> String {
+    if content.parts.shared.is_empty() {
+        return String::new();
+    }
+    let mut html = String::from("<h2>What the site rests on</h2>\n<p>Shared logs, by reference:</p>\n<ul>\n");
+    for (log, head) in &content.parts.shared {
+        html.push_str(&format!(
+            "<li>{}: {} entries, root <code>{}</code></li>\n",
+            escaped(&log.to_string()),
+            head.size,
+            head.root
+        ));
+    }
+    html.push_str("</ul>\n");
+    html
+}
+
+fn check(content: &Content<'_>) -> String {
+    let commands = readme::COMMANDS.join("\n");
+    format!(
+        "<h2>How to check this yourself</h2>\n<p>In this folder; {} says what each of them proves.</p>\n\
+         <pre>{}</pre>\n<p>Compare these keys with what you were given on another way:</p>\n\
+         <pre>{}\n{}</pre>\n<h2>What the seal does not prove</h2>\n\
+         <p>That something which was never written down did not happen; that documents which are only named by digest \
+         are true; that whoever holds the signing key did not replace the whole history before the first copy left \
+         their hands.</p>\n",
+        link(layout::README, layout::README),
+        escaped(&commands),
+        escaped(&content.parts.log_key.to_string()),
+        escaped(&content.parts.bundle_key.to_string()),
+    )
+}

@@ -1,0 +1,289 @@
+//! Signed notes as C2SP writes them: a text, an empty line, and Ed25519 signatures that name their keys.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ed25519_dalek::VerifyingKey;
+use sha2::{Digest as _, Sha256};
+
+/// The type byte of plain Ed25519 signatures.
+const ED25519: u8 = 0x01;
+/// Longest name of a key.
+const NAME_BYTES_MAX: usize = 200;
+/// Longest note that is read: ours are below 1 KiB.
+const NOTE_BYTES_MAX: usize = 64 << 10;
+/// Most signatures of a note: the log's own and some witnesses.
+const SIGNATURES_MAX: usize = 16;
+
+/// An Ed25519 signature.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature(pub [u8; 64]);
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signature({})", BASE64.encode(self.0))
+    }
+}
+
+/// A named public key; written as a `vkey` line, `name+<key id>+<type and key>`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VerifierKey {
+    name: String,
+    key: VerifyingKey,
+}
+
+impl VerifierKey {
+    /// A key with a name.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not one, or the bytes are not a sound Ed25519 public key.
+    pub fn new(name: &str, public: &[u8; 32]) -> Result<Self, NoteError> {
+        let bad = |letter: char| letter == '+' || letter.is_whitespace() || letter.is_control();
+        if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(bad) {
+            return Err(NoteError::BadKey);
+        }
+        let key = VerifyingKey::from_bytes(public).map_err(|_| NoteError::BadKey)?;
+        if key.is_weak() {
+            return Err(NoteError::BadKey);
+        }
+        Ok(Self { name: name.to_owned(), key })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The 32 bytes of the public key.
+    pub fn public(&self) -> &[u8; 32] {
+        self.key.as_bytes()
+    }
+
+    /// The first four bytes of the hash over name, type and key: a hint that says which key signed.
+    pub fn id(&self) -> [u8; 4] {
+        let mut hasher = Sha256::new();
+        hasher.update(self.name.as_bytes());
+        hasher.update([b'\n', ED25519]);
+        hasher.update(self.key.as_bytes());
+        let hash: [u8; 32] = hasher.finalize().into();
+        [hash[0], hash[1], hash[2], hash[3]]
+    }
+
+    /// Whether this key made this signature over these bytes.
+    pub fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        self.key.verify_strict(message, &signature).is_ok()
+    }
+
+    /// The signature line of a note, with its newline.
+    fn line(&self, signature: &Signature) -> String {
+        let bytes = [self.id().as_slice(), &signature.0].concat();
+        format!("— {} {}\n", self.name, BASE64.encode(bytes))
+    }
+}
+
+impl fmt::Display for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+", self.name)?;
+        for byte in self.id() {
+            write!(f, "{byte:02x}")?;
+        }
+        write!(f, "+{}", BASE64.encode([&[ED25519], self.key.as_bytes().as_slice()].concat()))
+    }
+}
+
+impl fmt::Debug for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifierKey({self})")
+    }
+}
+
+impl FromStr for VerifierKey {
+    type Err = NoteError;
+
+    /// Reads a `vkey`; the one way it can be written, so that reading and writing give the same text.
+    fn from_str(text: &str) -> Result<Self, NoteError> {
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(_id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(NoteError::BadKey);
+        };
+        let bytes = BASE64.decode(key).map_err(|_| NoteError::BadKey)?;
+        let [ED25519, public @ ..] = bytes.as_slice() else { return Err(NoteError::BadKey) };
+        let public: &[u8; 32] = public.try_into().map_err(|_| NoteError::BadKey)?;
+        let key = Self::new(name, public)?;
+        if key.to_string() == text { Ok(key) } else { Err(NoteError::BadKey) }
+    }
+}
+
+/// What is wrong with a note or key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoteError {
+    /// Not a vkey.
+    #[error("not a verifier key of the form name+id+key with an Ed25519 key")]
+    BadKey,
+    /// Not a note.
+    #[error("not a signed note: {0}")]
+    Malformed(&'static str),
+    /// None of the signatures is by this key.
+    #[error("not signed by the key {0}")]
+    NotSigned(String),
+    /// A signature names this key, but is not by it.
+    #[error("the signature of {0} does not fit the text")]
+    BadSignature(String),
+}
+
+/// A note that was read, its signatures not yet checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedNote {
+    text: String,
+    signatures: Vec<(String, Vec<u8>)>,
+}
+
+impl SignedNote {
+    /// Reads a note.
+    ///
+    /// # Errors
+    ///
+    /// `Malformed`, with what is wrong.
+    pub fn parse(bytes: &[u8]) -> Result<Self, NoteError> {
+        use NoteError::Malformed;
+        if bytes.len() > NOTE_BYTES_MAX {
+            return Err(Malformed("it is too long"));
+        }
+        let whole = std::str::from_utf8(bytes).map_err(|_| Malformed("it is not UTF-8"))?;
+        if whole.contains(|letter: char| letter.is_ascii_control() && letter != '\n') {
+            return Err(Malformed("it holds control characters"));
+        }
+        let (text, lines) = whole.rsplit_once("\n\n").ok_or(Malformed("it has no signatures"))?;
+        let lines = lines.strip_suffix('\n').ok_or(Malformed("its last line does not end"))?;
+        let signatures: Vec<_> = lines.split('\n').take(SIGNATURES_MAX + 1).map(signature_line).collect();
+        if signatures.len() > SIGNATURES_MAX {
+            return Err(Malformed("it has too many signatures"));
+        }
+        let signatures: Option<Vec<_>> = signatures.into_iter().collect();
+        let signatures = signatures.ok_or(Malformed("a signature line is not one"))?;
+        Ok(Self { text: format!("{text}\n"), signatures })
+    }
+
+    /// The text, if this key signed it.
+    ///
+    /// # Errors
+    ///
+    /// `NotSigned` or `BadSignature`.
+    pub fn verified(&self, key: &VerifierKey) -> Result<&str, NoteError> {
+        let id = key.id();
+        let own = |(name, bytes): &&(String, Vec<u8>)| name == key.name() && bytes.starts_with(&id);
+        let mut signatures = self.signatures.iter().filter(own).peekable();
+        if signatures.peek().is_none() {
+            return Err(NoteError::NotSigned(key.name().to_owned()));
+        }
+        for (_, bytes) in signatures {
+            let signature = bytes[id.len()..].try_into().ok().map(Signature);
+            if !signature.is_some_and(|signature| key.verifies(self.text.as_bytes(), &signature)) {
+                return Err(NoteError::BadSignature(key.name().to_owned()));
+            }
+        }
+        Ok(&self.text)
+    }
+
+    /// The text, whoever signed it: for showing only.
+    pub fn unverified_text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// A note's bytes: the text, which must end in a newline, and one signature.
+pub fn write(text: &str, key: &VerifierKey, signature: &Signature) -> String {
+    format!("{text}\n{}", key.line(signature))
+}
+
+fn signature_line(line: &str) -> Option<(String, Vec<u8>)> {
+    let (name, encoded) = line.strip_prefix("— ")?.split_once(' ')?;
+    let bytes = BASE64.decode(encoded).ok()?;
+    let sound = !name.is_empty() && bytes.len() > 4;
+    sound.then(|| (name.to_owned(), bytes))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use ed25519_dalek::{Signer as _, SigningKey};
+    use proptest::prelude::*;
+
+    /// A key for tests, made of one byte.
+    pub(in crate::evidence) fn key(name: &str, byte: u8) -> (SigningKey, VerifierKey) {
+        let secret = SigningKey::from_bytes(&[byte; 32]);
+        let public = VerifierKey::new(name, secret.verifying_key().as_bytes()).expect("a key");
+        (secret, public)
+    }
+
+    /// A note signed with such a key.
+    pub(in crate::evidence) fn signed(text: &str, (secret, public): &(SigningKey, VerifierKey)) -> String {
+        write(text, public, &Signature(secret.sign(text.as_bytes()).to_bytes()))
+    }
+
+    /// The example key and note of the signed-note specification's authors (Go's `sumdb/note` package).
+    #[test]
+    fn a_note_of_another_implementation_verifies() {
+        let vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+        let text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+        let line = "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=";
+        let key: VerifierKey = vkey.parse().expect("a vkey");
+        assert_eq!(key.to_string(), vkey);
+        let note = SignedNote::parse(format!("{text}\n{line}\n").as_bytes()).expect("a note");
+        assert_eq!(note.verified(&key), Ok(text));
+    }
+
+    #[test]
+    fn another_key_of_the_same_name_does_not_verify() {
+        let (ours, theirs) = (key("evidence.x", 1), key("evidence.x", 2));
+        let note = SignedNote::parse(signed("text\n", &ours).as_bytes()).expect("a note");
+        assert_eq!(note.verified(&ours.1), Ok("text\n"));
+        assert_eq!(note.verified(&theirs.1), Err(NoteError::NotSigned("evidence.x".into())));
+        let forged = signed("text\n", &(theirs.0, ours.1.clone()));
+        let note = SignedNote::parse(forged.as_bytes()).expect("a note");
+        assert_eq!(note.verified(&ours.1), Err(NoteError::BadSignature("evidence.x".into())));
+    }
+
+    #[test]
+    fn hostile_notes_and_keys_are_refused() {
+        let good = signed("text\n", &key("evidence.x", 1));
+        let crlf = good.replace('\n', "\r\n");
+        let many = format!("{good}{}", "— a AAAAAAA=\n".repeat(SIGNATURES_MAX));
+        for bad in ["", "\n\n", "text\n\n", "text\n\n— \n", "text\n\n— a\n", &crlf, &many, good.trim_end()]
+        {
+            assert!(matches!(SignedNote::parse(bad.as_bytes()), Err(NoteError::Malformed(_))), "{bad:?}");
+        }
+        assert!(SignedNote::parse(&vec![b'\n'; NOTE_BYTES_MAX + 1]).is_err());
+        assert!(SignedNote::parse(b"\xff\n\n").is_err());
+        let vkey = key("evidence.x", 1).1.to_string();
+        let upper = vkey.to_uppercase();
+        for bad in
+            ["", "++", "a+b+c", &vkey[1..], &upper, &format!("{vkey}\n"), &vkey.replace("evidence.x", "a b")]
+        {
+            assert_eq!(bad.parse::<VerifierKey>(), Err(NoteError::BadKey), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_makes_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), text in ".{0,200}") {
+            let _ = SignedNote::parse(&bytes);
+            let _ = SignedNote::parse(text.as_bytes());
+            let _ = text.parse::<VerifierKey>();
+        }
+
+        #[test]
+        fn any_flipped_bit_is_noticed(bit in 0usize..8, pick in any::<prop::sample::Index>()) {
+            let own = key("evidence.x", 1);
+            let mut bytes = signed("evidence.x/org\n7\n", &own).into_bytes();
+            let at = pick.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            let verified = SignedNote::parse(&bytes).and_then(|note| note.verified(&own.1).map(str::to_owned));
+            prop_assert!(verified.is_err());
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The files: those that entries name, those that are listed, and the seal over the list.
+
+use std::collections::BTreeSet;
+
+use crate::base::digest::Digest;
+use crate::model::entry::Entry;
+
+use super::super::bundle::manifest::Manifest;
+use super::super::bundle::{Files, layout, sums};
+use super::super::note::{SignedNote, VerifierKey};
+use super::super::origin;
+use super::{Failure, Found, file, needed};
+
+/// Every file that an entry names is there, with exactly those bytes.
+pub(super) fn named_files(files: &Files, entries: &Option<Vec<Entry>>) -> Found<()> {
+    let entries = needed(entries, "the log")?;
+    let present: BTreeSet<Digest> = files.values().map(|bytes| Digest::of(bytes)).collect();
+    let mut count = 0;
+    for entry in entries {
+        for named in &entry.refs {
+            if !present.contains(&named.sha256) {
+                let (path, digest) = (&named.path, &named.sha256);
+                let detail =
+                    format!("entry {} names {path:?} with digest {digest}, which no file has", entry.seq);
+                return Err(Failure::missing(detail));
+            }
+            count += 1;
+        }
+    }
+    Ok(((), format!("{count} files named, all there")))
+}
+
+/// The list names exactly the files that are there, with their digests.
+pub(super) fn list(files: &Files) -> Found<()> {
+    let sums = sums::parse(file(files, layout::SUMS)?);
+    let sums = sums.ok_or_else(|| Failure::broken(format!("{} is not a list of digests", layout::SUMS)))?;
+    for (path, digest) in &sums {
+        if Digest::of(file(files, path)?) != *digest {
+            return Err(Failure::broken(format!("{path} was changed")));
+        }
+    }
+    let unlisted =
+        |path: &&String| ![layout::SUMS, layout::SEAL].contains(&path.as_str()) && !sums.contains_key(*path);
+    match files.keys().find(unlisted) {
+        Some(path) => Err(Failure::broken(format!("{path:?} is not listed in {}", layout::SUMS))),
+        None => Ok(((), format!("{} files, each as listed", sums.len()))),
+    }
+}
+
+/// The bundle key signed this list for this site.
+pub(super) fn seal(
+    files: &Files,
+    manifest: &Option<Manifest>,
+    log_key: &Option<VerifierKey>,
+    bundle_key: &Option<VerifierKey>,
+) -> Found<()> {
+    let manifest = needed(manifest, "the manifest")?;
+    let (log_key, bundle_key) = (needed(log_key, "the log key")?, needed(bundle_key, "the bundle key")?);
+    if bundle_key.name() != origin::bundle_key(log_key.name()) {
+        return Err(Failure::broken("the bundle key is not named after the log key"));
+    }
+    let broken = |what: &dyn std::fmt::Display| Failure::broken(format!("{}: {what}", layout::SEAL));
+    let note = SignedNote::parse(file(files, layout::SEAL)?).map_err(|error| broken(&error))?;
+    let text = note.verified(bundle_key).map_err(|error| broken(&error))?;
+    let digest = Digest::of(file(files, layout::SUMS)?);
+    if text != layout::note_text(log_key.name(), &manifest.site, &digest) {
+        return Err(broken(&"it seals another list of files"));
+    }
+    Ok(((), format!("{} seals the list of files {}", bundle_key.name(), digest.short())))
+}

@@ -1,0 +1,225 @@
+//! Bundles as folders: written in one step, and read back with limits and without following links.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::base::limits::{BUNDLE_BYTES_MAX, BUNDLE_DEPTH_MAX, BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
+use crate::evidence::bundle::{Files, layout};
+
+/// Why a folder cannot be written or read as a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleDirError {
+    /// There is something at this path.
+    #[error("{path} exists already; a bundle is never overwritten")]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Something in the folder is neither a file nor a folder, or has a name that no bundle has.
+    #[error("{path} does not belong into a bundle: {what}")]
+    Foreign {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// It is larger than a bundle can be.
+    #[error("{path} is more than a bundle can hold: {what}")]
+    TooLarge {
+        /// The path.
+        path: PathBuf,
+        /// The limit that it breaks.
+        what: String,
+    },
+    /// A file or folder cannot be read or written.
+    #[error("{path} cannot be used")]
+    File {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Writes a bundle as a new folder; it appears whole or not at all.
+///
+/// # Errors
+///
+/// If there is something at the path, a path in the bundle leads out of it, or it cannot be written.
+pub fn write(folder: &Path, files: &Files) -> Result<(), BundleDirError> {
+    if folder.symlink_metadata().is_ok() {
+        return Err(BundleDirError::Exists { path: folder.to_owned() });
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(|source| failed(parent, source))?;
+    let prefix = ".landfall-bundle-";
+    let made = tempfile::Builder::new().prefix(prefix).tempdir_in(parent);
+    let made = made.map_err(|source| failed(parent, source))?;
+    for (path, bytes) in files {
+        if !layout::is_plain_path(path) {
+            let what = "its path could lead out of the folder";
+            return Err(BundleDirError::Foreign { path: path.into(), what });
+        }
+        write_file(&made.path().join(path), bytes)?;
+    }
+    publish(made, folder)
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), BundleDirError> {
+    let failed = |source| failed(path, source);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(failed)?;
+    }
+    let mut file = fs::File::create_new(path).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.sync_all().map_err(failed)
+}
+
+/// Gives the finished folder its name. Renaming onto a folder that appeared meanwhile fails unless that is empty.
+fn publish(made: tempfile::TempDir, folder: &Path) -> Result<(), BundleDirError> {
+    open_to_readers(made.path()).map_err(|source| failed(made.path(), source))?;
+    fs::rename(made.path(), folder).map_err(|source| failed(folder, source))?;
+    // The folder is no longer where the guard would look for it.
+    let _ = made.keep();
+    Ok(())
+}
+
+/// Temporary folders are private; a bundle is for handing on, so it gets what a new folder would.
+#[cfg(unix)]
+fn open_to_readers(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn open_to_readers(_folder: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Reads a folder as a bundle. Says nothing about whether it is a good one: that is the verifier's.
+///
+/// # Errors
+///
+/// If it holds links, devices or odd names, is too large, or cannot be read.
+pub fn read(folder: &Path) -> Result<Files, BundleDirError> {
+    let mut reading = Reading { files: Files::new(), bytes: 0 };
+    reading.folder(folder, "", 0)?;
+    Ok(reading.files)
+}
+
+struct Reading {
+    files: Files,
+    bytes: u64,
+}
+
+impl Reading {
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), BundleDirError> {
+        if depth > BUNDLE_DEPTH_MAX {
+            return Err(too_large(folder, format!("more than {BUNDLE_DEPTH_MAX} folders deep")));
+        }
+        let failed = |source| failed(folder, source);
+        for member in fs::read_dir(folder).map_err(failed)? {
+            let member = member.map_err(failed)?;
+            let path = member.path();
+            let foreign = |what| BundleDirError::Foreign { path: path.clone(), what };
+            let name = member.file_name().into_string().map_err(|_| foreign("its name is not UTF-8"))?;
+            // Of the entry itself: a link is a link, wherever it leads.
+            let kind = member.file_type().map_err(failed)?;
+            if kind.is_dir() {
+                self.folder(&path, &format!("{prefix}{name}/"), depth + 1)?;
+            } else if kind.is_file() {
+                self.file(&path, format!("{prefix}{name}"))?;
+            } else {
+                return Err(foreign("it is neither a file nor a folder"));
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, name: String) -> Result<(), BundleDirError> {
+        if self.files.len() >= BUNDLE_FILES_MAX {
+            return Err(too_large(path, format!("more than {BUNDLE_FILES_MAX} files")));
+        }
+        let failed = |source| failed(path, source);
+        let file = open(path).map_err(failed)?;
+        let left = BUNDLE_FILE_BYTES_MAX.min(BUNDLE_BYTES_MAX - self.bytes);
+        let mut bytes = Vec::new();
+        file.take(left + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > left {
+            return Err(too_large(path, format!("more than {left} bytes")));
+        }
+        self.bytes += bytes.len() as u64;
+        self.files.insert(name, bytes);
+        Ok(())
+    }
+}
+
+/// Opens a plain file, looked at a second time once it is open, in case a link was put there meanwhile.
+fn open(path: &Path) -> std::io::Result<fs::File> {
+    let file = fs::File::open(path)?;
+    let plain = path.symlink_metadata()?.is_file() && file.metadata()?.is_file();
+    if plain { Ok(file) } else { Err(std::io::Error::other("it is no plain file")) }
+}
+
+fn too_large(path: &Path, what: String) -> BundleDirError {
+    BundleDirError::TooLarge { path: path.to_owned(), what }
+}
+
+fn failed(path: &Path, source: std::io::Error) -> BundleDirError {
+    BundleDirError::File { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> Files {
+        [("index.html", "<p>"), ("journal/site.jsonl", "{}\n"), ("a/b/c", "")]
+            .map(|(path, text)| (path.to_owned(), text.into()))
+            .into()
+    }
+
+    #[test]
+    fn written_whole_read_back_and_never_overwritten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bundle = folder.path().join("out/HRB01");
+        write(&bundle, &files()).expect("written");
+        assert_eq!(read(&bundle).expect("read"), files());
+        assert!(matches!(write(&bundle, &files()), Err(BundleDirError::Exists { .. })));
+        let names: Vec<_> = fs::read_dir(folder.path().join("out")).expect("names").collect();
+        assert_eq!(names.len(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_path_that_leads_out_is_refused_and_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bundle = folder.path().join("HRB01");
+        for path in ["../evil", "/evil", "a/../../evil", "a\\b"] {
+            let files = [("fine".to_owned(), Vec::new()), (path.to_owned(), Vec::new())].into();
+            assert!(matches!(write(&bundle, &files), Err(BundleDirError::Foreign { .. })), "{path}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("names").count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, target) in [("file", "/etc/hostname"), ("folder", "/etc"), ("loop", ".")] {
+            let bundle = folder.path().join(name);
+            write(&bundle, &files()).expect("written");
+            std::os::unix::fs::symlink(target, bundle.join("link")).expect("a link");
+            assert!(matches!(read(&bundle), Err(BundleDirError::Foreign { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn depth_has_a_limit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let deep = folder.path().join("d/".repeat(BUNDLE_DEPTH_MAX + 1));
+        fs::create_dir_all(&deep).expect("folders");
+        assert!(matches!(read(folder.path()), Err(BundleDirError::TooLarge { .. })));
+        assert!(matches!(read(&folder.path().join("nowhere")), Err(BundleDirError::File { .. })));
+    }
+}

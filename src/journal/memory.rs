@@ -1,0 +1,191 @@
+//! A journal in memory, for dry runs and tests: the same rules, nothing left behind.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::lease::{Claim, LeaseRow};
+use super::seal::{check_blob, random_salt, seal, unseal};
+use super::{Journal, JournalError, Lease, Line};
+use crate::base::digest::Digest;
+use crate::base::id::LogId;
+use crate::base::time::{Millis, Timestamp};
+use crate::merkle::{CompactRange, leaf_hash};
+use crate::model::entry::EntryDraft;
+use crate::model::plan::LogHead;
+
+/// A journal in memory. [`MemoryJournal::another`] opens the same store a second time.
+#[derive(Debug)]
+pub struct MemoryJournal {
+    store: Arc<Mutex<Store>>,
+    handle: u64,
+}
+
+#[derive(Debug, Default)]
+struct Store {
+    logs: BTreeMap<LogId, Log>,
+    leases: BTreeMap<LogId, LeaseRow>,
+    blobs: BTreeMap<Digest, Vec<u8>>,
+    /// Names that are in use, and the handle that uses them.
+    holders: BTreeMap<String, u64>,
+    handles: u64,
+    salts: Salts,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Log {
+    lines: Vec<String>,
+    range: CompactRange,
+}
+
+#[derive(Debug, Default, Clone)]
+enum Salts {
+    #[default]
+    Random,
+    Seeded {
+        seed: u64,
+        given: u64,
+    },
+}
+
+impl Salts {
+    fn next(&mut self) -> Result<String, JournalError> {
+        match self {
+            Salts::Random => random_salt(),
+            Salts::Seeded { seed, given } => {
+                *given += 1;
+                let digest = Digest::of(&[seed.to_be_bytes(), given.to_be_bytes()].concat());
+                Ok(digest.to_string()[..32].to_owned())
+            }
+        }
+    }
+}
+
+impl Default for MemoryJournal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryJournal {
+    /// An empty journal.
+    pub fn new() -> Self {
+        Self { store: Arc::default(), handle: 0 }
+    }
+
+    /// An empty journal whose salts follow from a number, so that the same drafts give the same bytes. Such salts
+    /// hide nothing: only for tests.
+    pub fn seeded(seed: u64) -> Self {
+        let store = Store { salts: Salts::Seeded { seed, given: 0 }, ..Store::default() };
+        Self { store: Arc::new(Mutex::new(store)), handle: 0 }
+    }
+
+    /// The same store, opened again, as another process would.
+    pub fn another(&self) -> Self {
+        let mut store = self.lock();
+        store.handles += 1;
+        Self { store: Arc::clone(&self.store), handle: store.handles }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        // Every change below is made whole at its end, so a panic elsewhere leaves nothing half done.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for MemoryJournal {
+    fn drop(&mut self) {
+        let handle = self.handle;
+        self.lock().holders.retain(|_, holder| *holder != handle);
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn take_lease(
+        &mut self,
+        log: &LogId,
+        holder: &str,
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Lease, JournalError> {
+        let mut store = self.lock();
+        let row = store.leases.get(log);
+        if store.holders.get(holder).is_some_and(|handle| *handle != self.handle) {
+            let until = row.map_or(now, |row| row.until);
+            return Err(JournalError::Held { log: log.clone(), holder: holder.to_owned(), until });
+        }
+        let is_gone = |name: &str| Ok(!store.holders.contains_key(name));
+        let lease = Claim { log, holder, now, length }.decide(row, is_gone)?;
+        let row = LeaseRow { holder: Some(holder.to_owned()), epoch: lease.epoch, until: lease.until };
+        store.leases.insert(log.clone(), row);
+        store.holders.insert(holder.to_owned(), self.handle);
+        Ok(lease)
+    }
+
+    fn renew(&mut self, lease: &Lease, now: Timestamp, length: Millis) -> Result<Lease, JournalError> {
+        let mut store = self.lock();
+        let row = store.leases.get_mut(&lease.log).filter(|row| row.is(lease));
+        let row = row.ok_or_else(|| JournalError::Fenced { log: lease.log.clone() })?;
+        row.until = now + length;
+        Ok(Lease { until: row.until, ..lease.clone() })
+    }
+
+    fn release(&mut self, lease: &Lease) -> Result<(), JournalError> {
+        let mut store = self.lock();
+        if let Some(row) = store.leases.get_mut(&lease.log).filter(|row| row.is(lease)) {
+            row.holder = None;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, leases: &[&Lease], drafts: Vec<EntryDraft>) -> Result<Vec<Line>, JournalError> {
+        let mut store = self.lock();
+        let fenced = |log: &LogId| JournalError::Fenced { log: log.clone() };
+        for lease in leases {
+            let holds = store.leases.get(&lease.log).is_some_and(|row| row.is(lease));
+            holds.then_some(()).ok_or_else(|| fenced(&lease.log))?;
+        }
+        let mut salts = store.salts.clone();
+        let mut grown: BTreeMap<LogId, Log> = BTreeMap::new();
+        let mut lines = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            if !leases.iter().any(|lease| lease.log == draft.log) {
+                return Err(fenced(&draft.log));
+            }
+            let stored = || store.logs.get(&draft.log).cloned().unwrap_or_default();
+            let log = grown.entry(draft.log.clone()).or_insert_with(stored);
+            let line = seal(draft, log.range.size(), salts.next()?)?;
+            log.range.append(leaf_hash(line.text.as_bytes()));
+            log.lines.push(line.text.clone());
+            lines.push(line);
+        }
+        store.logs.extend(grown);
+        store.salts = salts;
+        Ok(lines)
+    }
+
+    fn read(&self, log: &LogId, from: u64) -> Result<Vec<Line>, JournalError> {
+        let store = self.lock();
+        let lines = store.logs.get(log).map_or(&[][..], |log| &log.lines);
+        let numbered = (0..).zip(lines).filter(|(seq, _)| *seq >= from);
+        numbered.map(|(seq, text)| unseal(log, seq, text.clone())).collect()
+    }
+
+    fn heads(&self) -> Result<BTreeMap<LogId, LogHead>, JournalError> {
+        let head = |(name, log): (&LogId, &Log)| {
+            (name.clone(), LogHead { size: log.range.size(), root: log.range.root() })
+        };
+        Ok(self.lock().logs.iter().map(head).collect())
+    }
+
+    fn put_blob(&mut self, bytes: &[u8]) -> Result<Digest, JournalError> {
+        let digest = check_blob(bytes)?;
+        self.lock().blobs.insert(digest, bytes.to_vec());
+        Ok(digest)
+    }
+
+    fn get_blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError> {
+        let missing =
+            || JournalError::Store { path: "memory".into(), what: format!("there is no blob {digest}") };
+        self.lock().blobs.get(digest).cloned().ok_or_else(missing)
+    }
+}

@@ -1,0 +1,173 @@
+//! The journal in one SQLite file: what one person's machine or one server needs, with nothing to install.
+
+mod open;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::holder::Holders;
+use super::lease::Claim;
+use super::seal::{check_blob, random_salt, seal};
+use super::{Journal, JournalError, Lease, Line};
+use crate::base::digest::Digest;
+use crate::base::id::LogId;
+use crate::base::time::{Millis, Timestamp};
+use crate::merkle::leaf_hash;
+use crate::model::entry::EntryDraft;
+use crate::model::plan::LogHead;
+
+use rows::{LogRow, Rows};
+
+/// A journal in `journal.db` of a folder of its own.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    connection: Connection,
+    path: PathBuf,
+    /// Nothing in a journal that was opened for reading only.
+    holders: Option<Holders>,
+}
+
+impl SqliteJournal {
+    /// Opens the journal in this folder; makes both if they are not there.
+    ///
+    /// # Errors
+    ///
+    /// `Newer` if a newer program wrote it, `Store` if it cannot be used.
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        let path = open::prepare(dir)?;
+        let connection = open::for_writing(&path)?;
+        Ok(Self { connection, path, holders: Some(Holders::new(dir.join(open::HOLDERS))) })
+    }
+
+    /// Opens the journal in this folder for reading only. Creates nothing, and writing to it fails.
+    ///
+    /// For one look at it, for status or export: keep it no longer than that, as another process may be writing.
+    ///
+    /// # Errors
+    ///
+    /// `Newer` if a newer program wrote it, `Store` if there is none or it cannot be used.
+    pub fn open_read_only(dir: &Path) -> Result<Self, JournalError> {
+        let path = dir.join(open::FILE);
+        let connection = open::for_reading(&path)?;
+        Ok(Self { connection, path, holders: None })
+    }
+
+    /// A transaction that no other writer can come between. What is not committed is rolled back.
+    fn write(&mut self) -> Result<(Transaction<'_>, &Path), JournalError> {
+        let Self { connection, path, holders } = self;
+        if holders.is_none() {
+            return Err(open::failed(path, "it was opened for reading only"));
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(|error| open::failed(path, error))?;
+        Ok((transaction, path))
+    }
+
+    /// A transaction that sees one state of the store throughout.
+    fn look(&self) -> Result<Transaction<'_>, JournalError> {
+        self.connection.unchecked_transaction().map_err(|error| open::failed(&self.path, error))
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn take_lease(
+        &mut self,
+        log: &LogId,
+        holder: &str,
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Lease, JournalError> {
+        let failed = |error: std::io::Error| open::failed(&self.path, error);
+        let Some(holders) = &mut self.holders else {
+            return Err(open::failed(&self.path, "it was opened for reading only"));
+        };
+        let alone = holders.claim(holder).map_err(failed)?;
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(behavior);
+        let transaction = transaction.map_err(|error| open::failed(&self.path, error))?;
+        let rows = Rows { connection: &transaction, path: &self.path };
+        let row = rows.lease(log)?;
+        if !alone {
+            let until = row.map_or(now, |row| row.until);
+            return Err(JournalError::Held { log: log.clone(), holder: holder.to_owned(), until });
+        }
+        let is_gone = |name: &str| holders.is_gone(name).map_err(failed);
+        let lease = Claim { log, holder, now, length }.decide(row.as_ref(), is_gone)?;
+        rows.put_lease(&lease)?;
+        transaction.commit().map_err(|error| open::failed(&self.path, error))?;
+        Ok(lease)
+    }
+
+    fn renew(&mut self, lease: &Lease, now: Timestamp, length: Millis) -> Result<Lease, JournalError> {
+        let (transaction, path) = self.write()?;
+        let rows = Rows { connection: &transaction, path };
+        rows.check_lease(lease)?;
+        let renewed = Lease { until: now + length, ..lease.clone() };
+        rows.put_lease(&renewed)?;
+        transaction.commit().map_err(|error| open::failed(path, error))?;
+        Ok(renewed)
+    }
+
+    fn release(&mut self, lease: &Lease) -> Result<(), JournalError> {
+        let (transaction, path) = self.write()?;
+        Rows { connection: &transaction, path }.free_lease(lease)?;
+        transaction.commit().map_err(|error| open::failed(path, error))
+    }
+
+    fn append(&mut self, leases: &[&Lease], drafts: Vec<EntryDraft>) -> Result<Vec<Line>, JournalError> {
+        let (transaction, path) = self.write()?;
+        let rows = Rows { connection: &transaction, path };
+        for lease in leases {
+            rows.check_lease(lease)?;
+        }
+        let mut grown: BTreeMap<LogId, LogRow> = BTreeMap::new();
+        let mut lines = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            if !leases.iter().any(|lease| lease.log == draft.log) {
+                return Err(JournalError::Fenced { log: draft.log });
+            }
+            if !grown.contains_key(&draft.log) {
+                grown.insert(draft.log.clone(), rows.log_for_writing(&draft.log)?);
+            }
+            let row = grown.get_mut(&draft.log).expect("it was just put there");
+            let line = seal(draft, row.range.size(), random_salt()?)?;
+            let leaf = leaf_hash(line.text.as_bytes());
+            rows.put_entry(row.id, &line, &leaf)?;
+            row.range.append(leaf);
+            lines.push(line);
+        }
+        for row in grown.values() {
+            rows.put_log(row)?;
+        }
+        transaction.commit().map_err(|error| open::failed(path, error))?;
+        Ok(lines)
+    }
+
+    fn read(&self, log: &LogId, from: u64) -> Result<Vec<Line>, JournalError> {
+        let transaction = self.look()?;
+        Rows { connection: &transaction, path: &self.path }.lines(log, from)
+    }
+
+    fn heads(&self) -> Result<BTreeMap<LogId, LogHead>, JournalError> {
+        let transaction = self.look()?;
+        let rows = Rows { connection: &transaction, path: &self.path }.logs()?;
+        let head =
+            |(log, row): (LogId, LogRow)| (log, LogHead { size: row.range.size(), root: row.range.root() });
+        Ok(rows.into_iter().map(head).collect())
+    }
+
+    fn put_blob(&mut self, bytes: &[u8]) -> Result<Digest, JournalError> {
+        let digest = check_blob(bytes)?;
+        let (transaction, path) = self.write()?;
+        Rows { connection: &transaction, path }.put_blob(&digest, bytes)?;
+        transaction.commit().map_err(|error| open::failed(path, error))?;
+        Ok(digest)
+    }
+
+    fn get_blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError> {
+        Rows { connection: &self.connection, path: &self.path }.blob(digest)
+    }
+}

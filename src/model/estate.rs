@@ -1,0 +1,251 @@
+//! The estate as it was written: account, regions, EHR variants, waves, roles, standards, targets and sites.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use crate::base::digest::Digest;
+use crate::base::id::{PackName, RegionName, SiteCode, WaveName};
+use crate::base::span::{Located, SourceMap, Span};
+use crate::base::time::Millis;
+use crate::model::pack::Pack;
+use crate::model::plan::PackLock;
+use crate::model::tree::Table;
+
+/// Format version of `sites/estate.toml`.
+pub const ESTATE_FORMAT: i64 = 1;
+
+/// Where the estate's own file is, from the estate's folder.
+pub const ESTATE_FILE: &str = "sites/estate.toml";
+
+/// Where the locked versions of the packs are.
+pub const LOCK_FILE: &str = "templates/pack.lock";
+
+/// Everything that was read, before any of it is put together.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The text behind every place.
+    pub sources: SourceMap,
+    /// What `sites/estate.toml` says.
+    pub estate: Estate,
+    /// The sites in the order of their files.
+    pub sites: Vec<Site>,
+    /// The packs by name.
+    pub packs: BTreeMap<PackName, Pack>,
+    /// What `templates/pack.lock` says.
+    pub lock: BTreeMap<PackName, PackLock>,
+    /// Digest of every input file, by path.
+    pub inputs: BTreeMap<String, Digest>,
+    /// Files that look like a site's own templates.
+    pub forks: Vec<Span>,
+}
+
+/// The whole program.
+#[derive(Debug, Clone)]
+pub struct Estate {
+    /// Its name, for people.
+    pub name: String,
+    /// Its short name, used in names of objects.
+    pub code: String,
+    /// Tells this estate from all others, for ever.
+    pub lineage: String,
+    /// The program's first day.
+    pub day_one: Option<Date>,
+    /// Facts about the account, as templates see them under `account`.
+    pub account: Table,
+    /// Site parameters of the program layer.
+    pub defaults: Table,
+    /// Dotted parameter paths that only the program layer may set.
+    pub locked: Vec<Located<String>>,
+    /// The regions.
+    pub regions: BTreeMap<RegionName, Facts>,
+    /// The EHR variants.
+    pub ehrs: BTreeMap<String, Facts>,
+    /// The waves in order.
+    pub waves: Vec<Wave>,
+    /// Times in which nothing is changed.
+    pub freezes: Vec<Freeze>,
+    /// Who holds which role.
+    pub roles: BTreeMap<String, Located<String>>,
+    /// What every taggable object carries.
+    pub tags: TagRules,
+    /// Where plans can be carried out.
+    pub targets: BTreeMap<String, TargetSpec>,
+    /// The file's start, for problems with what is not there.
+    pub span: Span,
+}
+
+/// Free facts about a region or an EHR variant, and the site parameters it sets.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// What templates see.
+    pub facts: Table,
+    /// Site parameters of this layer.
+    pub defaults: Table,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A wave's purpose, which decides how many sites it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaveKind {
+    /// The first site.
+    Pilot,
+    /// Shows that the same packs work a second time.
+    Repeatability,
+    /// Several sites at once.
+    Scale,
+}
+
+impl WaveKind {
+    /// Every kind with the word the file uses for it.
+    pub const ALL: [(&'static str, WaveKind); 3] =
+        [("pilot", Self::Pilot), ("repeatability", Self::Repeatability), ("scale", Self::Scale)];
+
+    /// The word the file uses.
+    pub fn word(self) -> &'static str {
+        match self {
+            WaveKind::Pilot => "pilot",
+            WaveKind::Repeatability => "repeatability",
+            WaveKind::Scale => "scale",
+        }
+    }
+}
+
+/// An ordered group of sites.
+#[derive(Debug, Clone)]
+pub struct Wave {
+    /// Its name.
+    pub name: WaveName,
+    /// Its purpose.
+    pub kind: WaveKind,
+    /// Its sites in order, as written.
+    pub sites: Vec<Located<String>>,
+    /// How many sites may run at once.
+    pub max_parallel: u32,
+    /// How many sites may fail before no further one starts.
+    pub failure_budget: u32,
+    /// First day.
+    pub start: Option<Date>,
+    /// Last day.
+    pub end: Option<Date>,
+    /// Site parameters of this layer.
+    pub defaults: Table,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// Days on which nothing is changed, both ends included.
+#[derive(Debug, Clone)]
+pub struct Freeze {
+    /// Its name.
+    pub name: String,
+    /// First day.
+    pub from: Date,
+    /// Last day.
+    pub to: Date,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// What every taggable object carries.
+#[derive(Debug, Clone, Default)]
+pub struct TagRules {
+    /// Keys that must be there.
+    pub required: Vec<String>,
+    /// Values that `environment` may have.
+    pub environments: Vec<String>,
+}
+
+/// How a target is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetDriver {
+    /// The server inside the process.
+    Sandbox,
+    /// A real account.
+    Databricks,
+}
+
+/// Where a plan can be carried out.
+#[derive(Debug, Clone)]
+pub struct TargetSpec {
+    /// How it is reached.
+    pub driver: TargetDriver,
+    /// The Databricks account.
+    pub account_id: String,
+    /// The account host; the sandbox has none.
+    pub host: Option<String>,
+    /// The profile in `~/.databrickscfg` to sign in with.
+    pub profile: Option<String>,
+    /// Deadline of one call, where it differs from the product's.
+    pub call_timeout: Option<Millis>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// One site's file.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Its code as written; see [`Site::code`].
+    pub written_code: Located<String>,
+    /// Its name, for people.
+    pub name: Located<String>,
+    /// Its region as written.
+    pub region: Located<String>,
+    /// Its EHR variant as written.
+    pub ehr: Located<String>,
+    /// When it may be changed.
+    pub windows: Vec<Window>,
+    /// Everything else: site parameters.
+    pub parameters: Table,
+    /// Its file.
+    pub path: String,
+    /// The file's first line, for problems with what is not there.
+    pub span: Span,
+}
+
+/// A time of the week in which a site may be changed, as written.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// Days on which it begins.
+    pub days: Vec<Located<String>>,
+    /// Local time of its begin.
+    pub from: Located<String>,
+    /// Local time of its end.
+    pub to: Located<String>,
+    /// The IANA time zone.
+    pub zone: Located<String>,
+    /// Says that an end before the begin is meant: the window ends on the next day.
+    pub crosses_midnight: bool,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+impl Site {
+    /// The site's code, if it is spelled as one.
+    pub fn code(&self) -> Option<SiteCode> {
+        SiteCode::new(self.written_code.value.as_str()).ok()
+    }
+}
+
+impl Loaded {
+    /// Digest of every input file, by path.
+    pub fn digests(&self) -> BTreeMap<String, Digest> {
+        self.inputs.clone()
+    }
+
+    /// Version and digest of every pack as it was read.
+    pub fn pack_locks(&self) -> BTreeMap<PackName, PackLock> {
+        self.packs.iter().map(|(name, pack)| (name.clone(), pack.lock())).collect()
+    }
+
+    /// The site of this code; the first one where two files claim it.
+    pub fn site(&self, code: &SiteCode) -> Option<&Site> {
+        self.sites.iter().find(|site| site.written_code.value == code.as_str())
+    }
+
+    /// The wave that a site is in; the first one where two claim it.
+    pub fn wave_of(&self, code: &str) -> Option<&Wave> {
+        self.estate.waves.iter().find(|wave| wave.sites.iter().any(|site| site.value == code))
+    }
+}

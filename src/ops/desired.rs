@@ -1,0 +1,148 @@
+//! From files to what is desired in every scope, with all problems of all files in one pass.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::base::diagnostic::{Diagnostic, Diagnostics};
+use crate::base::id::{ScopeId, StepId};
+use crate::base::limits;
+use crate::base::time::Millis;
+use crate::kind::{self, Registry};
+use crate::model::estate::Loaded;
+use crate::model::plan::{Operation, Reversal, StepLimits};
+use crate::model::rendered::Rendered;
+use crate::model::resolved::Resolved;
+use crate::ops::error::Failure;
+use crate::plan::{Found, Parts, scope_plan};
+use crate::{render, resolve, source};
+
+/// An estate that can be planned.
+#[derive(Debug)]
+pub struct Desired {
+    /// What was read.
+    pub loaded: Loaded,
+    /// Each scope's parameters.
+    pub resolved: Resolved,
+    /// What the packs give for each scope.
+    pub rendered: BTreeMap<ScopeId, Rendered>,
+    /// Problems that stop nothing.
+    pub warnings: Diagnostics,
+}
+
+impl Desired {
+    /// Reads, resolves, renders and checks everything.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of every file.
+    pub fn read(root: &Path) -> Result<Self, Failure> {
+        let (loaded, mut found) = source::load(root);
+        let (resolved, problems) = resolve::all(&loaded);
+        found.extend(problems);
+        let (rendered, problems) = render::all(&loaded, &resolved);
+        found.extend(problems);
+        // POLICY found.extend(policy::all(&loaded, &resolved, &rendered));
+        for scope in rendered.values() {
+            check_specs(scope, &mut found);
+            check_graph(scope, &mut found);
+        }
+        found.settle();
+        if found.has_errors() {
+            return Err(Failure::Input { found, sources: loaded.sources });
+        }
+        Ok(Self { loaded, resolved, rendered, warnings: found })
+    }
+
+    /// The region that a site lies in.
+    pub fn region_of(&self, scope: &ScopeId) -> Option<ScopeId> {
+        let site = self.loaded.site(scope.site()?)?;
+        Some(ScopeId::Region(site.region.value.parse().ok()?))
+    }
+
+    /// Scopes that must have ended well before this one.
+    pub fn needs_of(&self, scope: &ScopeId) -> BTreeSet<ScopeId> {
+        match scope {
+            ScopeId::Account => BTreeSet::new(),
+            ScopeId::Region(_) => BTreeSet::from([ScopeId::Account]),
+            ScopeId::Site(_) => self.region_of(scope).into_iter().chain([ScopeId::Account]).collect(),
+        }
+    }
+}
+
+/// Kinds and their fields: a typing error in a template is found here, not by the service.
+fn check_specs(rendered: &Rendered, found: &mut Diagnostics) {
+    let registry = Registry::standard();
+    for resource in &rendered.resources {
+        let place = rendered.places.get(&resource.id);
+        let at = |diagnostic: Diagnostic| match place {
+            Some(span) => diagnostic.at(span.clone(), format!("in `{}` for {}", resource.id, rendered.scope)),
+            None => diagnostic,
+        };
+        let Some(kind) = registry.get(&resource.kind) else {
+            let names: Vec<&str> = registry.names().map(|name| name.as_str()).collect();
+            let near = crate::base::diagnostic::nearest(resource.kind.as_str(), names.iter().copied());
+            let help = near.map_or(format!("known kinds: {}", names.join(", ")), |n| format!("write `{n}`"));
+            found.push(at(Diagnostic::error("kind.unknown", format!("no kind is called `{}`", resource.kind)).help(help)));
+            continue;
+        };
+        for problem in kind::check_spec(kind, &resource.spec) {
+            let message = format!("{}{}: {}", resource.id, problem.at, problem.message);
+            let diagnostic = at(Diagnostic::error("kind.spec", message));
+            found.push(match problem.help {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            });
+        }
+    }
+}
+
+/// A circle of steps is a mistake in the packs; it is named with its whole path.
+fn check_graph(rendered: &Rendered, found: &mut Diagnostics) {
+    let nothing = Found {
+        operation: Operation::None,
+        changes: Vec::new(),
+        seen: None,
+        id: None,
+        reversal: Reversal::Reversible,
+        limits: StepLimits {
+            call_timeout: Millis(0),
+            attempts_max: 0,
+            poll_every: Millis(0),
+            ready_within: Millis(0),
+        },
+    };
+    let placeholders: BTreeMap<StepId, Found> =
+        rendered.resources.iter().map(|r| (r.id.clone(), nothing.clone())).collect();
+    let made = scope_plan(Parts {
+        scope: &rendered.scope,
+        needs: &BTreeSet::new(),
+        resources: &rendered.resources,
+        checks: &rendered.steps,
+        found: &placeholders,
+        leftovers: &[],
+        call_timeout: Millis(0),
+    });
+    match made {
+        Ok(plan) if plan.steps.len() > limits::STEPS_PER_SCOPE_MAX => {
+            let message = format!(
+                "{} has {} steps; the limit is {}",
+                rendered.scope,
+                plan.steps.len(),
+                limits::STEPS_PER_SCOPE_MAX
+            );
+            found.push(Diagnostic::error("plan.too-many-steps", message));
+        }
+        Ok(_) => {}
+        Err(cycle) => {
+            let message = format!("steps of {} wait for each other: {cycle}", rendered.scope);
+            let mut diagnostic = Diagnostic::error("plan.cycle", message)
+                .help("remove one of these `after` entries or references");
+            for id in &cycle.path {
+                if let Some(span) = rendered.places.get(id) {
+                    diagnostic = diagnostic.at(span.clone(), format!("`{id}`"));
+                }
+            }
+            found.push(diagnostic);
+        }
+    }
+}

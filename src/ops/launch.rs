@@ -1,0 +1,315 @@
+//! Carries out a saved plan exactly, or refuses it; takes an interrupted launch up again.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::base::digest::{Digest, canonical_bytes};
+use crate::base::id::{LogId, RunId, ScopeId};
+use crate::journal::{Journal, Line};
+use crate::kind::Registry;
+use crate::model::entry::{Actor, BlobRef};
+use crate::model::fleet_event::{FleetEvent, LaunchOutcome};
+use crate::model::plan::SavedPlan;
+use crate::model::rendered::Rendered;
+use crate::ops::desired::Desired;
+use crate::ops::error::Failure;
+use crate::ops::target::Reached;
+use crate::ops::{Context, holder, new_run_id, plan};
+use crate::report::plan_view::destroys;
+use crate::runner::feed::Feed;
+use crate::runner::stop::Stop;
+use crate::runner::{Left, RunnerError, Shell, run};
+
+/// The name of a plan's file inside a journal and a bundle.
+pub const PLAN_FILE: &str = "plan.json";
+
+/// The name of the list of rendered files.
+pub const RENDERED_FILE: &str = "rendered.json";
+
+/// Who does it, how it can be stopped, and who watches.
+pub struct Watch<'a> {
+    /// Who.
+    pub actor: Actor,
+    /// How it can be stopped.
+    pub stop: Stop,
+    /// Who watches.
+    pub feed: &'a mut dyn FnMut(&Feed<'_>),
+}
+
+/// What a launch came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launched {
+    /// Its name.
+    pub run: RunId,
+    /// How it left.
+    pub left: Left,
+}
+
+/// Refuses a plan that no longer fits: other estate, other target, changed inputs, grown logs.
+///
+/// # Errors
+///
+/// `Stale` with everything that changed, or `Refused`.
+pub fn refuse_unfit(
+    saved: &SavedPlan,
+    desired: &Desired,
+    reached: &Reached,
+    journal: &dyn Journal,
+) -> Result<(), Failure> {
+    let estate = &desired.loaded.estate;
+    if saved.plan.lineage != estate.lineage {
+        let reason = format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
+        return Err(Failure::Refused { reason });
+    }
+    if saved.plan.target != reached.name {
+        let was = &saved.plan.target;
+        let reason = format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
+        return Err(Failure::Refused { reason });
+    }
+    let mut changed = changed_inputs(saved, desired);
+    let heads = journal.heads()?;
+    for scope in saved.plan.scopes.keys() {
+        let log = LogId::Scope(scope.clone());
+        let (then, now) = (saved.plan.heads.get(&log), heads.get(&log));
+        if then != now {
+            let size = |head: Option<&crate::model::plan::LogHead>| head.map_or(0, |head| head.size);
+            changed.push(format!(
+                "the log of {scope} has grown from {} to {} entries since the plan was made",
+                size(then),
+                size(now)
+            ));
+        }
+    }
+    if changed.is_empty() { refuse_destroys(saved) } else { Err(Failure::Stale { changed }) }
+}
+
+/// Every changed input: the parameters by name, and files whose change touches no parameter by path.
+fn changed_inputs(saved: &SavedPlan, desired: &Desired) -> Vec<String> {
+    let mut changed = Vec::new();
+    for (scope, then) in &saved.plan.parameters {
+        let Some(now) = desired.resolved.scopes.get(scope) else {
+            changed.push(format!("{scope} is no longer in the estate"));
+            continue;
+        };
+        let place = |path: &str| now.span_of(path).map_or(String::new(), |s| desired.loaded.sources.place(s));
+        for (path, value) in then {
+            let today = now.value(path);
+            if today != Some(value) {
+                let today = today.map_or("not set".to_owned(), Value::to_string);
+                changed.push(format!("{scope}: {path} was {value}, now {today} ({})", place(path)));
+            }
+        }
+        for path in now.provenance.keys().filter(|path| !then.contains_key(*path)) {
+            let value = now.value(path).map_or(String::new(), Value::to_string);
+            changed.push(format!("{scope}: {path} was not set, now {value} ({})", place(path)));
+        }
+    }
+    let today = desired.loaded.digests();
+    let edited = |(path, digest): &(&String, &crate::base::digest::Digest)| today.get(*path) != Some(*digest);
+    changed.extend(saved.plan.inputs.iter().filter(edited).map(|(path, _)| match today.get(path) {
+        Some(_) => format!("{path} was edited"),
+        None => format!("{path} is gone"),
+    }));
+    let added = today.keys().filter(|path| !saved.plan.inputs.contains_key(*path));
+    changed.extend(added.map(|path| format!("{path} is new")));
+    changed
+}
+
+/// Objects that hold data are never destroyed on an ordinary plan.
+fn refuse_destroys(saved: &SavedPlan) -> Result<(), Failure> {
+    let holds_data = |reconcile: &crate::model::plan::Reconcile| {
+        Registry::standard().get(&reconcile.kind).is_none_or(|kind| kind.protected.is_some())
+    };
+    let found = destroys(&saved.plan, holds_data);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = found
+        .iter()
+        .flat_map(|(scope, steps)| steps.iter().map(move |step| format!("  {scope} {step}")))
+        .collect();
+    let reason = format!("the plan would destroy objects that hold data; no plan of this form may:\n{}", lines.join("\n"));
+    Err(Failure::Refused { reason })
+}
+
+/// Begins a launch of a plan that fits.
+///
+/// # Errors
+///
+/// If another process writes one of its logs, or the journal fails.
+pub async fn begin(
+    context: &Context,
+    saved: &SavedPlan,
+    rendered: &BTreeMap<ScopeId, Rendered>,
+    reached: &Reached,
+    journal: &mut dyn Journal,
+    watch: Watch<'_>,
+) -> Result<Launched, Failure> {
+    let name = new_run_id();
+    let files = Files::store(saved, rendered, journal)?;
+    go_on(context, saved, files, reached, journal, watch, name).await
+}
+
+/// The files behind a launch, in the journal.
+#[derive(Debug, Clone)]
+struct Files {
+    plan: BlobRef,
+    list: BlobRef,
+    /// Path and digest of each scope's rendered files.
+    rendered: BTreeMap<ScopeId, BTreeMap<String, Digest>>,
+}
+
+impl Files {
+    fn store(
+        saved: &SavedPlan,
+        rendered: &BTreeMap<ScopeId, Rendered>,
+        journal: &mut dyn Journal,
+    ) -> Result<Self, Failure> {
+        let mut put = |path: &str, bytes: &[u8]| -> Result<BlobRef, Failure> {
+            Ok(BlobRef { path: path.to_owned(), sha256: journal.put_blob(bytes)? })
+        };
+        let mut files = BTreeMap::new();
+        for (scope, of) in rendered.iter().filter(|(scope, _)| saved.plan.scopes.contains_key(scope)) {
+            let mut digests = BTreeMap::new();
+            for (path, text) in &of.files {
+                digests.insert(path.clone(), put(path, text.as_bytes())?.sha256);
+            }
+            files.insert(scope.clone(), digests);
+        }
+        let bytes = serde_json::to_vec(saved).map_err(|e| Failure::failed(e.to_string()))?;
+        let plan = put(PLAN_FILE, &bytes)?;
+        let list = put(RENDERED_FILE, &canonical_bytes(&files))?;
+        Ok(Self { plan, list, rendered: files })
+    }
+
+    fn load(started: &Line, journal: &dyn Journal) -> Result<Self, Failure> {
+        let named = |path: &str| {
+            let blob = started.entry.refs.iter().find(|blob| blob.path == path).cloned();
+            blob.ok_or_else(|| Failure::NotVerified {
+                what: format!("entry {} of the org log does not name {path}", started.entry.seq),
+            })
+        };
+        let (plan, list) = (named(PLAN_FILE)?, named(RENDERED_FILE)?);
+        let rendered = serde_json::from_slice(&journal.get_blob(&list.sha256)?)
+            .map_err(|e| Failure::NotVerified { what: format!("{RENDERED_FILE}: {e}") })?;
+        Ok(Self { plan, list, rendered })
+    }
+
+    /// What the first entry of each scope's run names.
+    fn run_refs(&self) -> BTreeMap<ScopeId, Vec<BlobRef>> {
+        let of = |files: &BTreeMap<String, Digest>| {
+            let rendered =
+                files.iter().map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
+            std::iter::once(self.plan.clone()).chain(rendered).collect()
+        };
+        self.rendered.iter().map(|(scope, files)| (scope.clone(), of(files))).collect()
+    }
+}
+
+/// A launch that has begun and not ended.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// Its name.
+    pub run: RunId,
+    /// Its plan.
+    pub saved: SavedPlan,
+    files: Files,
+}
+
+/// The newest launch, if it has not ended.
+///
+/// # Errors
+///
+/// If the journal is damaged.
+pub fn unfinished(journal: &dyn Journal) -> Result<Option<Unfinished>, Failure> {
+    let lines = journal.read(&LogId::Org, 0)?;
+    let Some(started) = lines.iter().rev().find(|line| line.entry.kind == "launch.started") else {
+        return Ok(None);
+    };
+    let run = started.entry.run.clone();
+    if lines.iter().any(|line| line.entry.run == run && line.entry.kind == "launch.ended") {
+        return Ok(None);
+    }
+    let run = run.ok_or_else(|| Failure::NotVerified {
+        what: format!("entry {} of the org log names no run", started.entry.seq),
+    })?;
+    let files = Files::load(started, journal)?;
+    let saved = plan::parse(&journal.get_blob(&files.plan.sha256)?)
+        .map_err(|what| Failure::NotVerified { what: format!("the plan of run {run}: {what}") })?;
+    Ok(Some(Unfinished { run, saved, files }))
+}
+
+/// Takes a launch up again.
+///
+/// # Errors
+///
+/// As [`begin`].
+pub async fn resume(
+    context: &Context,
+    unfinished: Unfinished,
+    reached: &Reached,
+    journal: &mut dyn Journal,
+    watch: Watch<'_>,
+) -> Result<Launched, Failure> {
+    let Unfinished { run, saved, files } = unfinished;
+    if saved.plan.target != reached.name {
+        let reason = format!("the launch is for target {}, which is not this one", saved.plan.target.name);
+        return Err(Failure::Refused { reason });
+    }
+    go_on(context, &saved, files, reached, journal, watch, run).await
+}
+
+async fn go_on(
+    context: &Context,
+    saved: &SavedPlan,
+    files: Files,
+    reached: &Reached,
+    journal: &mut dyn Journal,
+    watch: Watch<'_>,
+    name: RunId,
+) -> Result<Launched, Failure> {
+    let shell = Shell {
+        saved,
+        launch_refs: vec![files.plan.clone(), files.list.clone()],
+        run_refs: files.run_refs(),
+        run: name.clone(),
+        journal,
+        driver: std::sync::Arc::clone(&reached.driver),
+        clock: context.clock.clone(),
+        stop: watch.stop,
+        actor: watch.actor,
+        holder: holder(&name),
+        feed: watch.feed,
+    };
+    match run(shell).await {
+        Ok(left) => Ok(Launched { run: name, left }),
+        Err(RunnerError::Journal(error)) => Err(error.into()),
+        Err(error @ RunnerError::Replay(_)) => Err(Failure::failed(error.to_string())),
+    }
+}
+
+/// How each scope of a launch ended, from the org log.
+///
+/// # Errors
+///
+/// If the journal is damaged.
+pub fn outcomes(journal: &dyn Journal, run: &RunId) -> Result<BTreeMap<ScopeId, String>, Failure> {
+    let mut found = BTreeMap::new();
+    for line in journal.read(&LogId::Org, 0)?.iter().filter(|line| line.entry.run.as_ref() == Some(run)) {
+        match FleetEvent::from_entry(&line.entry.kind, &line.entry.body) {
+            Ok(FleetEvent::ScopeStarted { scope }) => found.insert(scope, "running".to_owned()),
+            Ok(FleetEvent::ScopeEnded { scope, outcome }) => {
+                found.insert(scope, format!("{outcome:?}").to_lowercase())
+            }
+            Ok(FleetEvent::ScopeSkipped { scope, need }) => found.insert(scope, format!("skipped: {need} failed")),
+            _ => None,
+        };
+    }
+    Ok(found)
+}
+
+/// Whether a launch ended as it should.
+pub fn went_well(left: Left) -> bool {
+    matches!(left, Left::Ended(LaunchOutcome::Succeeded))
+}

@@ -1,0 +1,429 @@
+//! Looks at the target before a plan is made: list calls per kind and place, single reads where there is no list.
+//! Read-only; what is found is compared by the kinds' rules and handed to `plan`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::base::id::{KindName, ScopeId, StepId};
+use crate::base::limits;
+use crate::base::time::Millis;
+use crate::driver::{Driver, Listing, Place, Target};
+use crate::kind::{self, Ask, Assessment, Registry};
+use crate::model::holdings::{Holding, Holdings};
+use crate::model::kind::Kind;
+use crate::model::outcome::{Cause, Observation};
+use crate::model::plan::{FieldChange, Operation, Reversal, StepLimits};
+use crate::model::reference::Reference;
+use crate::model::resource::{Origin, Resource};
+use crate::plan::{Found, Leftover};
+use crate::runner::known::Known;
+
+/// One scope as it is to be looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The scope.
+    pub scope: &'a ScopeId,
+    /// The region it lies in.
+    pub region: Option<&'a ScopeId>,
+    /// What its packs declare.
+    pub resources: &'a [Resource],
+    /// What our logs say we hold.
+    pub holdings: &'a Holdings,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct World {
+    /// For each scope and declared resource.
+    pub found: BTreeMap<ScopeId, BTreeMap<StepId, Found>>,
+    /// What we hold although no pack declares it any more.
+    pub leftovers: BTreeMap<ScopeId, Vec<Leftover>>,
+    /// Objects with our natural keys that our logs do not know.
+    pub foreign: Vec<(ScopeId, StepId, String)>,
+    /// What could not be read.
+    pub unreadable: Vec<(ScopeId, StepId, Cause)>,
+}
+
+/// Looks at everything that is wanted. Scopes must come in dependency order.
+pub async fn observe(driver: Arc<dyn Driver>, wanted: &[Wanted<'_>], timeout: Millis) -> World {
+    let mut observer = Observer { driver, timeout, known: Known::default(), listings: BTreeMap::new() };
+    let mut world = World::default();
+    for one in wanted {
+        let held = one.holdings.iter().map(|(id, _)| id.clone());
+        let ids = one.resources.iter().map(|r| r.id.clone()).chain(held);
+        observer.known.declare(one.scope, one.region.cloned(), ids);
+    }
+    // Sites refer to regions and the account, never to each other: each rank is looked at as one.
+    for rank in [0, 1, 2] {
+        let of_rank: Vec<&Wanted<'_>> = wanted.iter().filter(|w| rank_of(w.scope) == rank).collect();
+        observer.declared(&of_rank, &mut world).await;
+        observer.leftovers(&of_rank, &mut world).await;
+    }
+    world
+}
+
+fn rank_of(scope: &ScopeId) -> u8 {
+    match scope {
+        ScopeId::Account => 0,
+        ScopeId::Region(_) => 1,
+        ScopeId::Site(_) => 2,
+    }
+}
+
+struct Observer {
+    driver: Arc<dyn Driver>,
+    timeout: Millis,
+    known: Known,
+    listings: BTreeMap<(KindName, Place), Listed>,
+}
+
+/// A list call's objects by natural key.
+enum Listed {
+    ByKey(BTreeMap<String, Value>),
+    OneByOne,
+    Unreadable(Cause),
+}
+
+/// One resource that is ready to be looked at.
+struct Look<'w> {
+    scope: &'w ScopeId,
+    resource: &'w Resource,
+    held: Option<Holding>,
+    kind: &'static Kind,
+    spec: Value,
+    missing: Vec<Reference>,
+    place: Option<Place>,
+}
+
+impl Observer {
+    async fn declared<'w>(&mut self, wanted: &[&Wanted<'w>], world: &mut World) {
+        let mut pending: Vec<(&Wanted<'w>, &'w Resource)> =
+            wanted.iter().flat_map(|w| w.resources.iter().map(move |r| (*w, r))).collect();
+        let mut done: BTreeSet<(ScopeId, StepId)> = BTreeSet::new();
+        while !pending.is_empty() {
+            let (ready, later): (Vec<_>, Vec<_>) =
+                pending.into_iter().partition(|(w, r)| self.is_ready(w.scope, r, wanted, &done));
+            // A cycle has been refused before anything is looked at; should one get here, it is looked at as it is.
+            let (ready, later) = if ready.is_empty() { (later, Vec::new()) } else { (ready, later) };
+            let looks: Vec<Look<'w>> = ready.iter().map(|(w, r)| self.look(w, r)).collect();
+            self.look_at(looks, world).await;
+            done.extend(ready.iter().map(|(w, r)| (w.scope.clone(), r.id.clone())));
+            pending = later;
+        }
+    }
+
+    /// Whether all it refers to inside this rank has been looked at.
+    fn is_ready(
+        &self,
+        scope: &ScopeId,
+        resource: &Resource,
+        rank: &[&Wanted<'_>],
+        done: &BTreeSet<(ScopeId, StepId)>,
+    ) -> bool {
+        let via = resource.via.iter().map(|via| (scope.clone(), via.clone()));
+        let (_, missing) = self.known.resolve(scope, &resource.spec);
+        let refers = missing.iter().filter_map(|reference| self.known.target_of(scope, reference));
+        refers.chain(via).all(|(there, id)| {
+            let declared = rank.iter().any(|w| *w.scope == there && w.resources.iter().any(|r| r.id == id));
+            !declared || done.contains(&(there, id))
+        })
+    }
+
+    fn look<'w>(&mut self, wanted: &Wanted<'w>, resource: &'w Resource) -> Look<'w> {
+        let (spec, missing) = self.known.resolve(wanted.scope, &resource.spec);
+        let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
+        let place = self.known.place(wanted.scope, resource.via.as_ref());
+        let held = wanted.holdings.get(&resource.id).filter(|held| held.kind == resource.kind);
+        Look { scope: wanted.scope, resource, held, kind, spec, missing, place }
+    }
+
+    async fn look_at(&mut self, looks: Vec<Look<'_>>, world: &mut World) {
+        self.fill_listings(&looks).await;
+        let mut seen: Vec<Option<Observation>> = looks.iter().map(|look| self.from_listing(look)).collect();
+        let singles: Vec<(usize, Target)> = looks
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| seen[*index].is_none())
+            .filter_map(|(index, look)| Some((index, target_of(look)?)))
+            .collect();
+        for (index, observation) in self.read_singles(singles).await {
+            seen[index] = Some(observation);
+        }
+        for (look, observation) in looks.into_iter().zip(seen) {
+            self.conclude(look, observation.unwrap_or(Observation::Absent), world);
+        }
+    }
+
+    /// One list call for each kind and place that is new.
+    async fn fill_listings(&mut self, looks: &[Look<'_>]) {
+        let mut wanted: BTreeSet<(KindName, Place)> = BTreeSet::new();
+        for look in looks.iter().filter(|look| kind::listable(look.kind)) {
+            if let Some(place) = &look.place {
+                wanted.insert((look.resource.kind.clone(), place.clone()));
+            }
+        }
+        wanted.retain(|key| !self.listings.contains_key(key));
+        let mut calls = JoinSet::new();
+        let mut rest = wanted.into_iter();
+        loop {
+            while calls.len() < limits::CALLS_MAX
+                && let Some((kind, place)) = rest.next()
+            {
+                let (driver, timeout) = (Arc::clone(&self.driver), self.timeout);
+                calls.spawn(async move {
+                    let listing = driver.list(&kind, &place, timeout).await;
+                    ((kind, place), listing)
+                });
+            }
+            let Some(done) = calls.join_next().await else { break };
+            let (key, listing) = done.expect("a list call does not panic");
+            let kind = Registry::standard().get(&key.0).expect("kinds were checked before");
+            self.listings.insert(key, Listed::of(kind, listing));
+        }
+    }
+
+    /// What the list says; none if the object must be read by itself.
+    fn from_listing(&self, look: &Look<'_>) -> Option<Observation> {
+        let place = look.place.as_ref()?;
+        match self.listings.get(&(look.resource.kind.clone(), place.clone()))? {
+            Listed::OneByOne => None,
+            Listed::Unreadable(cause) => Some(Observation::Unreadable(cause.clone())),
+            Listed::ByKey(items) => {
+                let key = kind::natural_key(look.kind, &look.spec)?;
+                let Some(live) = items.get(&key) else { return Some(Observation::Absent) };
+                let id = kind::id_of(look.kind, &look.spec, Some(live)).unwrap_or_default();
+                Some(Observation::Present { id, live: live.clone() })
+            }
+        }
+    }
+
+    async fn read_singles(&self, singles: Vec<(usize, Target)>) -> Vec<(usize, Observation)> {
+        let mut calls = JoinSet::new();
+        let mut rest = singles.into_iter();
+        let mut found = Vec::new();
+        loop {
+            while calls.len() < limits::CALLS_MAX
+                && let Some((index, target)) = rest.next()
+            {
+                let (driver, timeout) = (Arc::clone(&self.driver), self.timeout);
+                calls.spawn(async move { (index, driver.observe(&target, timeout).await) });
+            }
+            let Some(done) = calls.join_next().await else { return found };
+            found.push(done.expect("a read does not panic"));
+        }
+    }
+
+    fn conclude(&mut self, look: Look<'_>, observation: Observation, world: &mut World) {
+        let (scope, step) = (look.scope.clone(), look.resource.id.clone());
+        let live = match &observation {
+            Observation::Unreadable(cause) => {
+                world.unreadable.push((scope, step, cause.clone()));
+                return;
+            }
+            Observation::Absent => None,
+            Observation::Present { id, live } => Some((id, live)),
+        };
+        let ours = look.held.is_some() || kind::always_there(look.kind);
+        if let (Some((id, _)), false) = (live, ours) {
+            world.foreign.push((scope.clone(), step.clone(), id.clone()));
+        }
+        let applied = look.held.as_ref().map(|held| &held.spec);
+        let found = self.assess(&look, live.map(|(_, live)| live), applied);
+        if let (Some((id, live)), true) = (live, found.operation != Operation::Replace) {
+            self.known.set_outputs(&scope, &step, kind::outputs(look.kind, id, live));
+        }
+        if look.missing.is_empty() {
+            self.known.set_spec(&scope, &step, look.spec);
+        } else {
+            self.known.set_spec(&scope, &step, known_part(&look.spec, &look.missing));
+        }
+        world.found.entry(scope).or_default().insert(step, found);
+    }
+
+    fn assess(&self, look: &Look<'_>, live: Option<&Value>, applied: Option<&Value>) -> Found {
+        let assessment = kind::assess(look.kind, &Ask { desired: Some(&look.spec), applied, live });
+        let (operation, mut changes) = match assessment {
+            Assessment::Absent => (Operation::Create, new_fields(&look.spec, look.resource)),
+            Assessment::Matches | Assessment::Pending { .. } | Assessment::Broken { .. } => {
+                (Operation::None, Vec::new())
+            }
+            Assessment::Differs { changes, replace: true, .. } => (Operation::Replace, changes),
+            Assessment::Differs { changes, replace: false, .. } => (Operation::Update, changes),
+        };
+        for change in &mut changes {
+            self.mark_unknown(look, change);
+        }
+        Found {
+            operation,
+            changes,
+            seen: live.map(|live| kind::seen(look.kind, &look.spec, applied, live)),
+            id: look.held.as_ref().and_then(|held| held.id.clone()),
+            reversal: reversal(look.kind, operation),
+            limits: step_limits(look.kind),
+        }
+    }
+
+    /// A value that rests on a step which has not run is shown as known after that step, never made up.
+    fn mark_unknown(&self, look: &Look<'_>, change: &mut FieldChange) {
+        let inside = |r: &&Reference| r.at == change.at || r.at.starts_with(&format!("{}/", change.at));
+        if let Some(reference) = look.missing.iter().find(inside) {
+            change.to = None;
+            let (there, step) = self
+                .known
+                .target_of(look.scope, reference)
+                .map_or((look.scope.clone(), reference.path.clone()), |(s, id)| (s, id.to_string()));
+            change.known_after = Some(if there == *look.scope { step } else { format!("{there}:{step}") });
+        }
+    }
+
+    async fn leftovers(&mut self, wanted: &[&Wanted<'_>], world: &mut World) {
+        for one in wanted {
+            let declared: BTreeSet<&StepId> = one.resources.iter().map(|r| &r.id).collect();
+            let kept = one.holdings.iter().filter(|(id, _)| !declared.contains(id));
+            let mut looks = Vec::new();
+            let resources: Vec<(Resource, Holding)> =
+                kept.filter_map(|(id, held)| Some((resource_of(id, &held)?, held))).collect();
+            for (resource, held) in &resources {
+                let place = self.known.place(one.scope, resource.via.as_ref());
+                let kind = Registry::standard().get(&resource.kind).expect("filtered above");
+                let (spec, missing) = (resource.spec.clone(), Vec::new());
+                let held = Some(held.clone());
+                looks.push(Look { scope: one.scope, resource, held, kind, spec, missing, place });
+            }
+            let singles = looks.iter().enumerate().filter_map(|(i, look)| Some((i, target_of(look)?))).collect();
+            for (index, observation) in self.read_singles(singles).await {
+                let look = &looks[index];
+                match observation {
+                    Observation::Unreadable(cause) => {
+                        world.unreadable.push((one.scope.clone(), look.resource.id.clone(), cause));
+                    }
+                    Observation::Absent => {}
+                    Observation::Present { live, .. } => {
+                        let leftover = leftover(look, &live);
+                        world.leftovers.entry(one.scope.clone()).or_default().push(leftover);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Listed {
+    fn of(kind: &Kind, listing: Listing) -> Self {
+        match listing {
+            Listing::Unsupported => Listed::OneByOne,
+            Listing::Unreadable(cause) => Listed::Unreadable(cause),
+            Listing::Complete(items) => {
+                let keyed = items.into_iter().filter_map(|item| Some((kind::key_in_list(kind, &item)?, item)));
+                Listed::ByKey(keyed.collect())
+            }
+        }
+    }
+}
+
+/// None while the object cannot be there because what it rests on is not.
+fn target_of(look: &Look<'_>) -> Option<Target> {
+    let id = look.held.as_ref().and_then(|held| held.id.clone());
+    if id.is_none() && kind::natural_key(look.kind, &look.spec).is_none() {
+        return None;
+    }
+    Some(Target { kind: look.resource.kind.clone(), place: look.place.clone()?, spec: look.spec.clone(), id })
+}
+
+fn resource_of(id: &StepId, held: &Holding) -> Option<Resource> {
+    Registry::standard().get(&held.kind)?;
+    Some(Resource {
+        id: id.clone(),
+        kind: held.kind.clone(),
+        after: held.after.clone(),
+        via: held.via.clone(),
+        spec: held.spec.clone(),
+        evidence: None,
+        origin: Origin {
+            pack: "none".parse().expect("a pack name"),
+            template: "no longer declared".to_owned(),
+            line: 0,
+        },
+    })
+}
+
+fn leftover(look: &Look<'_>, live: &Value) -> Leftover {
+    let reason = "no pack declares it any more".to_owned();
+    let change = FieldChange {
+        at: String::new(),
+        from: Some(kind::readback(look.kind, live)),
+        to: None,
+        known_after: None,
+        forces_replacement: false,
+        reason,
+    };
+    Leftover {
+        resource: look.resource.clone(),
+        found: Found {
+            operation: Operation::Delete,
+            changes: vec![change],
+            seen: Some(kind::seen(look.kind, &look.spec, Some(&look.spec), live)),
+            id: look.held.as_ref().and_then(|held| held.id.clone()),
+            reversal: reversal(look.kind, Operation::Delete),
+            limits: step_limits(look.kind),
+        },
+    }
+}
+
+/// What is to be done for a resource that is not there.
+pub fn new_object(resource: &Resource) -> Found {
+    let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
+    Found {
+        operation: Operation::Create,
+        changes: new_fields(&resource.spec, resource),
+        seen: None,
+        id: None,
+        reversal: reversal(kind, Operation::Create),
+        limits: step_limits(kind),
+    }
+}
+
+fn new_fields(spec: &Value, resource: &Resource) -> Vec<FieldChange> {
+    let reason = format!("asked for by {}/{}", resource.origin.pack, resource.origin.template);
+    let fields = spec.as_object().into_iter().flatten();
+    fields
+        .map(|(field, value)| FieldChange {
+            at: crate::base::pointer::child("", field),
+            from: None,
+            to: Some(value.clone()),
+            known_after: None,
+            forces_replacement: false,
+            reason: reason.clone(),
+        })
+        .collect()
+}
+
+fn reversal(kind: &Kind, operation: Operation) -> Reversal {
+    match operation {
+        Operation::None | Operation::Update => Reversal::Reversible,
+        Operation::Create => kind.reversal.create.rank,
+        Operation::Delete => kind.reversal.delete.rank,
+        Operation::Replace => kind.reversal.create.rank.max(kind.reversal.delete.rank),
+    }
+}
+
+fn step_limits(kind: &Kind) -> StepLimits {
+    let (poll_every, ready_within) = match &kind.ready {
+        Some(ready) => (ready.poll_every, ready.ready_within),
+        None => (limits::RETRY_BASE, limits::SETTLE_MAX),
+    };
+    StepLimits { call_timeout: limits::CALL_TIMEOUT, attempts_max: limits::ATTEMPTS_MAX, poll_every, ready_within }
+}
+
+/// A spec without the fields that are not known yet, so that nobody reads a reference as if it were a value.
+fn known_part(spec: &Value, missing: &[Reference]) -> Value {
+    let mut part = spec.clone();
+    for reference in missing {
+        let field = reference.at.split('/').nth(1).unwrap_or_default();
+        crate::base::pointer::remove(&mut part, &format!("/{field}"));
+    }
+    part
+}

@@ -1,0 +1,314 @@
+//! Makes a plan: reads the estate, looks at the target, writes down what would be done. Changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::base::id::{LogId, ScopeId, SiteCode, WaveName};
+use crate::base::limits;
+use crate::base::time::Millis;
+use crate::journal::Journal;
+use crate::model::holdings::Holdings;
+use crate::model::outcome::CauseClass;
+use crate::model::plan::{
+    FleetPlan, LogHead, PLAN_VERSION, Plan, SavedPlan, ScopePlan, Selection, TargetName, WavePlan,
+};
+use crate::ops::Context;
+use crate::ops::desired::Desired;
+use crate::ops::error::Failure;
+use crate::ops::observe::{Wanted, World, new_object, observe};
+use crate::ops::target::Reached;
+use crate::plan::{Parts, scope_plan};
+
+/// What was typed: one wave, some sites, or everything.
+#[derive(Debug, Clone)]
+pub enum Asked {
+    /// The whole estate.
+    All,
+    /// One wave.
+    Wave(String),
+    /// Some sites.
+    Sites(Vec<String>),
+}
+
+/// Turns what was typed into a selection of this estate.
+///
+/// # Errors
+///
+/// If it names a wave or site that is not there.
+pub fn select(desired: &Desired, asked: &Asked) -> Result<Selection, Failure> {
+    let estate = &desired.loaded.estate;
+    match asked {
+        Asked::All => Ok(Selection::All),
+        Asked::Wave(name) => match estate.waves.iter().find(|wave| wave.name.as_str() == name) {
+            Some(wave) => Ok(Selection::Wave(wave.name.clone())),
+            None => {
+                let known: Vec<&str> = estate.waves.iter().map(|wave| wave.name.as_str()).collect();
+                Err(Failure::usage(
+                    format!("no wave is called `{name}`"),
+                    format!("the waves are: {}", known.join(", ")),
+                ))
+            }
+        },
+        Asked::Sites(codes) => {
+            let sites = codes.iter().map(|code| site(desired, code)).collect::<Result<BTreeSet<_>, _>>()?;
+            Ok(Selection::Sites(sites))
+        }
+    }
+}
+
+/// The site of this code.
+///
+/// # Errors
+///
+/// If there is none.
+pub fn site(desired: &Desired, code: &str) -> Result<SiteCode, Failure> {
+    let found = SiteCode::new(code).ok().filter(|code| desired.loaded.site(code).is_some());
+    found.ok_or_else(|| {
+        let known: Vec<String> = desired.loaded.sites.iter().map(|s| s.written_code.value.clone()).collect();
+        let near = crate::base::diagnostic::nearest(code, known.iter().map(String::as_str));
+        let help = near.map_or(format!("the sites are: {}", known.join(", ")), |n| format!("did you mean {n}?"));
+        Failure::usage(format!("no site is called `{code}`"), help)
+    })
+}
+
+/// The waves of a selection with the selected sites only; empty waves fall out.
+pub fn waves(desired: &Desired, selection: &Selection) -> Vec<WavePlan> {
+    let chosen = |wave: &WaveName, site: &SiteCode| match selection {
+        Selection::All => true,
+        Selection::Wave(name) => name == wave,
+        Selection::Sites(sites) => sites.contains(site),
+    };
+    let waves = desired.loaded.estate.waves.iter().map(|wave| WavePlan {
+        name: wave.name.clone(),
+        sites: wave
+            .sites
+            .iter()
+            .filter_map(|code| SiteCode::new(code.value.as_str()).ok())
+            .filter(|code| chosen(&wave.name, code))
+            .collect(),
+        max_parallel: wave.max_parallel,
+        failure_budget: wave.failure_budget,
+    });
+    waves.filter(|wave| !wave.sites.is_empty()).collect()
+}
+
+/// The scopes a selection touches, in dependency order: the account, the regions of the sites, the sites.
+pub fn scopes(desired: &Desired, waves: &[WavePlan]) -> BTreeSet<ScopeId> {
+    let sites = waves.iter().flat_map(|wave| &wave.sites).cloned().map(ScopeId::Site);
+    let mut scopes: BTreeSet<ScopeId> = sites.collect();
+    let regions: Vec<ScopeId> = scopes.iter().filter_map(|site| desired.region_of(site)).collect();
+    scopes.extend(regions);
+    scopes.insert(ScopeId::Account);
+    scopes
+}
+
+/// Makes a plan for a selection against a target.
+///
+/// # Errors
+///
+/// If the target cannot be read, holds objects that are not ours, or a log is damaged.
+pub async fn make(
+    context: &Context,
+    desired: &Desired,
+    selection: Selection,
+    reached: &Reached,
+    journal: &dyn Journal,
+) -> Result<SavedPlan, Failure> {
+    let waves = waves(desired, &selection);
+    if waves.is_empty() {
+        return Err(Failure::usage("the selection has no site that is in a wave", "landfall wave list shows the waves"));
+    }
+    let scopes = scopes(desired, &waves);
+    let holdings = read_holdings(journal, &scopes)?;
+    let regions: BTreeMap<&ScopeId, Option<ScopeId>> =
+        scopes.iter().map(|scope| (scope, desired.region_of(scope))).collect();
+    let wanted: Vec<Wanted<'_>> = scopes
+        .iter()
+        .map(|scope| Wanted {
+            scope,
+            region: regions[scope].as_ref(),
+            resources: desired.rendered.get(scope).map_or(&[][..], |r| &r.resources),
+            holdings: &holdings[scope],
+        })
+        .collect();
+    let world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
+    refuse_unreadable(&world)?;
+    refuse_foreign(&world)?;
+    let plans = scopes
+        .iter()
+        .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, reached.call_timeout)?)))
+        .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
+    let heads = journal.heads()?;
+    let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
+    let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
+    let plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
+    Ok(SavedPlan::new(plan, context.clock.now()))
+}
+
+fn document(
+    desired: &Desired,
+    selection: Selection,
+    waves: Vec<WavePlan>,
+    scopes: BTreeMap<ScopeId, ScopePlan>,
+    target: TargetName,
+    heads: BTreeMap<LogId, LogHead>,
+) -> Plan {
+    Plan {
+        v: PLAN_VERSION,
+        tool: format!("landfall {}", env!("CARGO_PKG_VERSION")),
+        estate: desired.loaded.estate.name.clone(),
+        lineage: desired.loaded.estate.lineage.clone(),
+        target,
+        selection,
+        inputs: desired.loaded.digests(),
+        packs: desired.loaded.pack_locks(),
+        parameters: parameters(desired, scopes.keys()),
+        heads,
+        fleet: FleetPlan { waves },
+        scopes,
+    }
+}
+
+fn read_holdings(journal: &dyn Journal, scopes: &BTreeSet<ScopeId>) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
+    let mut all = BTreeMap::new();
+    for scope in scopes {
+        let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
+        let holdings = Holdings::from_entries(lines.iter().map(|line| &line.entry))
+            .map_err(|e| Failure::NotVerified { what: format!("the log of {scope}: {e}") })?;
+        all.insert(scope.clone(), holdings);
+    }
+    Ok(all)
+}
+
+fn refuse_unreadable(world: &World) -> Result<(), Failure> {
+    let Some((scope, step, cause)) = world.unreadable.first() else { return Ok(()) };
+    let what = format!("{scope} {step} could not be read: {cause}");
+    let others = world.unreadable.len() - 1;
+    let what = if others == 0 { what } else { format!("{what}; {others} more could not be read either") };
+    Err(match cause.class {
+        CauseClass::Unauthenticated | CauseClass::PermissionDenied => Failure::NotAllowed { what },
+        _ => Failure::failed(what),
+    })
+}
+
+fn refuse_foreign(world: &World) -> Result<(), Failure> {
+    if world.foreign.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> =
+        world.foreign.iter().map(|(scope, step, id)| format!("  {scope} {step} (id {id})")).collect();
+    Err(Failure::Refused {
+        reason: format!(
+            "these objects exist already and no log of this estate knows them; they are never taken over silently:\n{}",
+            lines.join("\n")
+        ),
+    })
+}
+
+fn plan_of(desired: &Desired, scope: &ScopeId, world: &World, call_timeout: Millis) -> Result<ScopePlan, Failure> {
+    let rendered = desired.rendered.get(scope);
+    let nothing = BTreeMap::new();
+    scope_plan(Parts {
+        scope,
+        needs: &desired.needs_of(scope),
+        resources: rendered.map_or(&[][..], |r| &r.resources),
+        checks: rendered.map_or(&[][..], |r| &r.steps),
+        found: world.found.get(scope).unwrap_or(&nothing),
+        leftovers: world.leftovers.get(scope).map_or(&[][..], Vec::as_slice),
+        call_timeout,
+    })
+    .map_err(|cycle| Failure::failed(format!("steps of {scope} wait for each other: {cycle}")))
+}
+
+/// Every parameter that a file sets, so that a stale plan can name what changed.
+fn parameters<'s>(
+    desired: &Desired,
+    scopes: impl Iterator<Item = &'s ScopeId>,
+) -> BTreeMap<ScopeId, BTreeMap<String, Value>> {
+    let of = |scope: &ScopeId| {
+        let resolved = desired.resolved.scopes.get(scope)?;
+        let values = resolved.provenance.keys().filter_map(|path| Some((path.clone(), resolved.value(path)?.clone())));
+        Some(values.collect())
+    };
+    scopes.filter_map(|scope| Some((scope.clone(), of(scope)?))).collect()
+}
+
+/// The graph of a selection as if nothing were there: no target is looked at. Cannot be applied.
+///
+/// # Errors
+///
+/// If the selection has no site, or steps wait for each other.
+pub fn offline(desired: &Desired, selection: Selection) -> Result<Plan, Failure> {
+    let waves = waves(desired, &selection);
+    let scopes = scopes(desired, &waves);
+    let mut world = World::default();
+    for scope in &scopes {
+        let resources = desired.rendered.get(scope).map_or(&[][..], |r| &r.resources);
+        world.found.insert(scope.clone(), resources.iter().map(|r| (r.id.clone(), new_object(r))).collect());
+    }
+    let plans = scopes
+        .iter()
+        .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, limits::CALL_TIMEOUT)?)))
+        .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
+    let target = TargetName { name: "none".to_owned(), account_id: String::new(), host: "none".to_owned() };
+    Ok(document(desired, selection, waves, plans, target, BTreeMap::new()))
+}
+
+/// Writes a plan to a file, whole or not at all.
+///
+/// # Errors
+///
+/// If the file cannot be written.
+pub fn save(saved: &SavedPlan, path: &Path) -> Result<(), Failure> {
+    let failed = |e: std::io::Error| Failure::failed(format!("{}: {e}", path.display()));
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let text = serde_json::to_vec_pretty(saved).map_err(|e| Failure::failed(e.to_string()))?;
+    file.write_all(&text).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.error))?;
+    Ok(())
+}
+
+/// Reads a plan and checks that it is whole.
+///
+/// # Errors
+///
+/// If it is too large, of a newer format, or not what its digest says.
+pub fn read(path: &Path) -> Result<SavedPlan, Failure> {
+    let failed = |what: String| Failure::failed(format!("{}: {what}", path.display()));
+    let size = fs::metadata(path).map_err(|e| failed(e.to_string()))?.len();
+    if size > limits::PLAN_BYTES_MAX {
+        return Err(failed(format!("{size} bytes is more than a plan may have")));
+    }
+    parse(&fs::read(path).map_err(|e| failed(e.to_string()))?).map_err(failed)
+}
+
+/// A plan from its bytes.
+///
+/// # Errors
+///
+/// What is wrong with them.
+pub fn parse(bytes: &[u8]) -> Result<SavedPlan, String> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        plan: VersionOnly,
+    }
+    #[derive(serde::Deserialize)]
+    struct VersionOnly {
+        v: u32,
+    }
+    let version: Version = serde_json::from_slice(bytes).map_err(|e| format!("this is not a plan: {e}"))?;
+    if version.plan.v > PLAN_VERSION {
+        return Err(format!("the plan has format {}: install a newer landfall", version.plan.v));
+    }
+    let saved: SavedPlan = serde_json::from_slice(bytes).map_err(|e| format!("this is not a plan: {e}"))?;
+    if !saved.is_whole() {
+        return Err("the plan was changed after it was made: its digest does not fit".to_owned());
+    }
+    Ok(saved)
+}

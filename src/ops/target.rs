@@ -1,0 +1,142 @@
+//! Reaching a target: the sandbox inside this process, or an account over HTTP.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::base::limits;
+use crate::base::secret::Secret;
+use crate::base::time::{Millis, Timestamp};
+use crate::driver::Driver;
+use crate::driver::credentials;
+use crate::driver::databricks::{Auth, Databricks, Settings};
+use crate::model::estate::{Loaded, TargetDriver, TargetSpec};
+use crate::model::plan::TargetName;
+use crate::ops::Context;
+use crate::ops::error::Failure;
+use crate::runner::clock::Clock;
+use crate::sandbox::{ClientCredential, Config, Sandbox, serve};
+
+/// What the plan calls the host of a sandbox inside the process.
+pub const EMBEDDED: &str = "embedded";
+
+/// A target that can be called.
+pub struct Reached {
+    /// How.
+    pub driver: Arc<dyn Driver>,
+    /// Its name and address.
+    pub name: TargetName,
+    /// Deadline of one call.
+    pub call_timeout: Millis,
+    /// The sandbox inside this process, if that is what it is. Dropping it stops the server.
+    pub embedded: Option<Embedded>,
+}
+
+/// A sandbox that serves inside this process.
+pub struct Embedded {
+    /// The sandbox.
+    pub sandbox: Sandbox,
+    _stop: oneshot::Sender<()>,
+}
+
+/// Reaches the estate's target of this name.
+///
+/// # Errors
+///
+/// If there is no such target, or sign-in is not configured.
+pub async fn reach(context: &Context, loaded: &Loaded, name: &str) -> Result<Reached, Failure> {
+    let Some(spec) = loaded.estate.targets.get(name) else {
+        let known: Vec<&str> = loaded.estate.targets.keys().map(String::as_str).collect();
+        return Err(Failure::usage(
+            format!("no target is called `{name}`"),
+            format!("sites/estate.toml has: {}", known.join(", ")),
+        ));
+    };
+    match spec.driver {
+        TargetDriver::Sandbox => {
+            let mut config = Config::new(&spec.account_id);
+            config.state_dir = Some(context.state.join("sandbox"));
+            let call_timeout = spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT);
+            embed(name, config, context.clock.clone(), call_timeout).await
+        }
+        TargetDriver::Databricks => remote(name, spec),
+    }
+}
+
+/// Starts a sandbox inside this process and reaches it over loopback HTTP.
+///
+/// # Errors
+///
+/// If it cannot be opened or no loopback port is free.
+pub async fn embed(name: &str, mut config: Config, clock: Clock, call_timeout: Millis) -> Result<Reached, Failure> {
+    let (client_id, client_secret) = (random_id()?, Secret::new(random_id()?));
+    config.clients = vec![ClientCredential {
+        id: client_id.clone(),
+        secret: client_secret.clone(),
+        read_only: false,
+    }];
+    let account_id = config.account_id.clone();
+    let now = Arc::new(move || -> Timestamp { clock.now() });
+    let sandbox = Sandbox::open(config, now).map_err(|e| Failure::failed(format!("the sandbox: {e}")))?;
+    let listener =
+        TcpListener::bind("127.0.0.1:0").await.map_err(|e| Failure::failed(format!("the sandbox's port: {e}")))?;
+    let address = listener.local_addr().map_err(|e| Failure::failed(format!("the sandbox's port: {e}")))?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = serve(sandbox.clone(), listener, async move {
+        // Ends when the sender is dropped, too.
+        let _ = stopped.await;
+    });
+    tokio::spawn(server);
+    let settings = Settings {
+        account_host: format!("http://{address}"),
+        account_id: account_id.clone(),
+        auth: Auth::OAuth { client_id, client_secret },
+        user_agent: user_agent(),
+    };
+    Ok(Reached {
+        driver: databricks(settings)?,
+        name: TargetName { name: name.to_owned(), account_id, host: EMBEDDED.to_owned() },
+        call_timeout,
+        embedded: Some(Embedded { sandbox, _stop: stop }),
+    })
+}
+
+fn remote(name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
+    let signin = credentials::read(spec.profile.as_deref(), spec.host.as_deref())
+        .map_err(|e| Failure::NotAllowed { what: format!("target {name}: {e}") })?;
+    let host = signin.host.clone();
+    let settings = Settings {
+        account_host: signin.host,
+        account_id: spec.account_id.clone(),
+        auth: signin.auth,
+        user_agent: user_agent(),
+    };
+    Ok(Reached {
+        driver: databricks(settings)?,
+        name: TargetName { name: name.to_owned(), account_id: spec.account_id.clone(), host },
+        call_timeout: spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT),
+        embedded: None,
+    })
+}
+
+fn databricks(settings: Settings) -> Result<Arc<dyn Driver>, Failure> {
+    let driver = Databricks::new(settings).map_err(|e| Failure::failed(format!("the HTTP client: {e}")))?;
+    Ok(Arc::new(driver))
+}
+
+/// The audit log keeps it: which build made a change.
+pub fn user_agent() -> String {
+    format!("landfall/{}", env!("CARGO_PKG_VERSION"))
+}
+
+/// 128 random bits in hexadecimal.
+///
+/// # Errors
+///
+/// If the operating system gives no randomness.
+pub fn random_id() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|e| Failure::failed(format!("no randomness: {e}")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,116 @@
+//! Floor 2: renders packs for resolved scopes. Every path of a template is checked before anything is rendered, the
+//! output must parse, and a scope with a problem gives nothing at all.
+
+mod document;
+mod format;
+mod helpers;
+mod links;
+mod template;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use handlebars::Context;
+
+use crate::base::diagnostic::{Diagnostic, Diagnostics};
+use crate::base::id::{PackName, ScopeId};
+use crate::base::limits::STEPS_PER_SCOPE_MAX;
+use crate::model::estate::Loaded;
+use crate::model::pack::PackScope;
+use crate::model::rendered::Rendered;
+use crate::model::resolved::{Resolved, ResolvedScope};
+
+use document::Document;
+use template::{Compiled, Shelf};
+
+/// Renders every scope. Scopes with a problem are not in the result.
+pub fn all(loaded: &Loaded, resolved: &Resolved) -> (BTreeMap<ScopeId, Rendered>, Diagnostics) {
+    let mut found = Diagnostics::default();
+    let shelf = Shelf::compile(loaded, &mut found);
+    let mut rendered = BTreeMap::new();
+    if !found.has_errors() {
+        for scope in resolved.scopes.values() {
+            let (result, problems) = one(loaded, &shelf, scope);
+            rendered.extend(result.map(|result| (result.scope.clone(), result)));
+            found.extend(problems);
+        }
+    }
+    let bad = links::check(loaded, &rendered, &mut found);
+    rendered.retain(|scope, _| !bad.contains(scope));
+    found.settle();
+    (rendered, found)
+}
+
+fn applies(scope: &ScopeId) -> PackScope {
+    match scope {
+        ScopeId::Account => PackScope::Account,
+        ScopeId::Region(_) => PackScope::Region,
+        ScopeId::Site(_) => PackScope::Site,
+    }
+}
+
+fn one(loaded: &Loaded, shelf: &Shelf, scope: &ResolvedScope) -> (Option<Rendered>, Diagnostics) {
+    let mut found = Diagnostics::default();
+    let kind = applies(&scope.scope);
+    let of_scope = |pack: &PackName| loaded.packs.get(pack).is_some_and(|pack| pack.scope == kind);
+    let templates: Vec<&Compiled> = shelf.templates.iter().filter(|t| of_scope(&t.pack)).collect();
+    for template in &templates {
+        walk::check(template, scope, &mut found);
+    }
+    if found.has_errors() {
+        return (None, found);
+    }
+    let context = Context::from(scope.context.clone());
+    let mut result = Rendered {
+        scope: scope.scope.clone(),
+        files: BTreeMap::new(),
+        resources: Vec::new(),
+        steps: Vec::new(),
+        places: BTreeMap::new(),
+    };
+    for template in templates {
+        match shelf.render(template, &context, scope) {
+            Ok(text) => take_in(&mut result, template, text, scope, &mut found),
+            Err(problem) => found.push(*problem),
+        }
+    }
+    let count = result.resources.len() + result.steps.len();
+    if let Some(place) = result.places.values().next().filter(|_| count > STEPS_PER_SCOPE_MAX) {
+        let message = format!("{} has {count} steps, more than {STEPS_PER_SCOPE_MAX}", scope.scope);
+        found.push(Diagnostic::error("render.too-many-steps", message).at(place.clone(), "one of them"));
+    }
+    if found.has_errors() { (None, found) } else { (Some(result), found) }
+}
+
+fn take_in(
+    result: &mut Rendered,
+    template: &Compiled,
+    text: String,
+    scope: &ResolvedScope,
+    found: &mut Diagnostics,
+) {
+    let document = Document::read(template, &text, scope, found);
+    result.resources.extend(document.resources);
+    result.steps.extend(document.steps);
+    for (id, span) in document.places {
+        if let Some(first) = result.places.insert(id.clone(), span.clone()) {
+            let message = format!("`{id}` is declared twice {}", whose(scope));
+            found.push(
+                Diagnostic::error("render.duplicate-id", message)
+                    .at(span, "the second one")
+                    .at(first, "the first one")
+                    .help("give each resource and step of a scope an id of its own"),
+            );
+        }
+    }
+    result.files.insert(format!("{}/{}", template.pack, template.output), text);
+}
+
+/// `for site HRB01`, to end a message about a rendering.
+fn whose(scope: &ResolvedScope) -> String {
+    match &scope.scope {
+        ScopeId::Account => "for the account".to_owned(),
+        ScopeId::Region(name) => format!("for region {name}"),
+        ScopeId::Site(code) => format!("for site {code}"),
+    }
+}

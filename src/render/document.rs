@@ -1,0 +1,263 @@
+//! Reads what was rendered: the output must be what its name says, and resources and steps must be well formed.
+
+use serde_json::Value;
+
+use crate::base::diagnostic::{Diagnostic, Diagnostics};
+use crate::base::id::{KindName, StepId};
+use crate::base::redact::shown;
+use crate::base::span::{Located, SourceId, SourceMap, Span};
+use crate::model::reader::{Codes, Reader, boolean};
+use crate::model::resolved::ResolvedScope;
+use crate::model::resource::{Action, Check, ChecklistStep, Expectation, Origin, Resource};
+use crate::model::tree::{self, Node, Table, Tree};
+
+use super::format::{Format, sql_problem};
+use super::template::Compiled;
+use super::whose;
+
+const CODES: Codes =
+    Codes { unknown: "render.unknown-key", missing: "render.missing-key", wrong: "render.wrong-value" };
+
+/// What one rendered file declares.
+#[derive(Default)]
+pub(super) struct Document {
+    pub(super) resources: Vec<Resource>,
+    pub(super) steps: Vec<ChecklistStep>,
+    /// In the order of the file; the same id may be there twice.
+    pub(super) places: Vec<(StepId, Span)>,
+}
+
+/// A rendered text whose problems are to be told in terms of its template.
+struct Sheet<'t> {
+    template: &'t Compiled,
+    scope: &'t ResolvedScope,
+    sources: SourceMap,
+    source: SourceId,
+}
+
+impl Document {
+    /// Parses one rendered file. Files for their own sake are checked, and declare nothing.
+    pub(super) fn read(
+        template: &Compiled,
+        text: &str,
+        scope: &ResolvedScope,
+        found: &mut Diagnostics,
+    ) -> Document {
+        let mut sources = SourceMap::default();
+        let source = sources.add(template.output.clone(), text);
+        let sheet = Sheet { template, scope, sources, source };
+        let mut document = Document::default();
+        let mut problems = Diagnostics::default();
+        match template.format {
+            Format::Toml => {
+                let (table, errors) = tree::parse(source, text);
+                if !errors.is_empty() {
+                    errors.iter().for_each(|error| found.push(sheet.broken(&error.message, error)));
+                    return document;
+                }
+                if template.is_document() {
+                    document.declared(&sheet, &table, &mut problems);
+                }
+            }
+            Format::Json => found_in_json(&sheet, text, found),
+            Format::Sql => found_in_sql(&sheet, text, found),
+            Format::Text => {}
+        }
+        problems.iter().for_each(|problem| found.push(sheet.relocate(problem)));
+        document
+    }
+
+    fn declared(&mut self, sheet: &Sheet<'_>, table: &Table, problems: &mut Diagnostics) {
+        let start = Span { source: sheet.source, range: 0..0 };
+        let mut reader = Reader::new(table, start, "the rendered document", CODES, problems);
+        for (table, span) in reader.tables("resource") {
+            if let Some(resource) = resource(&mut reader, sheet, table, span) {
+                self.places.push((resource.id.clone(), sheet.place_of(table)));
+                self.resources.push(resource);
+            }
+        }
+        for (table, span) in reader.tables("step") {
+            if let Some(step) = step(&mut reader, sheet, table, span) {
+                self.places.push((step.id.clone(), sheet.place_of(table)));
+                self.steps.push(step);
+            }
+        }
+        reader.finish();
+    }
+}
+
+impl Sheet<'_> {
+    fn line(&self, span: &Span) -> usize {
+        self.sources.position(span).0
+    }
+
+    fn line_text(&self, line: usize) -> &str {
+        self.sources.get(self.source).text.lines().nth(line.saturating_sub(1)).unwrap_or_default()
+    }
+
+    /// The place in the template of the line that carries the id.
+    fn place_of(&self, table: &Table) -> Span {
+        let line = table.entries.get("id").map_or(1, |entry| self.line(&entry.key));
+        self.template.line_like(self.line_text(line))
+    }
+
+    /// The same problem, told at the template.
+    fn relocate(&self, problem: &Diagnostic) -> Diagnostic {
+        let line = problem.labels.first().map_or(1, |label| self.line(&label.span));
+        let text = problem.labels.first().map_or("here", |label| label.text.as_str());
+        let mut told = Diagnostic { labels: Vec::new(), ..problem.clone() };
+        told = told.at(self.template.line_like(self.line_text(line)), text);
+        told.note(self.excerpt(line))
+    }
+
+    fn excerpt(&self, line: usize) -> String {
+        format!("rendered {}, line {line}: {}", whose(self.scope), shown(self.line_text(line).trim()))
+    }
+
+    fn broken(&self, message: &str, error: &Diagnostic) -> Diagnostic {
+        self.relocate(&Diagnostic {
+            code: "render.bad-output",
+            message: format!("the output is not valid: {message}"),
+            ..error.clone()
+        })
+    }
+
+    fn broken_at(&self, message: &str, offset: usize) -> Diagnostic {
+        let span = Span { source: self.source, range: offset..offset };
+        self.broken(message, &Diagnostic::error("render.bad-output", "").at(span, "renders to this"))
+    }
+
+    fn origin(&self, span: &Span) -> Origin {
+        Origin {
+            pack: self.template.pack.clone(),
+            template: self.template.path.clone(),
+            line: self.line(span),
+        }
+    }
+}
+
+fn found_in_json(sheet: &Sheet<'_>, text: &str, found: &mut Diagnostics) {
+    let Err(error) = serde_json::from_str::<Value>(text) else { return };
+    let line_start: usize =
+        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let message = format!("this is not JSON: {error}");
+    found.push(sheet.broken_at(&message, line_start));
+}
+
+fn found_in_sql(sheet: &Sheet<'_>, text: &str, found: &mut Diagnostics) {
+    if let Some((at, problem)) = sql_problem(text) {
+        found.push(sheet.broken_at(&format!("this is not SQL: {problem}"), at));
+    }
+}
+
+fn id(value: &Value) -> Option<StepId> {
+    value.as_str().and_then(|text| StepId::new(text).ok())
+}
+
+const ID: &str =
+    "an id of lower-case words joined by dots, dashes and underscores, for example catalog.clinical";
+
+/// What must come before. References to other scopes are implied by the order of scopes; they are only checked.
+fn after(reader: &mut Reader<'_, '_>) -> Vec<StepId> {
+    let mut ids = Vec::new();
+    for text in reader.texts("after") {
+        match StepId::new(text.value.as_str()) {
+            Ok(id) => ids.push(id),
+            Err(_) if text.value.starts_with("region:") || text.value.starts_with("account:") => {}
+            Err(_) => bad_id(reader, &text),
+        }
+    }
+    ids
+}
+
+fn bad_id(reader: &mut Reader<'_, '_>, text: &Located<String>) {
+    let message = format!("`{}` is not {ID}", shown(&text.value));
+    reader.found().push(Diagnostic::error(CODES.wrong, message).at(text.span.clone(), "not an id"));
+}
+
+fn resource(reader: &mut Reader<'_, '_>, sheet: &Sheet<'_>, table: &Table, span: Span) -> Option<Resource> {
+    let mut inner = reader.inner(table, span.clone(), "[[resource]]");
+    let name = inner.required("id", ID, id);
+    let kind = inner.required("kind", "a kind such as databricks.catalog", |value| {
+        value.as_str().and_then(|text| KindName::new(text).ok())
+    });
+    let after = after(&mut inner);
+    let via = inner.optional("via", ID, id);
+    let evidence = inner.optional_text("evidence");
+    let spec =
+        inner.required_table("spec", "a table with the desired state").map(|(table, _)| table.to_json());
+    inner.finish();
+    Some(Resource {
+        id: name?.value,
+        kind: kind?.value,
+        after,
+        via: via.map(|l| l.value),
+        spec: spec?,
+        evidence: evidence.map(|l| l.value),
+        origin: sheet.origin(&span),
+    })
+}
+
+fn step(reader: &mut Reader<'_, '_>, sheet: &Sheet<'_>, table: &Table, span: Span) -> Option<ChecklistStep> {
+    let mut inner = reader.inner(table, span.clone(), "[[step]]");
+    let name = inner.required("id", ID, id);
+    let title = inner.text("title");
+    let after = after(&mut inner);
+    let evidence = inner.optional_text("evidence");
+    let action = inner.required_table("action", "{ check = { read = …, expect = [ … ] } }");
+    let action = action.and_then(|(table, span)| action_of(&mut inner, table, span));
+    inner.finish();
+    Some(ChecklistStep {
+        id: name?.value,
+        title: title?.value,
+        after,
+        action: action?,
+        evidence: evidence.map(|l| l.value),
+        origin: sheet.origin(&span),
+    })
+}
+
+fn action_of(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Action> {
+    let mut inner = reader.inner(table, span, "action");
+    let check = inner.required_table("check", "{ read = …, expect = [ … ] }");
+    let check = check.and_then(|(table, span)| {
+        let mut check = inner.inner(table, span, "check");
+        let read = check.required("read", ID, id);
+        check.require_any("expect", "a list of expectations");
+        let tables = check.tables("expect");
+        let expect =
+            tables.into_iter().filter_map(|(table, span)| expectation(&mut check, table, span)).collect();
+        check.finish();
+        Some(Check { read: read?.value, expect })
+    });
+    inner.finish();
+    check.map(Action::Check)
+}
+
+fn expectation(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Expectation> {
+    let mut inner = reader.inner(table, span.clone(), "an expectation");
+    let at = inner.required("at", "a JSON pointer such as /region", |value| {
+        value.as_str().filter(|text| text.is_empty() || text.starts_with('/')).map(str::to_owned)
+    });
+    let equals = inner.any("equals").map(Tree::to_json);
+    let one_of = match inner.any("one_of") {
+        None => None,
+        Some(Tree { node: Node::List(items), .. }) => Some(items.iter().map(Tree::to_json).collect()),
+        Some(tree) => {
+            inner.wrong(tree, "one_of", "a list of values");
+            None
+        }
+    };
+    let present = inner.optional("present", "true or false", boolean).map(|l| l.value);
+    let given = ["equals", "one_of", "present"].iter().filter(|key| table.get(key).is_some()).count();
+    if given != 1 {
+        let message = format!("an expectation has {given} comparisons");
+        inner.found().push(
+            Diagnostic::error(CODES.wrong, message)
+                .at(span, "here")
+                .help("give exactly one of `equals`, `one_of` and `present`"),
+        );
+    }
+    inner.finish();
+    Some(Expectation { at: at?.value, equals, one_of, present })
+}

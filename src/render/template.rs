@@ -1,0 +1,292 @@
+//! Templates compiled once for all scopes, and their rendering.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use handlebars::template::{Parameter, Subexpression, TemplateElement};
+use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, Template};
+
+use crate::base::diagnostic::{Diagnostic, Diagnostics};
+use crate::base::id::PackName;
+use crate::base::limits::{RENDERED_BYTES_MAX, TEMPLATE_NESTING_MAX};
+use crate::base::span::{SourceId, Span};
+use crate::model::estate::Loaded;
+use crate::model::pack::{Pack, TemplateFile};
+use crate::model::resolved::ResolvedScope;
+
+use super::format::Format;
+use super::{helpers, whose};
+
+/// One template, parsed.
+pub(super) struct Compiled {
+    pub(super) pack: PackName,
+    /// Its path in the pack.
+    pub(super) path: String,
+    /// What its output is called: the path without `.hbs`.
+    pub(super) output: String,
+    pub(super) format: Format,
+    source: SourceId,
+    pub(super) text: Arc<str>,
+    /// As it was written; the registries hold a copy in which every value goes through the writer.
+    pub(super) syntax: Template,
+}
+
+/// All templates of all packs.
+pub(super) struct Shelf {
+    pub(super) templates: Vec<Compiled>,
+    registries: BTreeMap<Format, Handlebars<'static>>,
+}
+
+impl Compiled {
+    /// Whether the output declares resources, or is a file for its own sake.
+    pub(super) fn is_document(&self) -> bool {
+        self.format == Format::Toml && !self.path.contains('/')
+    }
+
+    fn key(&self) -> String {
+        format!("{}/{}", self.pack, self.path)
+    }
+
+    /// The template's start.
+    fn start(&self) -> Span {
+        Span { source: self.source, range: 0..0 }
+    }
+
+    /// The place of a line and column, both from one, and of `length` bytes there.
+    pub(super) fn span(&self, line: usize, column: usize, length: usize) -> Span {
+        let start = offset(&self.text, line, column);
+        Span { source: self.source, range: start..(start + length).min(self.text.len()) }
+    }
+
+    /// The place in the template that most likely gave this rendered line.
+    pub(super) fn line_like(&self, rendered: &str) -> Span {
+        let rendered = rendered.trim();
+        let only = |test: &dyn Fn(&str) -> bool| {
+            let mut start = 0;
+            let mut found = Vec::new();
+            for line in self.text.split_inclusive('\n') {
+                if !line.trim().is_empty() && test(line.trim()) {
+                    found.push(start..start + line.trim_end().len());
+                }
+                start += line.len();
+            }
+            if found.len() == 1 { found.pop() } else { None }
+        };
+        let range = only(&|line| line == rendered).or_else(|| only(&|line| could_give(line, rendered)));
+        range.map_or_else(|| self.start(), |range| Span { source: self.source, range })
+    }
+}
+
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let line_start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let rest = &text[line_start..];
+    line_start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
+}
+
+/// Whether the fixed parts of a template line stand in a rendered line in this order.
+fn could_give(template: &str, rendered: &str) -> bool {
+    let mut parts = Vec::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        parts.push(before);
+        rest = after.split_once("}}").map_or("", |(_, after)| after.trim_start_matches('}'));
+    }
+    parts.push(rest);
+    if parts.len() < 2 || parts.iter().map(|part| part.trim().len()).sum::<usize>() < 4 {
+        return false;
+    }
+    let (first, last) = (parts[0], parts[parts.len() - 1]);
+    let mut from = 0;
+    let in_order = parts.iter().all(|part| match rendered[from..].find(part) {
+        Some(at) => {
+            from += at + part.len();
+            true
+        }
+        None => false,
+    });
+    in_order && rendered.starts_with(first) && rendered.ends_with(last)
+}
+
+impl Shelf {
+    /// Parses every template; templates with a problem are left out.
+    pub(super) fn compile(loaded: &Loaded, found: &mut Diagnostics) -> Self {
+        let mut shelf = Shelf { templates: Vec::new(), registries: BTreeMap::new() };
+        for format in Format::ALL {
+            let mut registry = Handlebars::new();
+            registry.set_strict_mode(true);
+            registry.register_escape_fn(handlebars::no_escape);
+            helpers::register(&mut registry, format);
+            shelf.registries.insert(format, registry);
+        }
+        for pack in loaded.packs.values() {
+            for (path, file) in &pack.templates {
+                match compile(pack, path, file) {
+                    Ok(compiled) => shelf.add(compiled),
+                    Err(problem) => found.push(*problem),
+                }
+            }
+        }
+        shelf
+    }
+
+    fn add(&mut self, compiled: Compiled) {
+        let mut guarded = compiled.syntax.clone();
+        guard(&mut guarded);
+        if let Some(registry) = self.registries.get_mut(&compiled.format) {
+            registry.register_template(&compiled.key(), guarded);
+        }
+        self.templates.push(compiled);
+    }
+
+    /// Renders one template, or says why it cannot be.
+    pub(super) fn render(
+        &self,
+        template: &Compiled,
+        context: &Context,
+        scope: &ResolvedScope,
+    ) -> Result<String, Box<Diagnostic>> {
+        let mut out = Bounded(Vec::new());
+        let registry = &self.registries[&template.format];
+        let result = registry.render_with_context_to_write(&template.key(), context, &mut out);
+        result.map_err(|error| Box::new(failed(template, &error, scope)))?;
+        Ok(String::from_utf8(out.0).expect("what is put together from text is text"))
+    }
+}
+
+fn failed(template: &Compiled, error: &RenderError, scope: &ResolvedScope) -> Diagnostic {
+    let span = template.span(error.line_no.unwrap_or(1), error.column_no.unwrap_or(1), 2);
+    let reason = match error.reason() {
+        RenderErrorReason::Other(text) => text.clone(),
+        RenderErrorReason::MissingVariable(Some(path)) => format!("`{path}` has no value"),
+        RenderErrorReason::MissingVariable(None) => "this has no value".to_owned(),
+        RenderErrorReason::IOError(_) => format!("this renders more than {RENDERED_BYTES_MAX} bytes"),
+        other => other.to_string(),
+    };
+    let problem = if reason.ends_with("has no value") {
+        Diagnostic::error("render.no-value", format!("{reason} {}", whose(scope)))
+            .help("put it into {{#if …}} … {{/if}}, or make the input required")
+    } else {
+        Diagnostic::error("render.failed", format!("{reason} ({})", whose(scope)))
+    };
+    problem.at(span, "rendered here")
+}
+
+fn compile(pack: &Pack, path: &str, file: &TemplateFile) -> Result<Compiled, Box<Diagnostic>> {
+    let start = Span { source: file.source, range: 0..0 };
+    let output = path.strip_suffix(".hbs").unwrap_or(path);
+    let misplaced = |help: &str| {
+        let message = format!("`{path}` renders to nothing that is known");
+        Box::new(Diagnostic::error("pack.unknown-file-type", message).at(start.clone(), "").help(help))
+    };
+    let Some(format) = Format::of(output) else {
+        return Err(misplaced("name it *.toml.hbs, or files/*.json.hbs, .sql.hbs, .md.hbs or .txt.hbs"));
+    };
+    if format != Format::Toml && !path.starts_with("files/") {
+        return Err(misplaced(
+            "put it into the pack's folder files/: beside pack.toml only TOML is rendered",
+        ));
+    }
+    if nesting(&file.text) > TEMPLATE_NESTING_MAX {
+        let message = format!("blocks and brackets are nested deeper than {TEMPLATE_NESTING_MAX}");
+        return Err(Box::new(Diagnostic::error("render.too-deep", message).at(start, "")));
+    }
+    let mut compiled = Compiled {
+        pack: pack.name.clone(),
+        path: path.to_owned(),
+        output: output.to_owned(),
+        format,
+        source: file.source,
+        text: file.text.clone(),
+        syntax: Template::new(),
+    };
+    compiled.syntax = Template::compile(&file.text).map_err(|error| {
+        let (line, column) = error.pos().unwrap_or((1, 1));
+        let message = format!("this template cannot be read: {}", error.reason());
+        Box::new(Diagnostic::error("render.syntax", message).at(compiled.span(line, column, 1), "here"))
+    })?;
+    Ok(compiled)
+}
+
+/// How deep blocks, and brackets inside tags, are nested at most. The parser behind this recurses, so it is found out
+/// before it runs; the count may be too high, never too low.
+fn nesting(text: &str) -> usize {
+    let (mut blocks, mut deepest) = (0usize, 0usize);
+    for tag in text.split("{{").skip(1) {
+        // Without `}}` the rest of the file is inside the tag.
+        let inside = tag.split_once("}}").map_or(tag, |(inside, _)| inside);
+        let name = inside.trim_start_matches(['~', '{']);
+        if name.starts_with('#') {
+            blocks += 1;
+        } else if name.starts_with('/') {
+            blocks = blocks.saturating_sub(1);
+        }
+        let is_comment = name.starts_with('!');
+        let brackets = inside.bytes().filter(|b| !is_comment && matches!(b, b'(' | b'[')).count();
+        deepest = deepest.max(blocks + brackets);
+    }
+    deepest
+}
+
+/// Sends everything that a template prints through the writer of its format.
+fn guard(template: &mut Template) {
+    for element in &mut template.elements {
+        match element {
+            TemplateElement::Expression(call) => {
+                let is_plain = call.params.is_empty() && call.hash.is_empty();
+                if !is_plain && helpers::LITERALS.contains(&call.name.as_name().unwrap_or_default()) {
+                    continue;
+                }
+                let old = std::mem::replace(&mut call.name, Parameter::Name(helpers::WRITE.to_owned()));
+                let (params, hash) = (std::mem::take(&mut call.params), std::mem::take(&mut call.hash));
+                let inner = if is_plain {
+                    old
+                } else {
+                    Parameter::Subexpression(Subexpression::new(old, params, hash))
+                };
+                call.params = vec![inner];
+            }
+            TemplateElement::HelperBlock(block) => {
+                block.template.iter_mut().chain(block.inverse.iter_mut()).for_each(guard);
+            }
+            // The walk refuses everything else that prints.
+            _ => {}
+        }
+    }
+}
+
+/// Takes what is written up to the limit.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > RENDERED_BYTES_MAX {
+            return Err(std::io::Error::from(std::io::ErrorKind::FileTooLarge));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_is_counted_before_parsing() {
+        assert_eq!(nesting("{{#if a}}{{#each b}}{{lower (concat c)}}{{/each}}{{/if}}"), 3);
+        assert!(nesting(&"{{#if a}}".repeat(100)) >= 100);
+        assert!(nesting(&("{{x ".to_owned() + &"(".repeat(100))) >= 100);
+    }
+
+    #[test]
+    fn a_template_line_is_recognised_by_its_fixed_parts() {
+        assert!(could_give("id = \"catalog.{{x}}\"", "id = \"catalog.clinical\""));
+        assert!(!could_give("id = \"catalog.{{x}}\"", "id = \"schema.clinical\""));
+        assert!(!could_give("{{x}}", "anything"));
+    }
+}

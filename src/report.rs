@@ -1,0 +1,5 @@
+//! Floor 2: pure views. A plan, a graph, a timeline as people and programs see them.
+
+pub mod graph_view;
+pub mod plan_view;
+pub mod timeline;

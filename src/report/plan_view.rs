@@ -1,0 +1,220 @@
+//! A plan as text: Terraform's grammar first, then our own line across sites.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::base::id::{ScopeId, StepId};
+use crate::model::plan::{FieldChange, Operation, Plan, Reconcile, Reversal, SavedPlan, Selection, Work};
+
+/// How many of each operation; a replacement counts as one to add and one to destroy, as Terraform counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Objects to be made.
+    pub add: usize,
+    /// Objects to be changed in place.
+    pub change: usize,
+    /// Objects to be deleted.
+    pub destroy: usize,
+    /// Of these, objects deleted and made again.
+    pub replace: usize,
+    /// Objects that are as desired.
+    pub unchanged: usize,
+    /// Read-backs with expectations.
+    pub checks: usize,
+}
+
+impl Counts {
+    /// Whether anything would be done to the target.
+    pub fn has_changes(&self) -> bool {
+        self.add + self.change + self.destroy > 0
+    }
+
+    fn count(&mut self, work: &Work) {
+        match work {
+            Work::Check { .. } => self.checks += 1,
+            Work::Reconcile(reconcile) => match reconcile.operation {
+                Operation::None => self.unchanged += 1,
+                Operation::Create => self.add += 1,
+                Operation::Update => self.change += 1,
+                Operation::Delete => self.destroy += 1,
+                Operation::Replace => {
+                    self.add += 1;
+                    self.destroy += 1;
+                    self.replace += 1;
+                }
+            },
+        }
+    }
+}
+
+/// Counts over a whole plan.
+pub fn counts(plan: &Plan) -> Counts {
+    let mut counts = Counts::default();
+    plan.scopes.values().flat_map(|s| s.steps.values()).for_each(|step| counts.count(&step.work));
+    counts
+}
+
+/// Counts of one scope.
+pub fn scope_counts(plan: &Plan, scope: &ScopeId) -> Counts {
+    let mut counts = Counts::default();
+    plan.scope(scope).steps.values().for_each(|step| counts.count(&step.work));
+    counts
+}
+
+/// What to leave out of the text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Show objects that stay as they are.
+    pub show_unchanged: bool,
+    /// Show fields of new objects too.
+    pub show_fields: bool,
+}
+
+/// The whole text: what cannot be undone first, then scope by scope, then the summary.
+pub fn text(saved: &SavedPlan, options: Options) -> String {
+    let mut out = String::new();
+    head(&mut out, &saved.plan);
+    severe(&mut out, &saved.plan);
+    for scope in saved.plan.scopes.keys() {
+        scope_text(&mut out, &saved.plan, scope, options);
+    }
+    out.push_str(&summary(saved));
+    out
+}
+
+fn head(out: &mut String, plan: &Plan) {
+    let what = match &plan.selection {
+        Selection::All => "whole estate".to_owned(),
+        Selection::Wave(wave) => format!("wave {wave}"),
+        Selection::Sites(sites) => {
+            let names: Vec<String> = sites.iter().map(ToString::to_string).collect();
+            format!("sites {}", names.join(", "))
+        }
+    };
+    let _ = writeln!(out, "{} · {what} · target {} ({})", plan.estate, plan.target.name, plan.target.host);
+    out.push_str("Read-only: no object was changed to make this plan.\n");
+}
+
+/// Destroys, replacements and one-way steps come before everything else.
+fn severe(out: &mut String, plan: &Plan) {
+    let mut lines = Vec::new();
+    for (scope, id, reconcile) in plan.reconciles() {
+        let one_way = reconcile.reversal == Reversal::OneWay && reconcile.operation != Operation::None;
+        let destroys = matches!(reconcile.operation, Operation::Delete | Operation::Replace);
+        if one_way || destroys {
+            let why = if one_way { "cannot be undone" } else { "destroys what is there" };
+            lines.push(format!("{:>3} {scope} {id}   {why}", symbol(reconcile.operation)));
+        }
+    }
+    if !lines.is_empty() {
+        let _ = writeln!(out, "\nLook at these first:\n{}", lines.join("\n"));
+    }
+}
+
+fn scope_text(out: &mut String, plan: &Plan, scope: &ScopeId, options: Options) {
+    let counts = scope_counts(plan, scope);
+    let _ = writeln!(out, "\n  # {scope}");
+    for (id, step) in &plan.scope(scope).steps {
+        let Work::Reconcile(reconcile) = &step.work else { continue };
+        if reconcile.operation == Operation::None && !options.show_unchanged {
+            continue;
+        }
+        let _ = writeln!(out, "{:>3} {id}   ({})", symbol(reconcile.operation), reconcile.kind);
+        if reconcile.operation != Operation::Create || options.show_fields {
+            reconcile.changes.iter().for_each(|change| field(out, change));
+        }
+    }
+    let mut rest = Vec::new();
+    if counts.unchanged > 0 && !options.show_unchanged {
+        rest.push(format!("{} unchanged hidden (--show-unchanged)", counts.unchanged));
+    }
+    if counts.checks > 0 {
+        rest.push(format!("{} checks", counts.checks));
+    }
+    if !rest.is_empty() {
+        let _ = writeln!(out, "    {}", rest.join(", "));
+    }
+}
+
+fn field(out: &mut String, change: &FieldChange) {
+    let from = change.from.as_ref().map_or("(none)".to_owned(), short);
+    let to = match (&change.to, &change.known_after) {
+        (Some(value), _) => short(value),
+        (None, Some(step)) => format!("(known after {step})"),
+        (None, None) => "(none)".to_owned(),
+    };
+    let forces = if change.forces_replacement { "  # forces replacement" } else { "" };
+    let _ = writeln!(out, "        {}: {from} -> {to}{forces}   [{}]", change.at, change.reason);
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 80 {
+        text
+    } else {
+        format!("{}…", text.chars().take(79).collect::<String>())
+    }
+}
+
+/// Terraform's glyphs.
+pub fn symbol(operation: Operation) -> &'static str {
+    match operation {
+        Operation::None => " ",
+        Operation::Create => "+",
+        Operation::Update => "~",
+        Operation::Replace => "-/+",
+        Operation::Delete => "-",
+    }
+}
+
+/// The last lines: Terraform's summary byte for byte, then ours.
+pub fn summary(saved: &SavedPlan) -> String {
+    let plan = &saved.plan;
+    let counts = counts(plan);
+    let mut out = String::from("\n");
+    if counts.has_changes() {
+        let _ = writeln!(
+            out,
+            "Plan: {} to add, {} to change, {} to destroy.",
+            counts.add, counts.change, counts.destroy
+        );
+    } else {
+        out.push_str("No changes. What is there is what the estate asks for.\n");
+    }
+    let sites = plan.scopes.keys().filter(|s| s.site().is_some()).count();
+    let _ = writeln!(
+        out,
+        "Across {sites} {} and {} shared {}. {} {}. {} unchanged. {} checks.",
+        plural(sites, "site", "sites"),
+        plan.scopes.len() - sites,
+        plural(plan.scopes.len() - sites, "scope", "scopes"),
+        counts.replace,
+        plural(counts.replace, "replacement", "replacements"),
+        counts.unchanged,
+        counts.checks
+    );
+    let _ = writeln!(out, "Digest {}", saved.digest);
+    out
+}
+
+/// The right word for a number.
+pub fn plural<'w>(count: usize, one: &'w str, many: &'w str) -> &'w str {
+    if count == 1 { one } else { many }
+}
+
+/// Steps that would destroy something which holds data, by scope.
+pub fn destroys<'p>(
+    plan: &'p Plan,
+    holds_data: impl Fn(&Reconcile) -> bool + 'p,
+) -> BTreeMap<&'p ScopeId, Vec<&'p StepId>> {
+    let mut found: BTreeMap<&ScopeId, Vec<&StepId>> = BTreeMap::new();
+    for (scope, id, reconcile) in plan.reconciles() {
+        let gone = matches!(reconcile.operation, Operation::Delete | Operation::Replace);
+        if gone && holds_data(reconcile) {
+            found.entry(scope).or_default().push(id);
+        }
+    }
+    found
+}

@@ -1,0 +1,109 @@
+//! The calls under way. With the real clock answers come as they come; with a virtual one all answers come back
+//! first, each is filed under the moment at which it would have arrived, and then time moves to the earliest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::clock::Clock;
+use super::perform::{Done, Job, Task, perform};
+use super::stop::Stop;
+use crate::base::time::{Millis, Timestamp};
+use crate::driver::{Call, Driver};
+
+/// How long a read takes on the virtual clock.
+const READ: Millis = Millis(180);
+/// How long a mutating call takes on the virtual clock.
+const WRITE: Millis = Millis(650);
+
+/// The calls under way, and answers that have not arrived yet on the virtual clock.
+pub struct Tasks {
+    clock: Clock,
+    driver: Arc<dyn Driver>,
+    running: JoinSet<(u64, Timestamp, Done)>,
+    arriving: BTreeMap<(Timestamp, u64), Done>,
+    started: u64,
+}
+
+impl Tasks {
+    /// No calls yet.
+    pub fn new(clock: Clock, driver: Arc<dyn Driver>) -> Self {
+        Self { clock, driver, running: JoinSet::new(), arriving: BTreeMap::new(), started: 0 }
+    }
+
+    /// Calls under way.
+    pub fn len(&self) -> usize {
+        self.running.len() + self.arriving.len()
+    }
+
+    /// Starts one.
+    pub fn start(&mut self, job: Job) {
+        let number = self.started;
+        self.started += 1;
+        let arrives = self.clock.now() + modelled(&job.work);
+        let driver = Arc::clone(&self.driver);
+        self.running.spawn(async move { (number, arrives, perform(driver, job).await) });
+    }
+
+    /// Answers that have arrived. Empty when a timer is due or a stop was asked for.
+    pub async fn wait(&mut self, timer: Option<Timestamp>, stop: Option<&Stop>) -> Vec<Done> {
+        if self.clock.is_real() { self.wait_real(timer, stop).await } else { self.wait_virtual(timer).await }
+    }
+
+    async fn wait_real(&mut self, timer: Option<Timestamp>, stop: Option<&Stop>) -> Vec<Done> {
+        let sleep = async {
+            match timer {
+                Some(at) => tokio::time::sleep(self.clock.until(at).as_std()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let stopped = async {
+            match stop {
+                Some(stop) => stop.asked().await,
+                None => std::future::pending().await,
+            }
+        };
+        let idle = self.running.is_empty();
+        if idle && timer.is_none() {
+            return Vec::new();
+        }
+        let mut dones = Vec::new();
+        tokio::select! {
+            Some(done) = self.running.join_next(), if !idle => dones.push(answer(done).2),
+            () = sleep => {}
+            () = stopped => {}
+        }
+        while let Some(done) = self.running.try_join_next() {
+            dones.push(answer(done).2);
+        }
+        dones
+    }
+
+    async fn wait_virtual(&mut self, timer: Option<Timestamp>) -> Vec<Done> {
+        while let Some(done) = self.running.join_next().await {
+            let (number, arrives, done) = answer(done);
+            self.arriving.insert((arrives, number), done);
+        }
+        let first = self.arriving.first_key_value().map(|((at, _), _)| *at);
+        let Some(next) = first.into_iter().chain(timer).min() else { return Vec::new() };
+        self.clock.advance_to(next);
+        let now = self.clock.now();
+        let later = self.arriving.split_off(&(now + Millis(1), 0));
+        std::mem::replace(&mut self.arriving, later).into_values().collect()
+    }
+}
+
+fn answer<T>(joined: Result<T, tokio::task::JoinError>) -> T {
+    joined.expect("a call does not panic and is never cancelled")
+}
+
+fn modelled(work: &Task) -> Millis {
+    match work {
+        Task::Look(_) | Task::Check(_) => READ,
+        Task::Apply(change) => match change.call {
+            Call::Create | Call::Update { .. } | Call::Delete { .. } => WRITE,
+        },
+        Task::Unresolved(_) => Millis(0),
+    }
+}

@@ -1,0 +1,450 @@
+//! From a request to its answer: faults, sign-in, the way to a service, the end of the transaction.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Outcome, Refusal};
+use super::call::Call;
+use super::faults::{self, Fault, FaultKind, Strike};
+use super::http::Answered;
+use super::ids::Origin;
+use super::oauth::{self, Tokens};
+use super::store::{Store, View};
+use super::visit::{ACCOUNT, Caller, Visit, text};
+use super::{Config, Now, RequestRecord, SandboxError};
+use super::{
+    admin, billing, grants, locations, metastores, networking, permissions, policies, provisioning, scim,
+    settings, tags, workspaces,
+};
+use crate::base::limits::{SANDBOX_FAULTS_MAX, SANDBOX_REQUESTS_MAX};
+use crate::base::time::Millis;
+
+/// The sandbox behind its lock.
+pub(super) struct Core {
+    config: Config,
+    now: Now,
+    store: Store,
+    tokens: Tokens,
+    faults: Vec<Fault>,
+    requests: VecDeque<RequestRecord>,
+    sequence: u64,
+    request_births: BTreeMap<String, u64>,
+    generation: u64,
+}
+
+/// What the fault rules say before a request is served.
+pub(super) struct Stalled {
+    /// The rules' word.
+    pub strike: Strike,
+    /// Real time to wait first.
+    pub wait: Option<Millis>,
+}
+
+/// How a request ends on the wire.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// With an answer.
+    Answered(Answered),
+    /// It took effect, and the connection is cut; the answer is for those who cannot cut.
+    Lost(Answered),
+}
+
+impl Core {
+    /// Opens the state and puts the configured clients into the account.
+    ///
+    /// # Errors
+    /// If the state cannot be read or written.
+    pub fn open(config: Config, now: Now) -> Result<Core, SandboxError> {
+        if config.account_id.is_empty() || config.account_id.contains('/') {
+            return Err(SandboxError::Config("the sandbox needs an account id without slashes".into()));
+        }
+        let store = Store::open(config.state_dir.as_deref())?;
+        let faults = config.faults.iter().take(SANDBOX_FAULTS_MAX).cloned().collect();
+        let mut core = Core {
+            config,
+            now,
+            store,
+            tokens: Tokens::default(),
+            faults,
+            requests: VecDeque::new(),
+            sequence: 0,
+            request_births: BTreeMap::new(),
+            generation: 0,
+        };
+        core.generation = core.store.birth("generation", ACCOUNT);
+        core.seed().map_err(|source| SandboxError::State {
+            path: core.config.state_dir.clone().unwrap_or_default(),
+            source,
+        })?;
+        Ok(core)
+    }
+
+    fn seed(&mut self) -> Result<(), rusqlite::Error> {
+        let now = (self.now)();
+        let call = Call::default();
+        let mut visit = Visit {
+            store: &mut self.store,
+            config: &self.config,
+            now,
+            caller: Caller { name: String::new(), read_only: false, account: true },
+            call: &call,
+            workspace: String::new(),
+            metastore: String::new(),
+        };
+        scim::seed(&mut visit);
+        self.store.commit(now)
+    }
+
+    /// The request log.
+    pub fn requests(&self) -> impl Iterator<Item = &RequestRecord> {
+        self.requests.iter()
+    }
+
+    /// Forgets the request log.
+    pub fn clear_requests(&mut self) {
+        self.requests.clear();
+        self.sequence = 0;
+    }
+
+    /// Adds a fault rule; beyond the limit the oldest goes.
+    pub fn add_fault(&mut self, fault: Fault) {
+        if self.faults.len() >= SANDBOX_FAULTS_MAX {
+            self.faults.remove(0);
+        }
+        self.faults.push(fault);
+    }
+
+    /// The fault rules as they stand.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// Forgets all fault rules.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    /// All objects without what changes from run to run.
+    pub fn state(&self) -> Value {
+        admin::state(&self.store)
+    }
+
+    /// Asks the fault rules.
+    pub fn begin(&mut self, call: &Call) -> Stalled {
+        if call.segments.first().is_some_and(|first| first == "__sandbox") {
+            return Stalled { strike: Strike::default(), wait: None };
+        }
+        let strike = faults::strike(&mut self.faults, &call.method, &call.path);
+        let wait = match strike.kind {
+            Some(FaultKind::Stall { millis }) => Some(Millis(millis)),
+            _ => None,
+        };
+        Stalled { strike, wait }
+    }
+
+    /// Serves a request as one transaction.
+    pub fn serve(&mut self, call: &Call, strike: Strike) -> Reply {
+        let mut workspace = None;
+        let outcome = match &strike.kind {
+            Some(FaultKind::Before { status, code }) => {
+                Err(Refusal::new(*status, code.clone(), "refused by a fault rule of the sandbox"))
+            }
+            Some(FaultKind::TooMany { retry_after }) => {
+                let mut refusal =
+                    Refusal::new(429, "REQUEST_LIMIT_EXCEEDED", "too many requests, by a fault rule");
+                refusal.retry_after = *retry_after;
+                Err(refusal)
+            }
+            Some(FaultKind::Unavailable) => Err(Refusal::new(
+                503,
+                "TEMPORARILY_UNAVAILABLE",
+                "the service is temporarily unavailable, by a fault rule",
+            )),
+            Some(
+                FaultKind::AfterEffect { .. } | FaultKind::Stall { .. } | FaultKind::StaleFirstRead { .. },
+            )
+            | None => self.carry_out(call, &strike, &mut workspace),
+        };
+        self.conclude(call, &strike, outcome, workspace)
+    }
+
+    /// Records and writes a request that did not even become a call.
+    pub fn refuse(&mut self, method: &str, path: &str, refusal: Refusal) -> Reply {
+        let call = Call { method: method.to_owned(), path: path.to_owned(), ..Call::default() };
+        self.conclude(&call, &Strike::default(), Err(refusal), None)
+    }
+
+    fn carry_out(&mut self, call: &Call, strike: &Strike, workspace: &mut Option<String>) -> Outcome {
+        self.store.roll_back();
+        let now = (self.now)();
+        workspaces::sweep(&mut self.store, self.config.durations.workspace_delete, now);
+        let outcome = self.route(call, strike, workspace);
+        if let (true, Some((position, _, _))) = (self.store.stale_served(), strike.stale) {
+            if let Some(fault) = self.faults.get_mut(position) {
+                fault.times = fault.times.saturating_sub(1);
+            }
+        }
+        self.store.set_view(View::Fresh);
+        match outcome {
+            Ok(answer) => match self.store.commit(now) {
+                Ok(()) => Ok(answer),
+                Err(_) => Err(Refusal::new(500, "INTERNAL_ERROR", "the sandbox cannot write its state")),
+            },
+            Err(refusal) => {
+                self.store.roll_back();
+                Err(refusal)
+            }
+        }
+    }
+
+    fn conclude(
+        &mut self,
+        call: &Call,
+        strike: &Strike,
+        outcome: Outcome,
+        workspace: Option<String>,
+    ) -> Reply {
+        let (mut answered, is_done) = match outcome {
+            Ok(Answer { status, body }) => (self.answered(call, status, body), true),
+            Err(refusal) => {
+                let mut answered = self.answered(call, refusal.status, Some(refusal.body()));
+                answered.retry_after = refusal.retry_after;
+                (answered, false)
+            }
+        };
+        answered.workspace = workspace.clone();
+        let lost = match (&strike.kind, is_done) {
+            (Some(FaultKind::AfterEffect { status }), true) => {
+                answered.status = status.unwrap_or(503);
+                answered.body = Some(json!({
+                    "error_code": "TEMPORARILY_UNAVAILABLE",
+                    "message": "the answer was lost by a fault rule; the request took effect",
+                }));
+                status.is_none()
+            }
+            _ => false,
+        };
+        let status = if lost { 0 } else { answered.status };
+        self.record(call, status, workspace);
+        if lost { Reply::Lost(answered) } else { Reply::Answered(answered) }
+    }
+
+    fn answered(&mut self, call: &Call, status: u16, body: Option<Value>) -> Answered {
+        let request = format!("{} {}", call.method, call.path);
+        if self.request_births.len() > SANDBOX_REQUESTS_MAX {
+            self.request_births.clear();
+            self.generation += 1;
+        }
+        let born = self.request_births.entry(request.clone()).or_default();
+        *born += 1;
+        let kind = format!("request/{}", self.generation);
+        let request_id = Origin::of(self.config.seed, &kind, &request, *born).uuid();
+        Answered { status, body, request_id, workspace: None, retry_after: None }
+    }
+
+    fn record(&mut self, call: &Call, status: u16, workspace: Option<String>) {
+        if call.segments.first().is_some_and(|first| first == "__sandbox") {
+            return;
+        }
+        if self.requests.len() >= SANDBOX_REQUESTS_MAX {
+            self.requests.pop_front();
+        }
+        self.sequence += 1;
+        self.requests.push_back(RequestRecord {
+            seq: self.sequence,
+            time: (self.now)(),
+            method: call.method.clone(),
+            path: call.path.clone(),
+            status,
+            mutating: call.is_mutating(),
+            workspace,
+        });
+    }
+
+    fn route(&mut self, call: &Call, strike: &Strike, workspace: &mut Option<String>) -> Outcome {
+        let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+        let now = (self.now)();
+        match (call.method.as_str(), segments.as_slice()) {
+            ("GET", [".well-known", "databricks-config"]) => {
+                let named = call.host_label().and_then(|label| workspaces::by_label(&self.store, label));
+                oauth::host_metadata(call, &self.config, named.as_deref())
+            }
+            ("GET", ["oidc", ".well-known", "oauth-authorization-server" | "openid-configuration"]) => {
+                oauth::discovery(call, "/oidc")
+            }
+            ("POST", ["oidc", "v1", "token"]) => self.tokens.issue(call, &self.config, now, false),
+            (
+                "GET",
+                [
+                    "oidc",
+                    "accounts",
+                    id,
+                    ".well-known",
+                    "oauth-authorization-server" | "openid-configuration",
+                ],
+            ) => {
+                self.check_account(id)?;
+                oauth::discovery(call, &format!("/oidc/accounts/{id}"))
+            }
+            ("POST", ["oidc", "accounts", id, "v1", "token"]) => {
+                self.check_account(id)?;
+                self.tokens.issue(call, &self.config, now, true)
+            }
+            (_, ["__sandbox", rest @ ..]) => admin::serve(self, call, rest),
+            (_, ["api", version, "accounts", id, rest @ ..]) => {
+                let caller = self.caller(call)?;
+                if !caller.account {
+                    return Err(Refusal::unauthenticated());
+                }
+                self.check_account(id)?;
+                let mut visit = self.visit(call, caller, strike)?;
+                account(&mut visit, version, rest)
+            }
+            (_, ["api", _, _, ..]) => {
+                let caller = self.caller(call)?;
+                let named = self.workspace(call)?;
+                *workspace = Some(named.clone());
+                let mut visit = self.visit(call, caller, strike)?;
+                visit.workspace = named;
+                workspace_api(&mut visit, &segments[1..])
+            }
+            _ => Err(Refusal::not_served(&call.method, &call.path)),
+        }
+    }
+
+    fn check_account(&self, id: &str) -> Result<(), Refusal> {
+        if id == self.config.account_id {
+            return Ok(());
+        }
+        Err(Refusal::absent(format!("account {id} does not exist")))
+    }
+
+    fn caller(&self, call: &Call) -> Result<Caller, Refusal> {
+        self.tokens.caller(call.authorization.as_deref(), &self.config, (self.now)())
+    }
+
+    /// The workspace a call goes through, by header or host.
+    fn workspace(&self, call: &Call) -> Result<String, Refusal> {
+        let named = match (&call.workspace, call.host_label()) {
+            (Some(id), _) => id.clone(),
+            (None, Some(label)) => workspaces::by_label(&self.store, label)
+                .ok_or_else(|| Refusal::absent(format!("no workspace is deployed as {label}")))?,
+            (None, None) => {
+                return Err(Refusal::invalid(
+                    "this call needs a workspace: send X-Databricks-Workspace-Id or use its host name",
+                ));
+            }
+        };
+        let document = self
+            .store
+            .get(workspaces::COLLECTION, ACCOUNT, &named)
+            .ok_or_else(|| Refusal::absent(format!("workspace {named} does not exist")))?;
+        if !workspaces::is_running(document, &self.config.durations, (self.now)()) {
+            let name = text(document, "workspace_name");
+            return Err(Refusal::new(
+                503,
+                "TEMPORARILY_UNAVAILABLE",
+                format!("workspace {name} is not running yet"),
+            ));
+        }
+        Ok(named)
+    }
+
+    fn visit<'a>(
+        &'a mut self,
+        call: &'a Call,
+        caller: Caller,
+        strike: &Strike,
+    ) -> Result<Visit<'a>, Refusal> {
+        if caller.read_only && call.is_mutating() {
+            return Err(Refusal::denied(format!("{} may read only", caller.name)));
+        }
+        let now = (self.now)();
+        let view = match strike.stale {
+            _ if call.is_mutating() => View::Fresh,
+            Some((_, reads, absent)) => View::Stale { reads, absent },
+            None if self.config.settle_ms > 0 => View::Settling(now, Millis(self.config.settle_ms)),
+            None => View::Fresh,
+        };
+        self.store.set_view(view);
+        Ok(Visit {
+            store: &mut self.store,
+            config: &self.config,
+            now,
+            caller,
+            call,
+            workspace: String::new(),
+            metastore: String::new(),
+        })
+    }
+
+    /// The configured admin token, for the admin paths.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+/// Account paths: `rest` is what follows the account id.
+fn account(visit: &mut Visit<'_>, version: &str, rest: &[&str]) -> Outcome {
+    let method = visit.call.method.clone();
+    let method = method.as_str();
+    match (version, rest) {
+        ("2.0", ["scim", "v2", rest @ ..]) => scim::account(visit, method, rest),
+        ("2.0", ["workspaces", workspace, "permissionassignments", rest @ ..]) => {
+            scim::assignments(visit, method, workspace, rest)
+        }
+        ("2.0", ["workspaces", workspace, "network"]) => networking::option(visit, method, workspace),
+        ("2.0", ["workspaces", workspace, "metastore"]) => {
+            metastores::assignment(visit, method, workspace, None)
+        }
+        ("2.0", ["workspaces", workspace, "metastores", metastore]) => {
+            metastores::assignment(visit, method, workspace, Some(metastore))
+        }
+        ("2.0", ["workspaces", rest @ ..]) => workspaces::serve(visit, method, rest),
+        ("2.0", ["metastores", rest @ ..]) => metastores::account(visit, method, rest),
+        ("2.0", ["network-connectivity-configs", rest @ ..]) => networking::configs(visit, method, rest),
+        ("2.0", ["network-policies", rest @ ..]) => networking::policies(visit, method, rest),
+        ("2.0", ["log-delivery", rest @ ..]) => billing::log_delivery(visit, method, rest),
+        ("2.1", ["budgets", rest @ ..]) => billing::budgets(visit, method, rest),
+        ("2.1", ["budget-policies", rest @ ..]) => billing::policies(visit, method, rest),
+        ("2.0", ["settings", "types", kind, "names", "default"]) => settings::serve(visit, method, kind),
+        ("2.0", [path, rest @ ..]) => provisioning::serve(visit, method, path, rest),
+        _ => Err(Refusal::not_served(method, &visit.call.path)),
+    }
+}
+
+/// Workspace paths: `segments` is what follows `/api`.
+fn workspace_api(visit: &mut Visit<'_>, segments: &[&str]) -> Outcome {
+    let method = visit.call.method.clone();
+    let method = method.as_str();
+    match segments {
+        ["2.1", "unity-catalog", rest @ ..] => unity_catalog(visit, method, rest),
+        ["2.0", "policies", "clusters", verb] => policies::serve(visit, method, verb),
+        ["2.0", "permissions", rest @ ..] => permissions::serve(visit, method, rest),
+        ["2.0", "settings", "types", kind, "names", "default"] => settings::serve(visit, method, kind),
+        ["2.0", "preview", "scim", "v2", rest @ ..] => scim::workspace(visit, method, rest),
+        _ => Err(Refusal::not_served(method, &visit.call.path)),
+    }
+}
+
+fn unity_catalog(visit: &mut Visit<'_>, method: &str, rest: &[&str]) -> Outcome {
+    metastores::enter(visit)?;
+    match rest {
+        ["metastore_summary" | "current-metastore-assignment" | "metastores" | "workspaces", ..] => {
+            metastores::workspace(visit, method, rest)
+        }
+        ["storage-credentials", rest @ ..] => locations::credentials(visit, method, rest),
+        ["validate-storage-credentials"] => locations::validate(visit, method),
+        ["external-locations", rest @ ..] => locations::serve(visit, method, rest),
+        ["catalogs", rest @ ..] => super::catalogs::serve(visit, method, rest),
+        ["schemas", rest @ ..] => super::schemas::serve(visit, method, rest),
+        ["volumes", rest @ ..] => super::schemas::volumes(visit, method, rest),
+        ["permissions", kind, name] => grants::permissions(visit, method, kind, name),
+        ["privilege-assignments", kind, name] => grants::assignments(visit, method, kind, name),
+        ["effective-permissions", kind, name] => grants::effective(visit, method, kind, name),
+        ["bindings", kind, name] => grants::bindings(visit, method, kind, name),
+        ["entity-tag-assignments", rest @ ..] => tags::serve(visit, method, rest),
+        _ => Err(Refusal::not_served(method, &visit.call.path)),
+    }
+}

@@ -1,0 +1,171 @@
+//! An Ed25519 key in a PKCS#8 PEM file that only its owner can read; made on first use.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
+use ed25519_dalek::{Signer as _, SigningKey};
+
+use super::{Signer, SignerError};
+use crate::evidence::note::{Signature, VerifierKey};
+
+/// A PKCS#8 Ed25519 key in PEM is below 200 bytes.
+const KEY_FILE_BYTES_MAX: u64 = 4096;
+
+/// A key in a file. Its secret part never leaves this type, and is wiped from memory with it.
+pub struct FileKey {
+    secret: SigningKey,
+    public: VerifierKey,
+}
+
+impl FileKey {
+    /// Reads the key, or makes a new one if there is no file at this path.
+    ///
+    /// # Errors
+    ///
+    /// If others can read the file, it is not an Ed25519 key, it cannot be read or written, or the name is not one.
+    pub fn open(path: &Path, name: &str) -> Result<Self, SignerError> {
+        let text = match read_private(path)? {
+            Some(text) => text,
+            None => {
+                write_private(path, new_key()?.as_bytes())?;
+                // Somebody else may have been quicker: what stands in the file is the key.
+                read_private(path)?.unwrap_or_default()
+            }
+        };
+        let secret = SigningKey::from_pkcs8_pem(&text).map_err(|_| SignerError::NotAKey {
+            path: path.to_owned(),
+            what: "it does not hold an Ed25519 key as PKCS#8 PEM".into(),
+        })?;
+        let public = VerifierKey::new(name, secret.verifying_key().as_bytes())
+            .map_err(|_| SignerError::BadName { name: name.to_owned() })?;
+        Ok(Self { secret, public })
+    }
+}
+
+impl Signer for FileKey {
+    fn sign(&self, bytes: &[u8]) -> Result<Signature, SignerError> {
+        Ok(Signature(self.secret.sign(bytes).to_bytes()))
+    }
+
+    fn vkey(&self) -> &VerifierKey {
+        &self.public
+    }
+}
+
+impl fmt::Debug for FileKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileKey({})", self.public)
+    }
+}
+
+fn new_key() -> Result<String, SignerError> {
+    // Without the public half: OpenSSL 3.0 reads only version 1 of the format.
+    let pair = KeypairBytes { secret_key: random_bytes()?, public_key: None };
+    let pem = pair.to_pkcs8_pem(LineEnding::LF).expect("32 bytes have a PKCS#8 form");
+    Ok(pem.to_string())
+}
+
+/// 32 bytes from the system's own source.
+pub(super) fn random_bytes() -> Result<[u8; 32], SignerError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| SignerError::NoRandomness { what: error.to_string() })?;
+    Ok(bytes)
+}
+
+/// The text of a private file; nothing if there is no such file.
+pub(super) fn read_private(path: &Path) -> Result<Option<String>, SignerError> {
+    let failed = |source| SignerError::File { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    if is_exposed(&file.metadata().map_err(failed)?) {
+        return Err(SignerError::Exposed { path: path.to_owned() });
+    }
+    let mut text = String::new();
+    file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+    Ok(Some(text))
+}
+
+/// Writes a private file in one step; if there is one already, it stays as it is.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), SignerError> {
+    let failed = |source| SignerError::File { path: path.to_owned(), source };
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    // A temporary file has mode 0600 from the start.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(error.error)),
+    }
+}
+
+#[cfg(unix)]
+fn is_exposed(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_metadata: &std::fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::digest::Digest;
+    use crate::evidence::checkpoint::Checkpoint;
+    use crate::signer::sign_checkpoint;
+
+    #[test]
+    fn made_once_and_found_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys/log.pem");
+        let first = FileKey::open(&path, "evidence.x").expect("a key");
+        let again = FileKey::open(&path, "evidence.x").expect("a key");
+        assert_eq!(first.vkey(), again.vkey());
+        let other = FileKey::open(&folder.path().join("other.pem"), "evidence.x").expect("a key");
+        assert_ne!(first.vkey(), other.vkey());
+        let checkpoint = Checkpoint { origin: "evidence.x/org".into(), size: 1, root: Digest::of(b"") };
+        let note = sign_checkpoint(&first, &checkpoint).expect("a note");
+        assert_eq!(Checkpoint::open(note.as_bytes(), again.vkey()), Ok(checkpoint));
+        assert!(Checkpoint::open(note.as_bytes(), other.vkey()).is_err());
+        assert!(!format!("{first:?}").contains("PRIVATE"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.pem");
+        FileKey::open(&path, "evidence.x").expect("a key");
+        let mode = std::fs::metadata(&path).expect("the file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("permissions");
+        assert!(matches!(FileKey::open(&path, "evidence.x"), Err(SignerError::Exposed { .. })));
+    }
+
+    #[test]
+    fn other_files_are_not_keys() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in
+            [("empty", ""), ("text", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")]
+        {
+            let path = folder.path().join(name);
+            write_private(&path, text.as_bytes()).expect("a file");
+            assert!(matches!(FileKey::open(&path, "evidence.x"), Err(SignerError::NotAKey { .. })), "{name}");
+        }
+        let good = folder.path().join("good");
+        assert!(matches!(FileKey::open(&good, "two words"), Err(SignerError::BadName { .. })));
+    }
+}

@@ -1,0 +1,277 @@
+//! Reads `sites/estate.toml`.
+
+use std::collections::BTreeMap;
+
+use crate::base::diagnostic::{Diagnostic, Diagnostics};
+use crate::base::id::{RegionName, WaveName};
+use crate::base::span::{Located, Span};
+use crate::base::time::Millis;
+use crate::model::estate::{
+    ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, TagRules, TargetDriver, TargetSpec, Wave, WaveKind,
+};
+use crate::model::reader::{Reader, boolean, count, day, string};
+use crate::model::tree::{self, Node, Table};
+
+use super::{ESTATE_CODES, Texts};
+
+const DAY: &str = "a date such as 2027-01-11";
+
+/// Reads the estate's file; without one, an empty estate and the problem.
+pub(super) fn read(texts: &mut Texts, found: &mut Diagnostics) -> Estate {
+    let Some(text) = texts.by_path.get(ESTATE_FILE) else {
+        let nowhere = texts.absent(ESTATE_FILE);
+        found.push(
+            Diagnostic::error("estate.missing-file", format!("{ESTATE_FILE} is not there"))
+                .at(nowhere.clone(), "")
+                .help("run `landfall init` to get an estate to start from, or go to the estate's folder"),
+        );
+        let nothing = Table::default();
+        return whole(&mut Reader::new(&nothing, nowhere, "", ESTATE_CODES, &mut Diagnostics::default()));
+    };
+    let (table, problems) = tree::parse(text.source, &text.text);
+    found.extend(problems);
+    let mut reader = Reader::new(&table, text.first_line(), "estate.toml", ESTATE_CODES, found);
+    let estate = whole(&mut reader);
+    reader.finish();
+    estate
+}
+
+fn whole(reader: &mut Reader<'_, '_>) -> Estate {
+    let format = format!("{ESTATE_FORMAT}: this program reads no other format");
+    reader.required("format", &format, |value| (value.as_i64() == Some(ESTATE_FORMAT)).then_some(()));
+    let (name, code, lineage, day_one) = identity(reader);
+    let free =
+        |reader: &mut Reader<'_, '_>, key| reader.table(key).map(|(t, _)| t.clone()).unwrap_or_default();
+    Estate {
+        name,
+        code,
+        lineage,
+        day_one,
+        account: free(reader, "account"),
+        defaults: free(reader, "defaults"),
+        locked: reader.texts("locked"),
+        regions: regions(reader),
+        ehrs: facts(reader, "ehr").into_iter().collect(),
+        waves: waves(reader),
+        freezes: freezes(reader),
+        roles: roles(reader),
+        tags: tags(reader),
+        targets: targets(reader),
+        span: reader.place(),
+    }
+}
+
+fn lower_word(value: &serde_json::Value) -> Option<String> {
+    let good =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    value.as_str().filter(|text| good(text)).map(str::to_owned)
+}
+
+fn lineage(value: &serde_json::Value) -> Option<String> {
+    value.as_str().filter(|text| uuid::Uuid::try_parse(text).is_ok()).map(str::to_owned)
+}
+
+fn identity(reader: &mut Reader<'_, '_>) -> (String, String, String, Option<jiff::civil::Date>) {
+    let expected = "a table with the estate's name, code, lineage and day_one";
+    let Some((table, span)) = reader.required_table("estate", expected) else { return Default::default() };
+    let mut inner = reader.inner(table, span, "[estate]");
+    let name = inner.text("name");
+    let code = inner.required("code", "a lower-case word", lower_word);
+    let lineage = inner.required("lineage", "a UUID that is never changed", lineage);
+    let day_one = inner.required("day_one", DAY, day);
+    inner.finish();
+    let text = |located: Option<Located<String>>| located.map(|l| l.value).unwrap_or_default();
+    (text(name), text(code), text(lineage), day_one.map(|l| l.value))
+}
+
+/// Tables of free facts with the site parameters they set under `defaults`.
+fn facts(reader: &mut Reader<'_, '_>, key: &'static str) -> Vec<(String, Facts)> {
+    let Some((table, _)) = reader.table(key) else { return Vec::new() };
+    let mut all = Vec::new();
+    for (name, entry) in &table.entries {
+        let Some(inner) = entry.tree.as_table() else {
+            reader.wrong(&entry.tree, name, "a table");
+            continue;
+        };
+        let mut free = inner.clone();
+        let defaults = match free.entries.remove("defaults") {
+            None => Table::default(),
+            Some(entry) => match entry.tree.node {
+                Node::Table(defaults) => defaults,
+                Node::Scalar(_) | Node::List(_) => {
+                    reader.wrong(&entry.tree, "defaults", "a table");
+                    Table::default()
+                }
+            },
+        };
+        all.push((name.clone(), Facts { facts: free, defaults, span: entry.key.clone() }));
+    }
+    all
+}
+
+fn regions(reader: &mut Reader<'_, '_>) -> BTreeMap<RegionName, Facts> {
+    let mut regions = BTreeMap::new();
+    for (name, facts) in facts(reader, "region") {
+        match RegionName::new(name) {
+            Ok(name) => {
+                regions.insert(name, facts);
+            }
+            Err(bad) => reader
+                .found()
+                .push(Diagnostic::error("estate.wrong-value", bad.rule).at(facts.span, "not a region name")),
+        }
+    }
+    regions
+}
+
+fn waves(reader: &mut Reader<'_, '_>) -> Vec<Wave> {
+    let tables = reader.tables("wave");
+    tables.into_iter().filter_map(|(table, span)| wave(reader, table, span)).collect()
+}
+
+fn wave(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Wave> {
+    let mut inner = reader.inner(table, span.clone(), "[[wave]]");
+    let name = inner.required("name", "a lower-case word such as wave1", |value| {
+        value.as_str().and_then(|text| WaveName::new(text).ok())
+    });
+    let kind = inner.required("kind", "pilot, repeatability or scale", |value| {
+        let word = value.as_str()?;
+        WaveKind::ALL.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind)
+    });
+    let sites = inner.texts("sites");
+    let at_least_one = |value: &serde_json::Value| count(value).filter(|number| *number > 0);
+    let max_parallel = inner.optional("max_parallel", "a number from 1 up", at_least_one);
+    let failure_budget = inner.optional("failure_budget", "a number from 0 up", count);
+    let (start, end) = (inner.optional("start", DAY, day), inner.optional("end", DAY, day));
+    let defaults = inner.table("defaults").map(|(table, _)| table.clone()).unwrap_or_default();
+    if let (Some(start), Some(end)) = (&start, &end)
+        && end.value < start.value
+    {
+        inner.found().push(
+            Diagnostic::error("estate.wrong-value", "the wave ends before it starts")
+                .at(end.span.clone(), "the end")
+                .at(start.span.clone(), "the start"),
+        );
+    }
+    inner.finish();
+    Some(Wave {
+        name: name?.value,
+        kind: kind?.value,
+        sites,
+        max_parallel: max_parallel.map_or(1, |l| l.value),
+        failure_budget: failure_budget.map_or(0, |l| l.value),
+        start: start.map(|l| l.value),
+        end: end.map(|l| l.value),
+        defaults,
+        span,
+    })
+}
+
+fn freezes(reader: &mut Reader<'_, '_>) -> Vec<Freeze> {
+    let tables = reader.tables("freeze");
+    let mut freezes = Vec::new();
+    for (table, span) in tables {
+        let mut inner = reader.inner(table, span.clone(), "[[freeze]]");
+        let name = inner.text("name");
+        let (from, to) = (inner.required("from", DAY, day), inner.required("to", DAY, day));
+        if let (Some(from), Some(to)) = (&from, &to)
+            && to.value < from.value
+        {
+            inner.found().push(
+                Diagnostic::error("estate.wrong-value", "the freeze ends before it begins")
+                    .at(to.span.clone(), "the end")
+                    .at(from.span.clone(), "the begin"),
+            );
+        }
+        inner.finish();
+        if let (Some(name), Some(from), Some(to)) = (name, from, to) {
+            freezes.push(Freeze { name: name.value, from: from.value, to: to.value, span });
+        }
+    }
+    freezes
+}
+
+fn roles(reader: &mut Reader<'_, '_>) -> BTreeMap<String, Located<String>> {
+    let Some((table, _)) = reader.table("roles") else { return BTreeMap::new() };
+    let mut roles = BTreeMap::new();
+    for (name, entry) in &table.entries {
+        match entry.tree.as_str() {
+            Some(person) => {
+                let person = Located { value: person.to_owned(), span: entry.tree.span.clone() };
+                roles.insert(name.clone(), person);
+            }
+            None => reader.wrong(&entry.tree, name, "a person's handle as a string"),
+        }
+    }
+    roles
+}
+
+fn tags(reader: &mut Reader<'_, '_>) -> TagRules {
+    let Some((table, span)) = reader.table("tags") else { return TagRules::default() };
+    let mut inner = reader.inner(table, span, "[tags]");
+    let plain = |texts: Vec<Located<String>>| texts.into_iter().map(|text| text.value).collect();
+    let rules = TagRules {
+        required: plain(inner.texts("required")),
+        environments: plain(inner.texts("environments")),
+    };
+    inner.finish();
+    rules
+}
+
+fn targets(reader: &mut Reader<'_, '_>) -> BTreeMap<String, TargetSpec> {
+    let Some((table, _)) = reader.table("targets") else { return BTreeMap::new() };
+    let mut targets = BTreeMap::new();
+    for (name, entry) in &table.entries {
+        match entry.tree.as_table() {
+            None => reader.wrong(&entry.tree, name, "a table"),
+            Some(table) => {
+                if let Some(spec) = target(reader, name, table, entry.key.clone()) {
+                    targets.insert(name.clone(), spec);
+                }
+            }
+        }
+    }
+    targets
+}
+
+fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) -> Option<TargetSpec> {
+    let what = format!("[targets.{name}]");
+    let mut inner = reader.inner(table, span.clone(), &what);
+    let driver = inner.required("driver", "sandbox or databricks", |value| match value.as_str() {
+        Some("sandbox") => Some(TargetDriver::Sandbox),
+        Some("databricks") => Some(TargetDriver::Databricks),
+        Some(_) | None => None,
+    });
+    let account_id = inner.text("account_id");
+    let real = driver.as_ref().is_some_and(|driver| driver.value == TargetDriver::Databricks);
+    let host = if real { inner.text("host") } else { inner.optional_text("host") };
+    let profile = inner.optional("profile", "a profile's name", string);
+    let timeout = inner.optional("call_timeout_ms", "a number of milliseconds", count);
+    inner.finish();
+    Some(TargetSpec {
+        driver: driver?.value,
+        account_id: account_id?.value,
+        host: host.map(|l| l.value),
+        profile: profile.map(|l| l.value),
+        call_timeout: timeout.map(|l| Millis(u64::from(l.value))),
+        span,
+    })
+}
+
+/// Reads `[[window]]` tables; their times and zones are judged by the window rule.
+pub(super) fn windows(reader: &mut Reader<'_, '_>) -> Vec<crate::model::estate::Window> {
+    let tables = reader.tables("window");
+    let mut windows = Vec::new();
+    for (table, span) in tables {
+        let mut inner = reader.inner(table, span.clone(), "[[window]]");
+        let days = inner.texts("days");
+        let (from, to, zone) = (inner.text("from"), inner.text("to"), inner.text("zone"));
+        let crosses = inner.optional("crosses_midnight", "true or false", boolean);
+        inner.finish();
+        if let (Some(from), Some(to), Some(zone)) = (from, to, zone) {
+            let crosses_midnight = crosses.is_some_and(|l| l.value);
+            windows.push(crate::model::estate::Window { days, from, to, zone, crosses_midnight, span });
+        }
+    }
+    windows
+}
