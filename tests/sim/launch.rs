@@ -146,6 +146,7 @@ fn draw(random: &mut Random) -> Plan {
         selection: Selection::All,
         inputs: BTreeMap::new(),
         packs: BTreeMap::new(),
+        parameters: BTreeMap::new(),
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves },
         scopes,
