@@ -21,6 +21,9 @@
 //! that deadline and a margin the object is looked for, and only an object that is not there is made. This holds if no
 //! two objects can share a natural key, or if reads are consistent; a kind with neither must not be created by a machine.
 //!
+//! An object that is found after a create in doubt is taken for ours, unless an earlier create of the step met an object
+//! while nothing of ours could be there: then whatever is found is somebody else's, and only a clear answer makes it ours.
+//!
 //! A run that is asked to stop sends no further call, waits for those under way, and is then *suspended*, not ended:
 //! what was applied is verified when the run is taken up again. `tests/sim` proves all of this against a hostile world.
 
@@ -32,6 +35,8 @@ mod input;
 mod judge;
 mod rest;
 mod state;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use apply::apply;

@@ -15,7 +15,7 @@ mod decide;
 mod state;
 
 pub use decide::{Decision, Input, Refusal, decide};
-pub use state::{Phase, State, Wave, apply};
+pub use state::{Phase, ReplayError, State, Wave, apply};
 
 use std::collections::BTreeSet;
 

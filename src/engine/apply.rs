@@ -186,18 +186,24 @@ fn intend(state: &mut State, id: &StepId, call: NextCall, deadline: Timestamp) {
 }
 
 fn verify(step: &mut Step, at: Timestamp) {
-    step.ours = true;
+    (step.ours, step.contested) = (true, false);
     step.phase = Phase::Verifying { since: at, watched_from: at, settles_from: at, polls: 0, next: None };
 }
 
 fn rest(step: &mut Step, until: Timestamp, why: Rest) {
+    let call = step.last_call;
     match why {
-        Rest::Busy | Rest::Conflict | Rest::Unreadable => step.tries += 1,
+        Rest::Busy | Rest::Unreadable => step.tries += 1,
+        Rest::Conflict => {
+            step.tries += 1;
+            // Nothing of ours could be in the way of this create, so what is there is somebody else's.
+            step.contested |= call == Some(NextCall::Create) && !step.ours;
+        }
         Rest::NotReady => step.waits += 1,
         Rest::InDoubt => {
-            let call = step.last_call.expect("doubt-after-intent: only a call can be in doubt");
+            let call = call.expect("doubt-after-intent: only a call can be in doubt");
             step.doubts += 1;
-            step.ours = true;
+            step.ours |= !(step.contested && call == NextCall::Create);
             step.acted.insert(call);
         }
     }

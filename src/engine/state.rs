@@ -58,6 +58,8 @@ pub struct Step {
     pub(super) acted: BTreeSet<NextCall>,
     /// Whether an object that is there is ours, because this run acted on it or may have.
     pub(super) ours: bool,
+    /// Whether a create met an object that cannot be ours. A later create in doubt then proves nothing.
+    pub(super) contested: bool,
     owes: Option<Command>,
     timer: Option<Timestamp>,
 }
@@ -148,11 +150,12 @@ impl State {
         }
     }
 
-    /// The state after these events of the run's log.
+    /// The state after these events of the run's log. Entries of other kinds than `run.` and `step.` are not the
+    /// engine's and are passed over.
     ///
     /// # Errors
     ///
-    /// If one of them is unknown: a run is never continued over what it does not understand.
+    /// If one of them is the engine's but unknown: a run is never continued over what is not understood.
     ///
     /// # Panics
     ///
@@ -164,10 +167,13 @@ impl State {
     ) -> Result<Self, ReplayError> {
         let mut state = Self::new(run, plan);
         for event in events {
-            if let Event::Unknown { kind, .. } = event {
-                return Err(ReplayError::Unknown { kind: kind.clone() });
+            match event {
+                Event::Unknown { kind, .. } if kind.starts_with("run.") || kind.starts_with("step.") => {
+                    return Err(ReplayError::Unknown { kind: kind.clone() });
+                }
+                Event::Unknown { .. } => {}
+                known => super::apply(&mut state, known),
             }
-            super::apply(&mut state, event);
         }
         Ok(state)
     }
@@ -321,6 +327,7 @@ impl Step {
             cleared: false,
             acted: BTreeSet::new(),
             ours: false,
+            contested: false,
             owes: None,
             timer: None,
         }

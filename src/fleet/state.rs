@@ -59,6 +59,17 @@ pub struct Wave {
     pub halted: Option<HaltReason>,
 }
 
+/// The log cannot be continued.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// An event that only a newer program knows.
+    #[error("the launch holds a {kind} entry, which this program does not know: install a newer landfall")]
+    Unknown {
+        /// Its kind.
+        kind: String,
+    },
+}
+
 impl State {
     /// A launch to which nothing has happened yet.
     pub fn new(plan: &Plan) -> Self {
@@ -76,6 +87,34 @@ impl State {
             suspended: false,
             ended: None,
         }
+    }
+
+    /// The state after these events of the launch's log. Entries of other kinds than `launch.`, `scope.` and `wave.`
+    /// are not the engine's and are passed over.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is the engine's but unknown: a launch is never continued over what is not understood.
+    ///
+    /// # Panics
+    ///
+    /// If the events are not the log of a launch of this plan.
+    pub fn replay<'a>(
+        plan: &Plan,
+        events: impl IntoIterator<Item = &'a FleetEvent>,
+    ) -> Result<Self, ReplayError> {
+        let mut state = Self::new(plan);
+        for event in events {
+            let own = |kind: &str| ["launch.", "scope.", "wave."].iter().any(|own| kind.starts_with(own));
+            match event {
+                FleetEvent::Unknown { kind } if own(kind) => {
+                    return Err(ReplayError::Unknown { kind: kind.clone() });
+                }
+                FleetEvent::Unknown { .. } => {}
+                known => apply(&mut state, known),
+            }
+        }
+        Ok(state)
     }
 
     /// The scopes by name.

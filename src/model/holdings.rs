@@ -50,6 +50,8 @@ struct Track {
     intent: Option<Intent>,
     /// An earlier call whose answer never came.
     doubt: Option<Intent>,
+    /// A create met an object that cannot be ours: a later create in doubt then proves nothing.
+    contested: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -92,10 +94,14 @@ impl Holdings {
                 if let Some(intent) = track.intent.take() {
                     track.effected(intent, id.clone());
                 }
-                track.doubt = None;
+                (track.doubt, track.contested) = (None, false);
             }
             Event::StepFound { id, .. } => track.found(id.clone()),
             Event::StepRested { why: Rest::InDoubt, .. } => track.rested_in_doubt(),
+            Event::StepRested { why: Rest::Conflict, .. } => {
+                let made = track.intent.take().is_some_and(|intent| intent.call == NextCall::Create);
+                track.contested |= made && track.doubt.is_none();
+            }
             Event::StepRested { .. } | Event::StepFailed { .. } => track.intent = None,
             Event::StepSucceeded { effect: Effect::Deleted | Effect::AlreadyGone, .. } => {
                 *track = Track::default();
@@ -167,6 +173,9 @@ impl Track {
     /// A create in doubt stays in doubt whatever call came after it.
     fn rested_in_doubt(&mut self) {
         let Some(intent) = self.intent.take() else { return };
+        if self.contested && intent.call == NextCall::Create {
+            return;
+        }
         let keeps = self.doubt.as_ref().is_some_and(|doubt| doubt.call == NextCall::Create);
         if !keeps || intent.call == NextCall::Create {
             self.doubt = Some(intent);
@@ -174,7 +183,8 @@ impl Track {
     }
 
     fn shown(&self) -> Option<Holding> {
-        let open = self.doubt.as_ref().or(self.intent.as_ref());
+        let proves = |intent: &&Intent| !(self.contested && intent.call == NextCall::Create);
+        let open = self.doubt.as_ref().or(self.intent.as_ref().filter(proves));
         let in_doubt = open.map(|intent| intent.call);
         match (&self.holding, open) {
             (Some(holding), _) => Some(Holding { in_doubt, ..holding.clone() }),
@@ -309,5 +319,9 @@ mod tests {
             "7 v2",
         );
         check(&[applying(Create, 1), failed()], "nothing");
+        let contested =
+            [applying(Create, 1), rested(Rest::Conflict), applying(Create, 1), rested(Rest::InDoubt)];
+        check(&contested, "nothing");
+        check(&[&contested[..], &[applying(Create, 1), applied("7")]].concat(), "7 v1");
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! `LANDFALL_SIM_SEEDS=n` plays n seeds, `LANDFALL_SIM_SEED=s` only that one.
 
+mod launch;
 mod mutant;
 mod random;
 mod scenario;
@@ -38,7 +39,7 @@ fn every_invariant_holds_in_every_story_of_a_scope() {
         match play(seed, None) {
             Ok(tally) => all.add(&tally),
             Err(violation) => panic!(
-                "{}: {}\nreplay with: LANDFALL_SIM_SEED={seed} cargo test --test sim scope",
+                "{}: {}\nreplay with: LANDFALL_SIM_SEED={seed} cargo test --test sim story_of_a_scope",
                 violation.name, violation.what
             ),
         }
@@ -51,11 +52,55 @@ fn every_invariant_holds_in_every_story_of_a_scope() {
 }
 
 #[test]
+fn a_seed_always_tells_the_same_story() {
+    let told = |seed| format!("{:?} {:?}", play(seed, None), launch::play(seed, None));
+    for seed in 0..50 {
+        assert_eq!(told(seed), told(seed));
+    }
+    assert_ne!(told(0), told(1));
+}
+
+#[test]
+fn every_invariant_holds_in_every_story_of_a_launch() {
+    let seeds = seeds(SEEDS);
+    let mut all = launch::Tally::default();
+    for seed in seeds.clone() {
+        match launch::play(seed, None) {
+            Ok(tally) => all.add(&tally),
+            Err(violation) => panic!(
+                "{}: {}\nreplay with: LANDFALL_SIM_SEED={seed} cargo test --test sim story_of_a_launch",
+                violation.name, violation.what
+            ),
+        }
+    }
+    println!("fleet engine: {} seeds, {all:?}", seeds.end - seeds.start);
+    if seeds.end - seeds.start >= 1_000 {
+        let counts = [all.events, all.crashes, all.stops, all.halted, all.skipped, all.partial];
+        assert!(counts.iter().all(|count| *count > 0), "some fault never happened: {all:?}");
+    }
+}
+
+#[test]
+fn every_mutant_of_the_fleet_engine_is_killed_by_its_invariant() {
+    shell::keep_quiet();
+    let mut alive = Vec::new();
+    for (mutant, name) in launch::MUTANTS {
+        let dies = |seed: &u64| launch::play(*seed, Some(mutant)).is_err_and(|found| found.name == name);
+        match (0..MUTANT_SEEDS).find(dies) {
+            Some(seed) => println!("{mutant:?} dies of {name} at seed {seed}"),
+            None => alive.push(format!("{mutant:?} survives {name}")),
+        }
+    }
+    assert!(alive.is_empty(), "{alive:#?}");
+}
+
+#[test]
 fn every_mutant_of_the_scope_engine_is_killed_by_its_invariant() {
     shell::keep_quiet();
     let mut alive = Vec::new();
     for (mutant, name) in MUTANTS {
-        let killer = (0..MUTANT_SEEDS).find(|seed| play(*seed, Some(mutant)).is_err_and(|found| found.name == name));
+        let killer =
+            (0..MUTANT_SEEDS).find(|seed| play(*seed, Some(mutant)).is_err_and(|found| found.name == name));
         match killer {
             Some(seed) => println!("{mutant:?} dies of {name} at seed {seed}"),
             None => alive.push(format!("{mutant:?} survives {name}")),

@@ -37,10 +37,12 @@ pub enum Mutant {
     ReplacedBeforeGone,
     FailsWhereItCouldWait,
     HoldingsForgetIntents,
+    ConflictTakenForDone,
+    ConflictForgotten,
 }
 
 /// Each mutant with the invariant that kills it.
-pub const MUTANTS: [(Mutant, &str); 25] = [
+pub const MUTANTS: [(Mutant, &str); 27] = [
     (Mutant::DoubtTakenForBusy, "no-call-while-in-doubt"),
     (Mutant::DoubtNotWaitedOut, "no-call-while-in-doubt"),
     (Mutant::CallsSentAgainAfterCrash, "no-call-while-in-doubt"),
@@ -66,6 +68,8 @@ pub const MUTANTS: [(Mutant, &str); 25] = [
     (Mutant::ReplacedBeforeGone, "no-object-twice"),
     (Mutant::FailsWhereItCouldWait, "patience-succeeds"),
     (Mutant::HoldingsForgetIntents, "holdings-cover-ours"),
+    (Mutant::ConflictTakenForDone, "foreign-never-touched"),
+    (Mutant::ConflictForgotten, "success-means-world-as-desired"),
 ];
 
 impl Mutant {
@@ -81,8 +85,15 @@ impl Mutant {
     /// The input that the engine is given.
     pub fn input(self, state: &State, input: Input) -> Input {
         match (self, input) {
-            (Mutant::DoubtTakenForBusy, Input::Applied { step, attempt, outcome: ApplyOutcome::NoAnswer(cause) }) => {
-                Input::Applied { step, attempt, outcome: ApplyOutcome::Busy { retry_after: None, cause } }
+            (
+                Mutant::DoubtTakenForBusy,
+                Input::Applied { step, attempt, outcome: ApplyOutcome::NoAnswer(cause) },
+            ) => Input::Applied { step, attempt, outcome: ApplyOutcome::Busy { retry_after: None, cause } },
+            (
+                Mutant::ConflictTakenForDone,
+                Input::Applied { step, attempt, outcome: ApplyOutcome::Refused(cause) },
+            ) if cause.class == CauseClass::Conflict => {
+                Input::Applied { step, attempt, outcome: ApplyOutcome::Done { id: None } }
             }
             (Mutant::LateResultsTaken, Input::Applied { step, outcome, .. }) => {
                 let attempt = state.steps()[&step].attempt;
@@ -131,20 +142,22 @@ impl Mutant {
             {
                 self.apply(state, now, step, *attempt, NextCall::Create)
             }
-            (Mutant::FollowUpsNotCounted, Input::Verified { step, attempt, finding, .. })
-                if matches!(finding, Finding::Differs { after_create: true, .. }) =>
-            {
-                self.apply(state, now, step, *attempt, NextCall::Update)
-            }
+            (
+                Mutant::FollowUpsNotCounted,
+                Input::Verified {
+                    step, attempt, finding: Finding::Differs { after_create: true, .. }, ..
+                },
+            ) => self.apply(state, now, step, *attempt, NextCall::Update),
             (Mutant::ReplacedBeforeGone, Input::Verified { step, attempt, finding, .. })
                 if matches!(finding, Finding::Pending { state, .. } if state == "deleting")
                     && operation(plan, step) == Some(Operation::Replace) =>
             {
                 self.apply(state, now, step, *attempt, NextCall::Create)
             }
-            (Mutant::CallsBeyondThePlan, Input::Observed { step, attempt, finding: Finding::Matches { .. }, .. })
-                if operation(plan, step) == Some(Operation::None) =>
-            {
+            (
+                Mutant::CallsBeyondThePlan,
+                Input::Observed { step, attempt, finding: Finding::Matches { .. }, .. },
+            ) if operation(plan, step) == Some(Operation::None) => {
                 self.apply(state, now, step, *attempt, NextCall::Update)
             }
             _ => None,
@@ -174,19 +187,36 @@ impl Mutant {
         };
         let attempt = attempt + u32::from(verifying);
         let deadline = now + Millis(10_000);
-        Some(Decision::Accepted(vec![Event::StepApplying { step: step.clone(), attempt, call, deadline, desired }]))
+        Some(Decision::Accepted(vec![Event::StepApplying {
+            step: step.clone(),
+            attempt,
+            call,
+            deadline,
+            desired,
+        }]))
     }
 
     /// The events that the shell gets to see.
     pub fn events(self, state: &State, now: Timestamp, events: Vec<Event>) -> Vec<Event> {
-        let mut events: Vec<Event> = events.into_iter().filter_map(|event| self.event(state, now, event)).collect();
-        if self == Mutant::DependantsNotBlocked && events.iter().any(|e| matches!(e, Event::StepFailed { .. })) {
+        let gave_up = matches!(events.first(), Some(Event::StepFailed { .. }));
+        let mut events: Vec<Event> =
+            events.into_iter().filter_map(|event| self.event(state, now, event)).collect();
+        if gave_up && !matches!(events.first(), Some(Event::StepFailed { .. })) {
+            events.truncate(1);
+        }
+        if self == Mutant::DependantsNotBlocked
+            && events.iter().any(|e| matches!(e, Event::StepFailed { .. }))
+        {
             events.retain(|event| !matches!(event, Event::RunEnded { .. }));
         }
-        if self == Mutant::EndedTwice && let Some(end @ Event::RunEnded { .. }) = events.last().cloned() {
+        if self == Mutant::EndedTwice
+            && let Some(end @ Event::RunEnded { .. }) = events.last().cloned()
+        {
             events.push(end);
         }
-        if self == Mutant::BystandersBlocked && let Some(Event::StepFailed { step: by, .. }) = events.first() {
+        if self == Mutant::BystandersBlocked
+            && let Some(Event::StepFailed { step: by, .. }) = events.first()
+        {
             let waiting = |step: &&landfall::base::id::StepId| {
                 matches!(state.steps()[*step].phase, Phase::Waiting)
                     && !events.iter().any(|event| event.step() == Some(step))
@@ -200,7 +230,8 @@ impl Mutant {
     }
 
     fn event(self, state: &State, now: Timestamp, event: Event) -> Option<Event> {
-        let rest = |event: &Event, wanted: Rest| matches!(event, Event::StepRested { why, .. } if *why == wanted);
+        let rest =
+            |event: &Event, wanted: Rest| matches!(event, Event::StepRested { why, .. } if *why == wanted);
         match event {
             Event::StepBlocked { .. } if self == Mutant::DependantsNotBlocked => None,
             Event::StepRested { step, attempt, why, cause, .. }
@@ -212,6 +243,11 @@ impl Mutant {
             event if self == Mutant::CallsSentAgainAfterCrash && rest(&event, Rest::InDoubt) => {
                 let crashed = matches!(event, Event::StepRested { cause: None, .. });
                 (!crashed).then_some(event)
+            }
+            Event::StepRested { step, attempt, until, why: Rest::Conflict, cause }
+                if self == Mutant::ConflictForgotten =>
+            {
+                Some(Event::StepRested { step, attempt, until, why: Rest::Busy, cause })
             }
             Event::StepFailed { step, attempt, cause, readback } => {
                 self.failed(state, now, Event::StepFailed { step, attempt, cause, readback })

@@ -78,7 +78,10 @@ impl Scenario {
         let work = match readable {
             Some(read) if random.chance(200) => {
                 self.reads.insert(id.clone(), read.clone());
-                Work::Check { title: "it is as desired".to_owned(), check: Check { read, expect: Vec::new() } }
+                Work::Check {
+                    title: "it is as desired".to_owned(),
+                    check: Check { read, expect: Vec::new() },
+                }
             }
             _ => Work::Reconcile(self.reconcile(random, id)),
         };
@@ -144,7 +147,7 @@ impl Faults {
         faults.doubled = rate(400, 300);
         faults.crash = rate(400, 40);
         faults.lag = rate(400, 9_000);
-        faults.stops = rate(300, 3);
+        faults.stops = rate(300, 6);
         if faults.hopeless {
             faults.refused = rate(300, 80);
             faults.unreadable_for_good = rate(200, 40);

@@ -1,27 +1,31 @@
 //! The shell's loop on a virtual clock: decide, keep the durable events, fold all, start what is owed. Calls land on
 //! their own; a crash forgets everything but the log, the world and the calls that are on their way.
 
+mod calls;
+
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use landfall::base::id::{RunId, StepId};
-use landfall::base::time::{Millis, Timestamp};
+use landfall::base::time::Timestamp;
 use landfall::engine::{Command, Decision, Input, State, apply, decide, owed};
 use landfall::model::event::Event;
-use landfall::model::finding::{Finding, Goal, Look, NextCall, Readback};
 use landfall::model::holdings::Holdings;
-use landfall::model::outcome::{ApplyOutcome, Cause, CauseClass};
+use landfall::model::outcome::ApplyOutcome;
 use landfall::model::plan::ScopePlan;
 
 use crate::mutant::Mutant;
 use crate::random::Random;
-use crate::scenario::{Scenario, operation, spec};
+use crate::scenario::Scenario;
 use crate::watch::{Held, Violation, Watch, broken, holdings_cover, same_after_crash};
-use crate::world::{Harm, Landing, Mood};
+use crate::world::Landing;
 
 /// Turns after which a story counts as endless; the longest seen take a fifth of it.
 const TURNS_MAX: u64 = 10_000;
+
+/// Stops of one story: each one that is taken up again gives slow objects their time anew.
+const STOPS_MAX: u64 = 5;
 
 /// What a story came to.
 #[derive(Default, Debug)]
@@ -49,7 +53,7 @@ impl Tally {
 
 enum Happening {
     /// A command, or somebody, answers the process of this epoch.
-    Answer { epoch: u64, command: Option<Command>, input: Input },
+    Answer { epoch: u64, command: Option<Command>, input: Box<Input> },
     /// A call has its effect, whoever is still alive.
     Land { flight: usize, answer: Option<(u64, Command)> },
     /// A new holder takes the lease.
@@ -108,16 +112,18 @@ pub fn keep_quiet() {
 
 /// Plays the story of a seed to its end.
 pub fn play(seed: u64, mutant: Option<Mutant>) -> Result<Tally, Violation> {
-    match catch_unwind(AssertUnwindSafe(|| Shell::new(seed, mutant).play())) {
-        Ok(result) => result,
-        Err(panic) => {
-            let message = panic.downcast_ref::<String>().cloned();
-            let message = message.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            let message = message.unwrap_or_default();
-            let name = message.split(':').next().unwrap_or_default().to_owned();
-            Err(Violation { name, what: message })
-        }
-    }
+    guarded(|| Shell::new(seed, mutant).play())
+}
+
+/// An assertion of an engine is a violation too; its message begins with the invariant's name.
+pub fn guarded<T>(story: impl FnOnce() -> Result<T, Violation>) -> Result<T, Violation> {
+    catch_unwind(AssertUnwindSafe(story)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().cloned();
+        let message = message.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let what = message.unwrap_or_default();
+        let name = what.split(':').next().unwrap_or_default().to_owned();
+        Err(Violation { name, what })
+    })
 }
 
 impl Shell {
@@ -204,16 +210,16 @@ impl Shell {
                 if epoch != self.epoch || self.state.is_none() {
                     return Ok(());
                 }
-                if input == Input::TimeReached {
+                if *input == Input::TimeReached {
                     self.wakes.remove(&self.now);
                 }
-                if let (Input::Applied { step, attempt, outcome }, Some(_)) = (&input, &command) {
+                if let (Input::Applied { step, attempt, outcome }, Some(_)) = (&*input, &command) {
                     self.answered(&step.clone(), *attempt, &outcome.clone());
                 }
                 if let Some(command) = &command {
                     self.running.remove(command);
                 }
-                self.turn(input)
+                self.turn(*input)
             }
         }
     }
@@ -224,16 +230,11 @@ impl Shell {
             self.tally.in_doubt += 1;
             return;
         }
-        if let ApplyOutcome::Busy { retry_after: Some(length), .. } = outcome {
-            self.watch.told_to_wait(step, self.now + length.0 as i64);
-        }
         let own = |flight: &&mut Flight| flight.landing.step == *step && flight.attempt == attempt;
         if let Some(flight) = self.flights.iter_mut().rev().find(own) {
             flight.final_at = self.now;
         }
     }
-
-    // ---- the loop ----
 
     fn turn(&mut self, input: Input) -> Held {
         if self.crashes() {
@@ -243,6 +244,12 @@ impl Shell {
             self.watch.stopped = true;
             self.tally.stops += 1;
         }
+        let told = match &input {
+            Input::Applied {
+                step, outcome: ApplyOutcome::Busy { retry_after: Some(length), .. }, ..
+            } => Some((step.clone(), self.now + length.0 as i64)),
+            _ => None,
+        };
         let events = self.decided(input)?;
         for event in &events {
             if self.talks {
@@ -250,7 +257,10 @@ impl Shell {
             }
             self.watch.event(&self.scenario, self.now, event)?;
         }
-        self.keep(&events)?;
+        self.keep(&events);
+        if let (Some((step, until)), false) = (told, events.is_empty()) {
+            self.watch.told_to_wait(&step, until);
+        }
         if self.crashes() {
             // Kept, but not folded, and nothing started.
             let state = self.state.as_mut().expect("a turn needs a state");
@@ -272,17 +282,15 @@ impl Shell {
         let instead = self.mutant.and_then(|mutant| mutant.instead(&self.scenario.plan, state, now, &input));
         match instead.unwrap_or_else(|| decide(&self.engine_plan, state, now, input)) {
             Decision::Stale => Ok(Vec::new()),
-            Decision::Refused(refusal) => {
-                broken("never-refused", refusal.to_string()).map(|()| Vec::new())
-            }
+            Decision::Refused(refusal) => broken("never-refused", refusal.to_string()).map(|()| Vec::new()),
             Decision::Accepted(events) => {
                 Ok(self.mutant.map_or(events.clone(), |mutant| mutant.events(state, now, events)))
             }
         }
     }
 
-    /// Appends the durable events; what is read back must be what was written.
-    fn keep(&mut self, events: &[Event]) -> Held {
+    /// Appends the durable events.
+    fn keep(&mut self, events: &[Event]) {
         self.tally.events += events.len() as u64;
         for event in events.iter().filter(|event| event.is_durable()) {
             if self.mutant.is_none_or(|mutant| mutant.keeps(event)) {
@@ -290,11 +298,10 @@ impl Shell {
                 self.log.push(event.clone());
             }
         }
-        Ok(())
     }
 
     fn compare(&mut self) -> Held {
-        if !self.random.chance(20) {
+        if !self.random.chance(10) {
             return Ok(());
         }
         let same = Some(self.replay(&self.folded)) == self.state;
@@ -373,7 +380,7 @@ impl Shell {
             self.running.insert(command.clone());
             self.start(command)?;
         }
-        if self.random.chance(self.scenario.faults.stops) {
+        if self.tally.stops < STOPS_MAX && self.random.chance(self.scenario.faults.stops) {
             let after = self.random.below(20_000);
             self.answer_at(self.now + after as i64, None, Input::StopAsked);
         }
@@ -381,7 +388,7 @@ impl Shell {
     }
 
     fn answer_at(&mut self, at: i64, command: Option<Command>, input: Input) {
-        self.at(at, Happening::Answer { epoch: self.epoch, command, input });
+        self.at(at, Happening::Answer { epoch: self.epoch, command, input: Box::new(input) });
     }
 
     /// An answer, now and then twice.
@@ -391,152 +398,5 @@ impl Shell {
             self.answer_at(self.now + late as i64, None, input.clone());
         }
         self.answer_at(self.now + after as i64, Some(command), input);
-    }
-
-    // ---- the commands ----
-
-    fn start(&mut self, command: Command) -> Held {
-        match command.clone() {
-            Command::WakeAt(_) => Ok(()),
-            Command::Observe { step, attempt, look } => {
-                let finding = self.look(&step, look);
-                let after = self.random.between(1, 300);
-                self.answer(after, command, Input::Observed { step, attempt, spec: spec(), finding });
-                Ok(())
-            }
-            Command::Verify { step, attempt, look } => {
-                let finding = self.look(&step, look);
-                let after = self.random.between(1, 300);
-                self.answer(after, command, Input::Verified { step, attempt, spec: spec(), finding });
-                Ok(())
-            }
-            Command::Apply { step, attempt, call, deadline } => {
-                self.send(command, step, attempt, call, deadline.as_millis())
-            }
-        }
-    }
-
-    /// Whether a fault befalls this step, within what one step has to bear.
-    fn fault(&mut self, step: &StepId, chance: u64) -> bool {
-        let spent = self.spent.entry(step.clone()).or_default();
-        let befalls = *spent < self.scenario.faults.per_step_max && self.random.chance(chance);
-        *spent += u32::from(befalls);
-        befalls
-    }
-
-    fn look(&mut self, step: &StepId, look: Look) -> Finding {
-        let unreadable = |retry| Finding::Unreadable { cause: Cause::new(CauseClass::Internal, "it broke"), retry };
-        if self.random.chance(self.scenario.faults.unreadable_for_good) {
-            return unreadable(false);
-        }
-        if self.fault(step, self.scenario.faults.unreadable) {
-            return unreadable(true);
-        }
-        if let Some(read) = self.scenario.reads.get(step) {
-            let holds = self.scenario.world.things[read].is_as_wanted(Goal::AsDesired, self.now);
-            let readback = Readback::default();
-            return if holds && !self.random.chance(self.scenario.faults.check_fails) {
-                Finding::Holds { readback }
-            } else {
-                Finding::Fails { cause: Cause::new(CauseClass::Expectation, "it is not"), readback }
-            };
-        }
-        let lag = self.random.between(0, self.scenario.faults.lag) as i64;
-        let operation = operation(&self.scenario.plan, step).expect("checks were dealt with");
-        let (finding, id) = self.scenario.world.look(step, operation, look, self.now, lag);
-        match id {
-            Some(id) => self.found.insert(step.clone(), id),
-            None => self.found.remove(step),
-        };
-        finding
-    }
-
-    fn send(&mut self, command: Command, step: StepId, attempt: u32, call: NextCall, deadline: i64) -> Held {
-        let cause = |what: &str| Cause::new(CauseClass::Busy, what);
-        let answer = |outcome| Input::Applied { step: step.clone(), attempt, outcome };
-        if self.now >= deadline {
-            let outcome = ApplyOutcome::Busy { retry_after: None, cause: cause("it could not be sent in time") };
-            self.answer_at(self.now, Some(command), answer(outcome));
-            return Ok(());
-        }
-        let open = |flight: &Flight| flight.landing.step == step && flight.final_at > self.now;
-        if let Some(flight) = self.flights.iter().find(|flight| open(flight)) {
-            return broken(
-                "no-call-while-in-doubt",
-                format!("{call:?} for {step} while {:?} may land until {}", flight.landing.call, flight.final_at),
-            );
-        }
-        self.tally.calls += 1;
-        let after = self.random.between(1, 300);
-        if self.fault(&step, self.scenario.faults.busy) {
-            let asked = Millis(self.random.between(1, 20_000));
-            let retry_after = self.scenario.faults.retry_after.then_some(asked);
-            self.answer(after, command, answer(ApplyOutcome::Busy { retry_after, cause: cause("busy") }));
-            return Ok(());
-        }
-        if self.scenario.world.things[&step].mood == Mood::Jammed {
-            self.answer(after, command, answer(ApplyOutcome::Busy { retry_after: None, cause: cause("jammed") }));
-            return Ok(());
-        }
-        if self.random.chance(self.scenario.faults.refused) {
-            let cause = Cause::new(CauseClass::PermissionDenied, "not allowed");
-            self.answer(after, command, answer(ApplyOutcome::Refused(cause)));
-            return Ok(());
-        }
-        self.fly(command, Landing { step, call, object: None }, attempt, deadline);
-        Ok(())
-    }
-
-    /// The call is on its way: it lands by its deadline or never, and its answer comes or does not.
-    fn fly(&mut self, command: Command, mut landing: Landing, attempt: u32, deadline: i64) {
-        landing.object = self.found.get(&landing.step).copied();
-        let step = landing.step.clone();
-        let outlives = self.mutant == Some(Mutant::DeadlineIgnored);
-        let last = if outlives { deadline + 60_000 } else { deadline };
-        let flight = self.flights.len();
-        self.flights.push(Flight { landing, attempt, final_at: last });
-        let left = (last - self.now) as u64;
-        let quickly = self.random.between(1, left.min(2_000));
-        let deaf = self.scenario.world.things[&step].mood == Mood::Deaf;
-        let lost_before = deaf || self.fault(&step, self.scenario.faults.lost_before);
-        let lost_after = !lost_before && self.fault(&step, self.scenario.faults.lost_after);
-        if !lost_before && !lost_after {
-            let answer = Some((self.epoch, command));
-            self.later(quickly, Happening::Land { flight, answer });
-            return;
-        }
-        if lost_after {
-            let lands = self.random.between(1, left);
-            self.later(lands, Happening::Land { flight, answer: None });
-        }
-        // The caller gives up at the deadline, or earlier if the connection breaks.
-        let until_deadline = (deadline - self.now) as u64;
-        let gives_up = if self.random.chance(500) { until_deadline } else { self.random.between(1, until_deadline) };
-        let cause = Cause::new(CauseClass::NoAnswer, "no answer");
-        let input = Input::Applied { step, attempt, outcome: ApplyOutcome::NoAnswer(cause) };
-        self.answer(gives_up, command, input);
-    }
-
-    fn land(&mut self, flight: usize, answer: Option<(u64, Command)>) -> Held {
-        let landing = self.flights[flight].landing.clone();
-        let (step, call) = (landing.step.clone(), landing.call);
-        let Scenario { world, faults, .. } = &mut self.scenario;
-        let (outcome, harm) = world.land(&landing, &mut self.random, faults, self.now);
-        match harm {
-            Ok(()) => {}
-            Err(Harm::Foreign) => return broken("foreign-never-touched", format!("{call:?} of {step}")),
-            Err(Harm::Outside) => return broken("stale-never-overwritten", format!("{call:?} of {step}")),
-        }
-        let twice = self.scenario.world.things[&step].ours(self.now) > 1;
-        if twice {
-            return broken("no-object-twice", format!("{step} after {call:?}"));
-        }
-        if let Some((epoch, command)) = answer {
-            let attempt = self.flights[flight].attempt;
-            if epoch == self.epoch {
-                self.answer(1, command, Input::Applied { step, attempt, outcome });
-            }
-        }
-        Ok(())
     }
 }

@@ -26,7 +26,7 @@ pub fn broken(name: &str, what: impl Into<String>) -> Held {
     Err(Violation { name: name.to_owned(), what: what.into() })
 }
 
-fn holds(name: &str, condition: bool, what: impl FnOnce() -> String) -> Held {
+pub fn holds(name: &str, condition: bool, what: impl FnOnce() -> String) -> Held {
     if condition { Ok(()) } else { broken(name, what()) }
 }
 
@@ -109,11 +109,15 @@ impl Watch {
         let tally = self.tallies.entry(step.clone()).or_default();
         let again = call == NextCall::Create && tally.made;
         holds("no-create-after-create", !again, || format!("{step} was made and not deleted"))?;
-        holds("doubts-bounded", tally.doubts < DOUBTS_MAX, || format!("{step} after {} doubts", tally.doubts))?;
+        holds("doubts-bounded", tally.doubts < DOUBTS_MAX, || {
+            format!("{step} after {} doubts", tally.doubts)
+        })?;
         tally.updates += u32::from(call == NextCall::Update);
         // Each doubt and each try may repeat one update that is not a follow-up.
         let most = FOLLOW_UPS_MAX + tally.doubts + tally.tries + 1;
-        holds("follow-ups-bounded", tally.updates <= most, || format!("{step} updated {} times", tally.updates))
+        holds("follow-ups-bounded", tally.updates <= most, || {
+            format!("{step} updated {} times", tally.updates)
+        })
     }
 
     fn rested(&mut self, scenario: &Scenario, step: &StepId, until: Timestamp, why: Rest) -> Held {
@@ -125,7 +129,9 @@ impl Watch {
             Rest::NotReady => {}
         }
         tally.resting_until = tally.resting_until.max(Some(until));
-        holds("tries-bounded", tally.tries < limits.attempts_max, || format!("{step} tried {} times", tally.tries))
+        holds("tries-bounded", tally.tries < limits.attempts_max, || {
+            format!("{step} tried {} times", tally.tries)
+        })
     }
 
     fn ended(&mut self, scenario: &Scenario, outcome: RunOutcome) -> Held {
@@ -135,7 +141,9 @@ impl Watch {
         let all = scenario.plan.steps.len();
         holds("ended-when-all-ended", ended == all, || format!("{ended} of {all} steps"))?;
         let well = self.succeeded.len() == all;
-        holds("outcome-follows-steps", (outcome == RunOutcome::Succeeded) == well, || format!("{outcome:?}"))?;
+        holds("outcome-follows-steps", (outcome == RunOutcome::Succeeded) == well, || {
+            format!("{outcome:?}")
+        })?;
         holds("patience-succeeds", well || !scenario.must_succeed(), || format!("failed: {:?}", self.failed))
     }
 

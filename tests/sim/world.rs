@@ -71,7 +71,7 @@ impl Thing {
         Self {
             unique: random.chance(700),
             rounds_needed: random.pick(&[0, 0, 0, 1, 1, 3]),
-            takes: if random.chance(300) { random.between(1, 300_000) as i64 } else { 0 },
+            takes: if random.chance(300) { random.between(1, 60_000) as i64 } else { 0 },
             mood: if hopeless { random.pick(&Mood::ALL) } else { Mood::Fair },
             seen: None,
             objects: Vec::new(),
@@ -86,6 +86,12 @@ impl Thing {
         self.history = vec![(0, self.objects.clone())];
     }
 
+    /// Somebody puts an object there.
+    pub fn join(&mut self, now: i64, object: Object) {
+        self.objects.push(object);
+        self.history.push((now, self.objects.clone()));
+    }
+
     /// Objects that are ours, as they truly are.
     pub fn ours(&self, at: i64) -> usize {
         self.objects.iter().filter(|object| object.origin == Origin::Ours && object.is_there(at)).count()
@@ -97,7 +103,8 @@ impl Thing {
         match goal {
             Goal::Gone => there.next().is_none(),
             Goal::AsDesired => there.next().is_some_and(|object| {
-                object.version == WANTED && object.rounds >= self.rounds_needed && object.ready_at <= at
+                let complete = object.version == WANTED && object.rounds >= self.rounds_needed;
+                complete && object.origin == Origin::Ours && object.ready_at <= at
             }),
         }
     }
@@ -106,7 +113,8 @@ impl Thing {
     fn read(&mut self, now: i64, lag: i64) -> (i64, Option<Object>) {
         let at = (now - if self.unique { lag } else { 0 }).max(self.read_up_to);
         self.read_up_to = at;
-        let (_, objects) = self.history.iter().rfind(|(since, _)| *since <= at).expect("history begins at zero");
+        let (_, objects) =
+            self.history.iter().rfind(|(since, _)| *since <= at).expect("history begins at zero");
         (at, objects.iter().find(|object| object.is_there(at)).cloned())
     }
 }
@@ -118,7 +126,14 @@ impl World {
     }
 
     /// What kind logic would make of a read. `id` comes with it, for the call that may follow.
-    pub fn look(&mut self, step: &StepId, operation: Operation, look: Look, now: i64, lag: i64) -> (Finding, Option<u64>) {
+    pub fn look(
+        &mut self,
+        step: &StepId,
+        operation: Operation,
+        look: Look,
+        now: i64,
+        lag: i64,
+    ) -> (Finding, Option<u64>) {
         let thing = self.things.get_mut(step).expect("a thing of the plan");
         let (at, object) = thing.read(now, lag);
         let Some(object) = object else { return (Finding::Absent, None) };
@@ -146,7 +161,13 @@ impl World {
     }
 
     /// A call has its effect.
-    pub fn land(&mut self, call: &Landing, random: &mut Random, faults: &Faults, now: i64) -> (ApplyOutcome, Result<(), Harm>) {
+    pub fn land(
+        &mut self,
+        call: &Landing,
+        random: &mut Random,
+        faults: &Faults,
+        now: i64,
+    ) -> (ApplyOutcome, Result<(), Harm>) {
         let id = self.new_id();
         let thing = self.things.get_mut(&call.step).expect("a thing of the plan");
         let there = thing.objects.iter().position(|object| object.is_there(now));
