@@ -52,3 +52,5 @@ pub const SANDBOX_REQUESTS_MAX: usize = 200_000;
 pub const SANDBOX_TOKENS_MAX: usize = 1_000;
 /// Fault rules of the sandbox; each is looked at for every request.
 pub const SANDBOX_FAULTS_MAX: usize = 1_000;
+/// Longest stall of a fault rule: longer than any client waits.
+pub const SANDBOX_STALL_MAX: Millis = Millis::from_secs(15 * 60);
