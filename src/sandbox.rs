@@ -7,11 +7,13 @@
 
 mod admin;
 mod answer;
+mod assignments;
 mod billing;
 mod call;
 mod catalogs;
 mod dispatch;
 mod faults;
+mod filter;
 mod grants;
 mod http;
 mod ids;
@@ -23,8 +25,10 @@ mod oauth;
 mod paging;
 mod permissions;
 mod policies;
+mod principals;
 mod privileges;
 mod provisioning;
+mod routes;
 mod schemas;
 mod scim;
 mod securables;

@@ -86,3 +86,5 @@ pub const BUNDLE_DEPTH_MAX: usize = 16;
 pub const LOOP_TURNS_MAX: usize = 1_000_000;
 /// Turns that are assumed for a loop over what only rendering can tell.
 pub const LOOP_TURNS_UNKNOWN: usize = 1_000;
+/// Longest stall of a fault rule: longer than any client waits.
+pub const SANDBOX_STALL_MAX: Millis = Millis::from_secs(15 * 60);

@@ -28,7 +28,7 @@ pub(super) fn serve(core: &mut Core, call: &Call, rest: &[&str]) -> Outcome {
     let Some(token) = &core.config().admin_token else {
         return Err(Refusal::not_served(&call.method, &call.path));
     };
-    if !call.authorization.as_deref().and_then(bearer).is_some_and(|given| token.matches(given)) {
+    if !call.credentials().and_then(bearer).is_some_and(|given| token.matches(given)) {
         return Err(Refusal::unauthenticated());
     }
     match (call.method.as_str(), rest) {

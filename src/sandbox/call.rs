@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::answer::Refusal;
+use crate::base::secret::Secret;
 
-/// A request after HTTP is taken off.
-#[derive(Debug, Default)]
+/// A request after HTTP is taken off. It has no `Debug`: bodies and headers of sign-ins hold secrets.
+#[derive(Default)]
 pub(super) struct Call {
     /// HTTP method, upper case.
     pub method: String,
@@ -18,7 +19,7 @@ pub(super) struct Call {
     /// Decoded query, last value of each key.
     pub query: BTreeMap<String, String>,
     /// `Authorization` header.
-    pub authorization: Option<String>,
+    pub authorization: Option<Secret>,
     /// `Host` header.
     pub host: Option<String>,
     /// The workspace named by a header.
@@ -77,6 +78,11 @@ impl Call {
         let asks = self.segments.first().is_some_and(|first| first == "oidc" || first == "__sandbox")
             || self.segments.last().is_some_and(|last| last.starts_with("validate-"));
         !reads && !asks
+    }
+
+    /// The `Authorization` header, for the one who checks it.
+    pub fn credentials(&self) -> Option<&str> {
+        self.authorization.as_ref().map(Secret::expose)
     }
 
     /// The workspace named by the host's first label, where the host has more than one.

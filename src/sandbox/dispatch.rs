@@ -13,11 +13,8 @@ use super::oauth::{self, Tokens};
 use super::store::{Store, View};
 use super::visit::{ACCOUNT, Caller, Visit, text};
 use super::{Config, Now, RequestRecord, SandboxError};
-use super::{
-    admin, billing, grants, locations, metastores, networking, permissions, policies, provisioning, scim,
-    settings, tags, workspaces,
-};
-use crate::base::limits::{SANDBOX_FAULTS_MAX, SANDBOX_REQUESTS_MAX};
+use super::{admin, principals, routes, workspaces};
+use crate::base::limits::{SANDBOX_FAULTS_MAX, SANDBOX_REQUESTS_MAX, SANDBOX_STALL_MAX};
 use crate::base::time::Millis;
 
 /// The sandbox behind its lock.
@@ -92,8 +89,10 @@ impl Core {
             workspace: String::new(),
             metastore: String::new(),
         };
-        scim::seed(&mut visit);
-        self.store.commit(now)
+        principals::seed(&mut visit);
+        self.store.commit(now)?;
+        self.store.settle();
+        Ok(())
     }
 
     /// The request log.
@@ -137,7 +136,7 @@ impl Core {
         }
         let strike = faults::strike(&mut self.faults, &call.method, &call.path);
         let wait = match strike.kind {
-            Some(FaultKind::Stall { millis }) => Some(Millis(millis)),
+            Some(FaultKind::Stall { millis }) => Some(Millis(millis).min(SANDBOX_STALL_MAX)),
             _ => None,
         };
         Stalled { strike, wait }
@@ -180,10 +179,9 @@ impl Core {
         let now = (self.now)();
         workspaces::sweep(&mut self.store, self.config.durations.workspace_delete, now);
         let outcome = self.route(call, strike, workspace);
-        if let (true, Some((position, _, _))) = (self.store.stale_served(), strike.stale) {
-            if let Some(fault) = self.faults.get_mut(position) {
-                fault.times = fault.times.saturating_sub(1);
-            }
+        let served = strike.stale.filter(|_| self.store.stale_served());
+        if let Some(fault) = served.and_then(|(position, _, _)| self.faults.get_mut(position)) {
+            fault.times = fault.times.saturating_sub(1);
         }
         self.store.set_view(View::Fresh);
         match outcome {
@@ -299,7 +297,7 @@ impl Core {
                 }
                 self.check_account(id)?;
                 let mut visit = self.visit(call, caller, strike)?;
-                account(&mut visit, version, rest)
+                routes::account(&mut visit, version, rest)
             }
             (_, ["api", _, _, ..]) => {
                 let caller = self.caller(call)?;
@@ -307,7 +305,7 @@ impl Core {
                 *workspace = Some(named.clone());
                 let mut visit = self.visit(call, caller, strike)?;
                 visit.workspace = named;
-                workspace_api(&mut visit, &segments[1..])
+                routes::workspace(&mut visit, &segments[1..])
             }
             _ => Err(Refusal::not_served(&call.method, &call.path)),
         }
@@ -321,7 +319,7 @@ impl Core {
     }
 
     fn caller(&self, call: &Call) -> Result<Caller, Refusal> {
-        self.tokens.caller(call.authorization.as_deref(), &self.config, (self.now)())
+        self.tokens.caller(call.credentials(), &self.config, (self.now)())
     }
 
     /// The workspace a call goes through, by header or host.
@@ -382,69 +380,5 @@ impl Core {
     /// The configured admin token, for the admin paths.
     pub fn config(&self) -> &Config {
         &self.config
-    }
-}
-
-/// Account paths: `rest` is what follows the account id.
-fn account(visit: &mut Visit<'_>, version: &str, rest: &[&str]) -> Outcome {
-    let method = visit.call.method.clone();
-    let method = method.as_str();
-    match (version, rest) {
-        ("2.0", ["scim", "v2", rest @ ..]) => scim::account(visit, method, rest),
-        ("2.0", ["workspaces", workspace, "permissionassignments", rest @ ..]) => {
-            scim::assignments(visit, method, workspace, rest)
-        }
-        ("2.0", ["workspaces", workspace, "network"]) => networking::option(visit, method, workspace),
-        ("2.0", ["workspaces", workspace, "metastore"]) => {
-            metastores::assignment(visit, method, workspace, None)
-        }
-        ("2.0", ["workspaces", workspace, "metastores", metastore]) => {
-            metastores::assignment(visit, method, workspace, Some(metastore))
-        }
-        ("2.0", ["workspaces", rest @ ..]) => workspaces::serve(visit, method, rest),
-        ("2.0", ["metastores", rest @ ..]) => metastores::account(visit, method, rest),
-        ("2.0", ["network-connectivity-configs", rest @ ..]) => networking::configs(visit, method, rest),
-        ("2.0", ["network-policies", rest @ ..]) => networking::policies(visit, method, rest),
-        ("2.0", ["log-delivery", rest @ ..]) => billing::log_delivery(visit, method, rest),
-        ("2.1", ["budgets", rest @ ..]) => billing::budgets(visit, method, rest),
-        ("2.1", ["budget-policies", rest @ ..]) => billing::policies(visit, method, rest),
-        ("2.0", ["settings", "types", kind, "names", "default"]) => settings::serve(visit, method, kind),
-        ("2.0", [path, rest @ ..]) => provisioning::serve(visit, method, path, rest),
-        _ => Err(Refusal::not_served(method, &visit.call.path)),
-    }
-}
-
-/// Workspace paths: `segments` is what follows `/api`.
-fn workspace_api(visit: &mut Visit<'_>, segments: &[&str]) -> Outcome {
-    let method = visit.call.method.clone();
-    let method = method.as_str();
-    match segments {
-        ["2.1", "unity-catalog", rest @ ..] => unity_catalog(visit, method, rest),
-        ["2.0", "policies", "clusters", verb] => policies::serve(visit, method, verb),
-        ["2.0", "permissions", rest @ ..] => permissions::serve(visit, method, rest),
-        ["2.0", "settings", "types", kind, "names", "default"] => settings::serve(visit, method, kind),
-        ["2.0", "preview", "scim", "v2", rest @ ..] => scim::workspace(visit, method, rest),
-        _ => Err(Refusal::not_served(method, &visit.call.path)),
-    }
-}
-
-fn unity_catalog(visit: &mut Visit<'_>, method: &str, rest: &[&str]) -> Outcome {
-    metastores::enter(visit)?;
-    match rest {
-        ["metastore_summary" | "current-metastore-assignment" | "metastores" | "workspaces", ..] => {
-            metastores::workspace(visit, method, rest)
-        }
-        ["storage-credentials", rest @ ..] => locations::credentials(visit, method, rest),
-        ["validate-storage-credentials"] => locations::validate(visit, method),
-        ["external-locations", rest @ ..] => locations::serve(visit, method, rest),
-        ["catalogs", rest @ ..] => super::catalogs::serve(visit, method, rest),
-        ["schemas", rest @ ..] => super::schemas::serve(visit, method, rest),
-        ["volumes", rest @ ..] => super::schemas::volumes(visit, method, rest),
-        ["permissions", kind, name] => grants::permissions(visit, method, kind, name),
-        ["privilege-assignments", kind, name] => grants::assignments(visit, method, kind, name),
-        ["effective-permissions", kind, name] => grants::effective(visit, method, kind, name),
-        ["bindings", kind, name] => grants::bindings(visit, method, kind, name),
-        ["entity-tag-assignments", rest @ ..] => tags::serve(visit, method, rest),
-        _ => Err(Refusal::not_served(method, &visit.call.path)),
     }
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::paging::Page;
+use super::principals;
 use super::privileges::{applies, spelled};
-use super::scim;
 use super::securables::{KINDS, Kind};
 use super::store::Rows;
 use super::visit::{ACCOUNT, Visit, text};
@@ -132,7 +132,7 @@ fn apply(visit: &Visit<'_>, kind: &str, change: &Value, granted: &mut Granted) -
         )));
     }
     if !add.is_empty() {
-        scim::check_principal(visit, given)?;
+        principals::check_principal(visit, given)?;
     }
     if let Some(privilege) = add.iter().find(|privilege| !applies(kind, privilege)) {
         return Err(Refusal::invalid(format!(

@@ -17,6 +17,7 @@ use super::call::Call;
 use super::dispatch::{Reply, Stalled};
 use super::line::{Lines, Shears};
 use crate::base::limits::SANDBOX_BODY_BYTES_MAX;
+use crate::base::secret::Secret;
 
 const WORKSPACE_HEADERS: [&str; 2] = ["x-databricks-workspace-id", "x-databricks-org-id"];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -77,7 +78,7 @@ async fn answer(State(sandbox): State<Sandbox>, request: Request) -> Response {
 fn read(parts: &request::Parts, body: Vec<u8>) -> Result<Call, Refusal> {
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut call = Call::new(parts.method.as_str(), parts.uri.path(), parts.uri.query().unwrap_or_default())?;
-    call.authorization = text(AUTHORIZATION.as_str());
+    call.authorization = text(AUTHORIZATION.as_str()).map(Secret::new);
     call.host = text(HOST.as_str());
     call.workspace =
         WORKSPACE_HEADERS.iter().find_map(|name| text(name)).or_else(|| call.query.get("o").cloned());
@@ -98,8 +99,9 @@ pub(super) struct Answered {
 fn write(answered: Answered) -> Response {
     let body = answered.body.map(|body| body.to_string());
     let mut response = Response::new(body.clone().map_or_else(Body::empty, Body::from));
-    *response.status_mut() =
-        StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    // A fault rule may name any number; a status below 200 would not end the exchange.
+    let status = StatusCode::from_u16(answered.status).ok().filter(|status| !status.is_informational());
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     if body.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

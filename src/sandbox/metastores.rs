@@ -131,7 +131,7 @@ fn update(visit: &mut Visit<'_>, id: &str, body: &Map<String, Value>) -> Result<
         return Err(Refusal::invalid("UpdateMetastore Nothing to update."));
     }
     if let Some(owner) = changes.get("owner").and_then(Value::as_str) {
-        super::scim::check_principal(visit, owner)?;
+        super::principals::check_principal(visit, owner)?;
     }
     let object = document.as_object_mut().ok_or_else(|| absent(id))?;
     object.extend(changes);

@@ -59,7 +59,7 @@ impl Tokens {
             return Err(Refusal::oauth(400, "unsupported_grant_type", "only client_credentials is served"));
         }
         let wrong = || Refusal::oauth(401, "invalid_client", "Client authentication failed");
-        let (id, secret) = presented(call.authorization.as_deref(), &form).ok_or_else(wrong)?;
+        let (id, secret) = presented(call.credentials(), &form).ok_or_else(wrong)?;
         let mut client = None;
         for known in &config.clients {
             if known.secret.matches(&secret) && known.id == id {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::visit::{Visit, text};
-use super::{policies, scim};
+use super::{policies, principals};
 
 /// Direct entries by workspace and `{type}/{id}`.
 pub(super) const COLLECTION: &str = "object_permissions";
@@ -75,7 +75,7 @@ fn asked(visit: &Visit<'_>, levels: &[&str]) -> Result<Vec<Value>, Refusal> {
             return Err(Refusal::invalid("every entry names exactly one principal"));
         };
         let (name, level) = (text(&entry, field), text(&entry, "permission_level"));
-        scim::check_member(visit, field, name)?;
+        principals::check_member(visit, field, name)?;
         if !levels.contains(&level) {
             return Err(Refusal::invalid(format!("permission level {level} is not one of {levels:?}")));
         }

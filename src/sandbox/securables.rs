@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::answer::Refusal;
-use super::scim;
+use super::principals;
 use super::visit::{Visit, known, text};
 
 /// Collections whose scope is a metastore.
@@ -218,7 +218,7 @@ impl Kind {
             return Err(Refusal::invalid(format!("Update{} Nothing to update.", self.word.replace(' ', ""))));
         }
         if let Some(owner) = changes.get("owner") {
-            scim::check_principal(visit, owner.as_str().unwrap_or_default())?;
+            principals::check_principal(visit, owner.as_str().unwrap_or_default())?;
         }
         if let Some(object) = document.as_object_mut() {
             object.extend(changes.clone());

@@ -229,6 +229,11 @@ impl Store {
         transaction.commit()
     }
 
+    /// Forgets how documents were before: every view shows them as they are.
+    pub fn settle(&mut self) {
+        self.before.clear();
+    }
+
     /// Takes the changes since the last commit back.
     pub fn roll_back(&mut self) {
         while let Some((place, old)) = self.undo.pop() {

@@ -130,6 +130,7 @@ fn create(visit: &mut Visit<'_>) -> Outcome {
     let generated = format!("dbc-{}-{}", origin.hex(8), origin.other_uuid().get(9..13).unwrap_or("0000"));
     let wanted = body.get("deployment_name").and_then(Value::as_str).filter(|name| *name != "EMPTY");
     let deployment = wanted.map_or(generated, str::to_owned);
+    check_label(&deployment)?;
     if by_label(visit.store, &deployment).is_some() {
         return Err(Refusal::taken(format!("deployment name {deployment} is already in use")));
     }
@@ -147,6 +148,14 @@ fn create(visit: &mut Visit<'_>) -> Outcome {
     let document = Value::Object(body);
     visit.store.put(COLLECTION, ACCOUNT, &id.to_string(), document.clone());
     Answer::created(present(visit, document))
+}
+
+fn check_label(name: &str) -> Result<(), Refusal> {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_plain && (1..=63).contains(&name.len()) && !name.starts_with('-') && !name.ends_with('-') {
+        return Ok(());
+    }
+    Err(Refusal::invalid(format!("deployment name {name} is not a host label")))
 }
 
 fn update(visit: &mut Visit<'_>, id: &str) -> Outcome {
