@@ -43,3 +43,47 @@ fn permissions_are_replaced_or_added_and_admins_are_always_shown() {
     assert_eq!(names(trial.ok("PUT", &path, json!({ "access_control_list": [] }))), ["admins"]);
     assert_eq!(trial.refused("PUT", &path, list("ghosts")).0, 404);
 }
+
+#[test]
+fn the_compliance_profile_is_one_way_and_forces_what_it_needs() {
+    let mut trial = Trial::with_catalog();
+    let path = |kind: &str| format!("/api/2.0/settings/types/{kind}/names/default");
+    let set = |trial: &mut Trial, kind: &str, field: &str, on: bool| {
+        let etag = trial.get(&path(kind)).1["etag"].clone();
+        let leaf = if kind == "automatic_cluster_update" { "enabled" } else { "is_enabled" };
+        let setting = json!({ "etag": etag, field: { leaf: on } });
+        let body =
+            json!({ "allow_missing": true, "field_mask": format!("{field}.{leaf}"), "setting": setting });
+        trial.call("PATCH", &path(kind), body).status
+    };
+    let csp = "compliance_security_profile_workspace";
+    let esm = "enhanced_security_monitoring_workspace";
+    assert_eq!(set(&mut trial, "shield_esm_enablement_ws_db", esm, false), 200);
+    assert_eq!(set(&mut trial, "shield_csp_enablement_ws_db", csp, true), 200);
+    assert_eq!(set(&mut trial, "shield_csp_enablement_ws_db", csp, false), 400);
+    assert_eq!(set(&mut trial, "shield_esm_enablement_ws_db", esm, false), 400);
+    assert_eq!(trial.get(&path("shield_esm_enablement_ws_db")).1[esm]["is_enabled"], true);
+    let update = trial.get(&path("automatic_cluster_update")).1["automatic_cluster_update_workspace"].clone();
+    assert_eq!((&update["enabled"], &update["can_toggle"]), (&json!(true), &json!(false)));
+}
+
+#[test]
+fn tags_are_checked_and_counted() {
+    let mut trial = Trial::with_catalog();
+    let path = "/api/2.1/unity-catalog/entity-tag-assignments";
+    let tag = |key: &str| json!({ "entity_type": "catalogs", "entity_name": "CAT", "tag_key": key });
+    for bad in ["", " a", "a.b", "a,b", "a-b", "a=b", "a/b", "a:b"] {
+        assert_eq!(trial.refused("POST", path, tag(bad)).0, 400, "{bad:?}");
+    }
+    for number in 0..50 {
+        trial.ok("POST", path, tag(&format!("k{number}")));
+    }
+    assert_eq!(trial.refused("POST", path, tag("k0")), code(409, "ALREADY_EXISTS"));
+    assert_eq!(trial.refused("POST", path, tag("k50")), code(400, "RESOURCE_LIMIT_EXCEEDED"));
+    let change = json!({ "tag_value": "v" });
+    let item = format!("{path}/catalogs/cat/tags/k0");
+    assert_eq!(trial.refused("PATCH", &item, change.clone()).0, 400, "an update needs its mask");
+    assert_eq!(trial.ok("PATCH", &format!("{item}?update_mask=tag_value"), change)["tag_value"], "v");
+    let missing = trial.refused("GET", &format!("{path}/tables/cat.default.t/tags"), Value::Null);
+    assert_eq!(missing, code(404, "TABLE_DOES_NOT_EXIST"));
+}
