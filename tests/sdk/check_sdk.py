@@ -261,7 +261,8 @@ def network_connectivity_configs(stage):
     spare = [make(f"{name}-{n}").network_connectivity_config_id for n in range(3)]
     listed = [item.network_connectivity_config_id for item in api.list_network_connectivity_configurations()]
     assert {ncc, *spare} <= set(listed) and len(listed) == len(set(listed))
-    rule = api.create_private_endpoint_rule(ncc, settings.CreatePrivateEndpointRule(resource_names=["bucket"]))
+    target = settings.CreatePrivateEndpointRule(resource_names=["bucket"])
+    rule = api.create_private_endpoint_rule(ncc, target)
     same(api.get_private_endpoint_rule(ncc, rule.rule_id).resource_names, ["bucket"])
     api.update_private_endpoint_rule(
         ncc, rule.rule_id, settings.UpdatePrivateEndpointRule(enabled=False), update_mask="enabled"
@@ -318,7 +319,8 @@ def groups(stage):
     listed = [group.id for group in api.list()]
     assert {made.id, *others} <= set(listed) and len(listed) == len(set(listed))
     same([group.id for group in api.list(filter=f'displayName eq "{name}"')], [made.id])
-    same([item.id for item in stage.account.users_v2.list(filter=f'userName eq "nurse.{stage.tag}@example.com"')], [user.id])
+    nurses = stage.account.users_v2.list(filter=f'userName eq "nurse.{stage.tag}@example.com"')
+    same([item.id for item in nurses], [user.id])
     api.update(others[0], display_name=f"{name} renamed")
     same(api.get(others[0]).display_name, f"{name} renamed")
     for other in others:
@@ -379,7 +381,8 @@ def workspaces(stage):
     assert made.deployment_name.startswith("dbc-"), made.deployment_name
     refused(CONFLICTS, api.create, workspace_name=name, **fields)
     refused(CONFLICTS, api.create, workspace_name=f"{name}-2", network_id=stage.network_id, **fields)
-    refused(errors.BadRequest, api.create, workspace_name=f"{name}-2", **{**fields, "credentials_id": MISSING})
+    dangling = {**fields, "credentials_id": MISSING}
+    refused(errors.BadRequest, api.create, workspace_name=f"{name}-2", **dangling)
     same(stage.account.networks.get(stage.network_id).vpc_status, provisioning.VpcStatus.VALID)
     refused(errors.ResourceConflict, stage.account.credentials.delete, stage.credentials_id)
     refused(errors.ResourceConflict, stage.account.networks.delete, stage.network_id)
@@ -510,7 +513,9 @@ def workspace_settings(stage):
     same(api.automatic_cluster_update.get().automatic_cluster_update_workspace.enabled, True)
     off = settings.EnableExportNotebook(boolean_val=settings.BooleanMessage(value=False))
     api.enable_export_notebook.patch_enable_export_notebook(True, off, "boolean_val.value")
-    stage.denied(lambda workspace: workspace.settings.default_namespace.update, True, setting, "namespace.value")
+    stage.denied(
+        lambda workspace: workspace.settings.default_namespace.update, True, setting, "namespace.value"
+    )
 
 
 @kind
@@ -684,11 +689,14 @@ def bindings(stage):
     )
     api.update_bindings("catalog", name, add=[read_only])
     same(hub.catalogs.get(name).name, name)
-    same({item.workspace_id for item in api.get_bindings("catalog", name)}, {stage.workspace_id, other.workspace_id})
+    bound = {item.workspace_id for item in api.get_bindings("catalog", name)}
+    same(bound, {stage.workspace_id, other.workspace_id})
     api.update_bindings("catalog", name, remove=[read_only])
     refused(errors.PermissionDenied, hub.catalogs.get, name)
     refused(errors.BadRequest, api.update_bindings, "schema", stage.schema, add=[read_only])
-    stage.denied(lambda workspace: workspace.workspace_bindings.update_bindings, "catalog", name, add=[read_only])
+    stage.denied(
+        lambda workspace: workspace.workspace_bindings.update_bindings, "catalog", name, add=[read_only]
+    )
     stage.account.workspaces.delete(other.workspace_id)
     until_gone(stage.account.workspaces.get, other.workspace_id)
 

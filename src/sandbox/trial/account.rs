@@ -30,7 +30,10 @@ fn group_members_are_a_delta_set_that_lists_leave_out() {
 fn a_region_has_one_metastore_and_its_root_gets_the_id() {
     let mut trial = Trial::new(|_| {});
     let path = format!("{A}/metastores");
-    let body = |name: &str, region: &str| json!({ "metastore_info": { "name": name, "region": region, "storage_root": "s3://root/" } });
+    let body = |name: &str, region: &str| {
+        let info = json!({ "name": name, "region": region, "storage_root": "s3://root/" });
+        json!({ "metastore_info": info })
+    };
     let made = trial.ok("POST", &path, body("m", "us-west-2"))["metastore_info"].clone();
     let id = made["metastore_id"].as_str().unwrap_or_default();
     assert_eq!(made["storage_root"], format!("s3://root/{id}"));

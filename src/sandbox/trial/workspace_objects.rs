@@ -33,7 +33,10 @@ fn permissions_are_replaced_or_added_and_admins_are_always_shown() {
     let again = trial.refused("POST", "/api/2.0/policies/clusters/create", policy);
     assert_eq!(again, code(400, "INVALID_PARAMETER_VALUE"));
     let path = format!("/api/2.0/permissions/cluster-policies/{}", id.as_str().unwrap_or_default());
-    let list = |group: &str| json!({ "access_control_list": [{ "group_name": group, "permission_level": "CAN_USE" }] });
+    let list = |group: &str| {
+        let entry = json!({ "group_name": group, "permission_level": "CAN_USE" });
+        json!({ "access_control_list": [entry] })
+    };
     let names = |shown: Value| -> Vec<String> {
         let list = shown["access_control_list"].as_array().cloned().unwrap_or_default();
         list.iter().map(|entry| entry["group_name"].as_str().unwrap_or_default().to_owned()).collect()
