@@ -90,3 +90,25 @@ fn tags_are_checked_and_counted() {
     let missing = trial.refused("GET", &format!("{path}/tables/cat.default.t/tags"), Value::Null);
     assert_eq!(missing, code(404, "TABLE_DOES_NOT_EXIST"));
 }
+
+#[test]
+fn a_cluster_is_made_within_its_policy_only() {
+    let mut trial = Trial::with_catalog();
+    let definition = json!({
+        "spark_version": { "type": "allowlist", "values": ["16.4.x-scala2.12"] },
+        "custom_tags.siteCode": { "type": "fixed", "value": "HRB01" },
+        "num_workers": { "type": "range", "maxValue": 6 },
+    });
+    let policy = json!({ "name": "p", "definition": definition.to_string() });
+    let id = trial.ok("POST", "/api/2.0/policies/clusters/create", policy)["policy_id"].clone();
+    let cluster = |runtime: &str, workers: u32| json!({ "cluster_name": "c", "policy_id": id, "spark_version": runtime, "num_workers": workers });
+    let create = "/api/2.1/clusters/create";
+    let invalid = code(400, "INVALID_PARAMETER_VALUE");
+    assert_eq!(trial.refused("POST", create, cluster("16.4.x-scala2.12", 40)), invalid);
+    assert_eq!(trial.refused("POST", create, cluster("17.0.x-scala2.13", 2)), invalid);
+    let made = trial.ok("POST", create, cluster("16.4.x-scala2.12", 2))["cluster_id"].clone();
+    let get = format!("/api/2.1/clusters/get?cluster_id={}", made.as_str().unwrap_or_default());
+    assert_eq!(trial.get(&get).1["custom_tags"], json!({ "siteCode": "HRB01" }));
+    trial.ok("POST", "/api/2.1/clusters/permanent-delete", json!({ "cluster_id": made }));
+    assert_eq!(trial.get(&get).0, 400);
+}
