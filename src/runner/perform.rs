@@ -187,11 +187,8 @@ fn judge(kind: &Kind, task: &LookTask, id: &str, live: &Value) -> Judgement {
     match assessment {
         Assessment::Absent => (Finding::Absent, Vec::new(), None),
         Assessment::Matches => {
-            let readback = Readback {
-                id: Some(id.to_owned()),
-                outputs: kind::outputs(kind, id, live),
-                blob: None,
-            };
+            let readback =
+                Readback { id: Some(id.to_owned()), outputs: kind::outputs(kind, id, live), blob: None };
             (Finding::Matches { readback }, Vec::new(), Some(record(kind, live)))
         }
         Assessment::Pending { state } => {
@@ -277,7 +274,11 @@ fn mismatch(expectation: &Expectation, live: &Value) -> Option<String> {
     if let Some(allowed) = &expectation.one_of
         && !there.is_some_and(|value| allowed.iter().any(|one| same(value, one)))
     {
-        return Some(format!("{at} is {} where one of {} was expected", shown(), Value::from(allowed.clone())));
+        return Some(format!(
+            "{at} is {} where one of {} was expected",
+            shown(),
+            Value::from(allowed.clone())
+        ));
     }
     match expectation.present {
         Some(true) if there.is_none_or(Value::is_null) => Some(format!("there is nothing at {at}")),

@@ -46,7 +46,13 @@ impl ScopeRun {
     /// # Errors
     ///
     /// If the log holds what this program does not understand.
-    pub fn replay(run: &RunId, scope: &ScopeId, plan: &ScopePlan, lines: &[Line], known: &mut Known) -> Result<Self, String> {
+    pub fn replay(
+        run: &RunId,
+        scope: &ScopeId,
+        plan: &ScopePlan,
+        lines: &[Line],
+        known: &mut Known,
+    ) -> Result<Self, String> {
         let own = lines.iter().filter(|line| line.entry.run.as_ref() == Some(run));
         let events = own
             .map(|line| Event::from_entry(&line.entry.kind, line.entry.step.as_ref(), &line.entry.body))
@@ -100,7 +106,13 @@ impl ScopeRun {
     }
 
     /// Makes the job of a command and notes it as running.
-    pub fn job(&mut self, scope: &ScopeId, plan: &ScopePlan, command: Command, around: Surroundings<'_>) -> Job {
+    pub fn job(
+        &mut self,
+        scope: &ScopeId,
+        plan: &ScopePlan,
+        command: Command,
+        around: Surroundings<'_>,
+    ) -> Job {
         self.running.insert(command.clone());
         let step = command.step().expect("timers are not jobs").clone();
         let limits = &plan.steps[&step].limits;
@@ -117,7 +129,12 @@ impl ScopeRun {
         Job { scope: scope.clone(), command, work, timeout }
     }
 
-    fn apply_task(&self, step: &StepId, call: crate::model::finding::NextCall, around: Surroundings<'_>) -> Task {
+    fn apply_task(
+        &self,
+        step: &StepId,
+        call: crate::model::finding::NextCall,
+        around: Surroundings<'_>,
+    ) -> Task {
         // The engine sends a call only after a look of this process: a call of an earlier one is in doubt instead.
         let prepared = self.prepared.get(step).expect("a look comes before every call");
         let key = perform::key(around.run.as_str(), step, &prepared.target.spec);
@@ -222,7 +239,6 @@ impl ScopeRun {
             _ => {}
         }
     }
-
 }
 
 fn look_task(scope: &ScopeId, plan: &ScopePlan, step: &StepId, look: Look, around: Surroundings<'_>) -> Task {
