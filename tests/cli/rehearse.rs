@@ -13,7 +13,11 @@ fn a_rehearsal_ends_with_a_bundle_that_verifies_and_is_never_taken_for_the_real_
     let ran = estate.run(&["rehearse", "pilot"]).ends(0);
     assert!(!ran.out.contains('\x1b') && !ran.err.contains('\x1b'), "colour off a terminal");
     let ran = ran.prints("Longest chain, in site/HRB01").prints("integrity ok, complete ok (rehearsal)");
-    assert!(ran.out.lines().any(|line| line.starts_with("site/HRB01") && line.contains("161 steps")), "{}", ran.out);
+    assert!(
+        ran.out.lines().any(|line| line.starts_with("site/HRB01") && line.contains("161 steps")),
+        "{}",
+        ran.out
+    );
 
     let bundle = bundle_of(&ran.out);
     let verify = |extra: &[&str]| {
