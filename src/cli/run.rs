@@ -106,6 +106,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
     let launched = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
+        launch::refuse_held(context, &saved, &mut journal)?;
         launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
