@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::{LogId, RunId, ScopeId};
+use crate::base::limits;
 use crate::journal::{Journal, Line};
 use crate::kind::Registry;
 use crate::model::entry::{Actor, BlobRef};
@@ -44,6 +45,22 @@ pub struct Launched {
     pub run: RunId,
     /// How it left.
     pub left: Left,
+}
+
+/// Refuses to go on while somebody else alive writes one of the plan's logs: that they grow under their hands is no
+/// reason to make a new plan.
+///
+/// # Errors
+///
+/// `Held` with the name of the holder.
+pub fn refuse_held(context: &Context, saved: &SavedPlan, journal: &mut dyn Journal) -> Result<(), Failure> {
+    let name = holder(&new_run_id());
+    let scopes = saved.plan.scopes.keys().cloned().map(LogId::Scope);
+    for log in std::iter::once(LogId::Org).chain(scopes) {
+        let lease = journal.take_lease(&log, &name, context.clock.now(), limits::LEASE)?;
+        journal.release(&lease)?;
+    }
+    Ok(())
 }
 
 /// Refuses a plan that no longer fits: other estate, other target, changed inputs, grown logs.
