@@ -165,7 +165,9 @@ impl<'a> Running<'a> {
             self.start_jobs();
             let timer = self.next_timer();
             if self.tasks.len() == 0 && timer.is_none() {
-                return Err(RunnerError::Replay("nothing is under way and nothing is due, yet the launch has not ended".into()));
+                return Err(RunnerError::Replay(
+                    "nothing is under way and nothing is due, yet the launch has not ended".into(),
+                ));
             }
             let dones = self.wait(timer).await;
             self.renew_leases()?;
@@ -221,12 +223,12 @@ impl<'a> Running<'a> {
                 let run = self.scopes.get_mut(scope).expect("an active scope");
                 let plan = saved.plan.scope(scope);
                 let holdings = &self.holdings[scope];
-                let job = run.job(scope, plan, command, scope_run::Surroundings {
-                    known: &self.known,
-                    holdings,
-                    run: &self.shell.run,
-                    now,
-                });
+                let job = run.job(
+                    scope,
+                    plan,
+                    command,
+                    scope_run::Surroundings { known: &self.known, holdings, run: &self.shell.run, now },
+                );
                 self.tasks.start(job);
                 true
             });

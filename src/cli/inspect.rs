@@ -20,7 +20,9 @@ use crate::ops::{self, Context};
 pub fn init(ui: &Ui, args: &Init) -> Result<Exit, Failure> {
     let count = ops::init::write(&args.dir)?;
     let dir = args.dir.display();
-    ui.say(&format!("Wrote {count} files to {dir}: an example estate of eleven clinics and the standard packs"));
+    ui.say(&format!(
+        "Wrote {count} files to {dir}: an example estate of eleven clinics and the standard packs"
+    ));
     ui.say(&format!("Next: cd {dir} && landfall check && landfall rehearse pilot"));
     Ok(Exit::Done)
 }
@@ -291,7 +293,12 @@ pub fn verify(
         ui.json(&serde_json::to_value(&verdict).map_err(|e| Failure::failed(e.to_string()))?);
     } else {
         for check in &verdict.checks {
-            ui.line(&format!("{:<4} {:<22} {}", if check.ok { "ok" } else { "FAIL" }, check.name, check.detail));
+            ui.line(&format!(
+                "{:<4} {:<22} {}",
+                if check.ok { "ok" } else { "FAIL" },
+                check.name,
+                check.detail
+            ));
         }
         ui.line(&verdict_line(&verdict));
         if key.is_none() {
@@ -302,7 +309,9 @@ pub fn verify(
         return Ok(Exit::NotVerified);
     }
     if verdict.rehearsal && !allow_rehearsal {
-        ui.always("This is the bundle of a rehearsal: nothing in it really happened. --allow-rehearsal accepts it");
+        ui.always(
+            "This is the bundle of a rehearsal: nothing in it really happened. --allow-rehearsal accepts it",
+        );
         return Ok(Exit::NotVerified);
     }
     Ok(Exit::Done)

@@ -39,7 +39,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// The journal to read from; a new estate has none, and looking does not make one.
 fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Failure> {
     let dir = context.journal_dir();
-    if dir.exists() { Ok(Box::new(SqliteJournal::open_read_only(&dir)?)) } else { Ok(Box::new(MemoryJournal::new())) }
+    if dir.exists() {
+        Ok(Box::new(SqliteJournal::open_read_only(&dir)?))
+    } else {
+        Ok(Box::new(MemoryJournal::new()))
+    }
 }
 
 fn warn(ui: &Ui, desired: &Desired) {
@@ -72,13 +76,17 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
             "counts": counts, "plan": saved.plan,
         })),
         Output::Text => {
-            let options = plan_view::Options { show_unchanged: args.show_unchanged, show_fields: args.show_fields };
+            let options =
+                plan_view::Options { show_unchanged: args.show_unchanged, show_fields: args.show_fields };
             ui.data(&plan_view::text(&saved, options));
         }
     }
     if let Some(out) = &args.out {
         ops::plan::save(&saved, out)?;
-        ui.say(&format!("Saved {}. It applies as long as its inputs and the logs stay as they are", out.display()));
+        ui.say(&format!(
+            "Saved {}. It applies as long as its inputs and the logs stay as they are",
+            out.display()
+        ));
         ui.say(&format!("Next: landfall apply {}", out.display()));
     }
     Ok(if args.detailed_exitcode && counts.has_changes() { Exit::Differences } else { Exit::Done })
@@ -221,13 +229,17 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
             live.borrow_mut().plan(&saved.plan);
         };
         let feed = &mut |feed: &Feed<'_>| live.borrow_mut().see(feed);
-        let wanted = ops::rehearse::Wanted { wave: &args.wave, seed: args.seed, out: args.out.as_deref(), stop };
+        let wanted =
+            ops::rehearse::Wanted { wave: &args.wave, seed: args.seed, out: args.out.as_deref(), stop };
         ops::rehearse::rehearse(context, &desired, wanted, planned, feed).await
     })?;
     live.borrow_mut().finish();
     let (from, to) = rehearsed.time;
     ui.line(&format!("Rehearsed {} on a virtual clock: {from} to {to}, {}", args.wave, to.since(from)));
-    ui.line(&format!("{} requests to the sandbox, {} of them changing something", rehearsed.requests.0, rehearsed.requests.1));
+    ui.line(&format!(
+        "{} requests to the sandbox, {} of them changing something",
+        rehearsed.requests.0, rehearsed.requests.1
+    ));
     ui.data(&rehearsed.timeline.text());
     let mut good = launch::went_well(rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
@@ -241,7 +253,10 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
     }
     if let Some((exported, _)) = rehearsed.bundles.first() {
         let page = shown(&exported.path.join("index.html"));
-        ui.say(&format!("Next: open {page}, or landfall evidence verify --allow-rehearsal {}", shown(&exported.path)));
+        ui.say(&format!(
+            "Next: open {page}, or landfall evidence verify --allow-rehearsal {}",
+            shown(&exported.path)
+        ));
     }
     Ok(Exit::Done)
 }

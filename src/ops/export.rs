@@ -154,9 +154,8 @@ fn seal_heads(
 ) -> Result<(String, TlogProof), Failure> {
     let now = context.clock.now();
     let lease = journal.take_lease(&LogId::Org, &holder(&new_run_id()), now, limits::LEASE)?;
-    let body = HeadsBody::new(&keys.pseudonyms, &journal.heads()?)
-        .with_bundle_key(keys.bundle.vkey())
-        .to_value();
+    let body =
+        HeadsBody::new(&keys.pseudonyms, &journal.heads()?).with_bundle_key(keys.bundle.vkey()).to_value();
     let draft = EntryDraft {
         log: LogId::Org,
         at: now,
@@ -207,8 +206,10 @@ fn newest_plan(
 fn rendered(lines: &[Line], run: &RunId, blobs: &BTreeMap<Digest, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
     let started = lines.iter().find(|l| l.entry.kind == "run.started" && l.entry.run.as_ref() == Some(run));
     let refs = started.into_iter().flat_map(|line| &line.entry.refs);
-    refs.filter_map(|blob| Some((blob.path.strip_prefix("rendered/")?.to_owned(), blobs.get(&blob.sha256)?.clone())))
-        .collect()
+    refs.filter_map(|blob| {
+        Some((blob.path.strip_prefix("rendered/")?.to_owned(), blobs.get(&blob.sha256)?.clone()))
+    })
+    .collect()
 }
 
 /// A control is evidenced only if every step that shows it was seen to hold in this run.
@@ -225,7 +226,8 @@ fn controls(saved: &SavedPlan, scope: &ScopeId, lines: &[Line], run: &RunId) -> 
         .filter_map(|l| Some((l.entry.step.as_ref()?, l.entry.seq)))
         .collect();
     let row = |(evidence, steps): (&str, BTreeSet<&crate::base::id::StepId>)| {
-        let missing: Vec<String> = steps.iter().filter(|s| !shown.contains_key(*s)).map(ToString::to_string).collect();
+        let missing: Vec<String> =
+            steps.iter().filter(|s| !shown.contains_key(*s)).map(ToString::to_string).collect();
         let status = if missing.is_empty() {
             ControlStatus::Evidenced
         } else if missing.len() == steps.len() {

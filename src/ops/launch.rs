@@ -59,12 +59,14 @@ pub fn refuse_unfit(
 ) -> Result<(), Failure> {
     let estate = &desired.loaded.estate;
     if saved.plan.lineage != estate.lineage {
-        let reason = format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
+        let reason =
+            format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
         return Err(Failure::Refused { reason });
     }
     if saved.plan.target != reached.name {
         let was = &saved.plan.target;
-        let reason = format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
+        let reason =
+            format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
         return Err(Failure::Refused { reason });
     }
     let mut changed = changed_inputs(saved, desired);
@@ -129,7 +131,10 @@ fn refuse_destroys(saved: &SavedPlan) -> Result<(), Failure> {
         .iter()
         .flat_map(|(scope, steps)| steps.iter().map(move |step| format!("  {scope} {step}")))
         .collect();
-    let reason = format!("the plan would destroy objects that hold data; no plan of this form may:\n{}", lines.join("\n"));
+    let reason = format!(
+        "the plan would destroy objects that hold data; no plan of this form may:\n{}",
+        lines.join("\n")
+    );
     Err(Failure::Refused { reason })
 }
 
@@ -148,7 +153,7 @@ pub async fn begin(
 ) -> Result<Launched, Failure> {
     let name = new_run_id();
     let files = Files::store(saved, rendered, journal)?;
-    go_on(context, saved, files, reached, journal, watch, name).await
+    go_on(context, Launch { run: name, saved, files }, reached, journal, watch).await
 }
 
 /// The files behind a launch, in the journal.
@@ -199,8 +204,9 @@ impl Files {
     /// What the first entry of each scope's run names.
     fn run_refs(&self) -> BTreeMap<ScopeId, Vec<BlobRef>> {
         let of = |files: &BTreeMap<String, Digest>| {
-            let rendered =
-                files.iter().map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
+            let rendered = files
+                .iter()
+                .map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
             std::iter::once(self.plan.clone()).chain(rendered).collect()
         };
         self.rendered.iter().map(|(scope, files)| (scope.clone(), of(files))).collect()
@@ -257,18 +263,24 @@ pub async fn resume(
         let reason = format!("the launch is for target {}, which is not this one", saved.plan.target.name);
         return Err(Failure::Refused { reason });
     }
-    go_on(context, &saved, files, reached, journal, watch, run).await
+    go_on(context, Launch { run, saved: &saved, files }, reached, journal, watch).await
+}
+
+/// A launch that is to run from here.
+struct Launch<'a> {
+    run: RunId,
+    saved: &'a SavedPlan,
+    files: Files,
 }
 
 async fn go_on(
     context: &Context,
-    saved: &SavedPlan,
-    files: Files,
+    launch: Launch<'_>,
     reached: &Reached,
     journal: &mut dyn Journal,
     watch: Watch<'_>,
-    name: RunId,
 ) -> Result<Launched, Failure> {
+    let Launch { run: name, saved, files } = launch;
     let shell = Shell {
         saved,
         launch_refs: vec![files.plan.clone(), files.list.clone()],
@@ -302,7 +314,9 @@ pub fn outcomes(journal: &dyn Journal, run: &RunId) -> Result<BTreeMap<ScopeId, 
             Ok(FleetEvent::ScopeEnded { scope, outcome }) => {
                 found.insert(scope, format!("{outcome:?}").to_lowercase())
             }
-            Ok(FleetEvent::ScopeSkipped { scope, need }) => found.insert(scope, format!("skipped: {need} failed")),
+            Ok(FleetEvent::ScopeSkipped { scope, need }) => {
+                found.insert(scope, format!("skipped: {need} failed"))
+            }
             _ => None,
         };
     }

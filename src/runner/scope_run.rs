@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::known::Known;
-use super::perform::{self, CheckTask, Done, Job, LookTask, Outcome, Prepared, Task, place_or_cause};
+use super::perform::{self, CheckTask, Done, Job, LookTask, Looked, Outcome, Prepared, Task, place_or_cause};
 use crate::base::id::{RunId, ScopeId, StepId};
 use crate::base::time::Timestamp;
 use crate::driver::Target;
@@ -46,7 +46,13 @@ impl ScopeRun {
     /// # Errors
     ///
     /// If the log holds what this program does not understand.
-    pub fn replay(run: &RunId, scope: &ScopeId, plan: &ScopePlan, lines: &[Line], known: &mut Known) -> Result<Self, String> {
+    pub fn replay(
+        run: &RunId,
+        scope: &ScopeId,
+        plan: &ScopePlan,
+        lines: &[Line],
+        known: &mut Known,
+    ) -> Result<Self, String> {
         let own = lines.iter().filter(|line| line.entry.run.as_ref() == Some(run));
         let events = own
             .map(|line| Event::from_entry(&line.entry.kind, line.entry.step.as_ref(), &line.entry.body))
@@ -100,7 +106,13 @@ impl ScopeRun {
     }
 
     /// Makes the job of a command and notes it as running.
-    pub fn job(&mut self, scope: &ScopeId, plan: &ScopePlan, command: Command, around: Surroundings<'_>) -> Job {
+    pub fn job(
+        &mut self,
+        scope: &ScopeId,
+        plan: &ScopePlan,
+        command: Command,
+        around: Surroundings<'_>,
+    ) -> Job {
         self.running.insert(command.clone());
         let step = command.step().expect("timers are not jobs").clone();
         let limits = &plan.steps[&step].limits;
@@ -117,7 +129,12 @@ impl ScopeRun {
         Job { scope: scope.clone(), command, work, timeout }
     }
 
-    fn apply_task(&self, step: &StepId, call: crate::model::finding::NextCall, around: Surroundings<'_>) -> Task {
+    fn apply_task(
+        &self,
+        step: &StepId,
+        call: crate::model::finding::NextCall,
+        around: Surroundings<'_>,
+    ) -> Task {
         // The engine sends a call only after a look of this process: a call of an earlier one is in doubt instead.
         let prepared = self.prepared.get(step).expect("a look comes before every call");
         let key = perform::key(around.run.as_str(), step, &prepared.target.spec);
@@ -142,12 +159,12 @@ impl ScopeRun {
             (Command::Apply { step, attempt, .. }, Outcome::Answered(outcome)) => {
                 Input::Applied { step, attempt, outcome }
             }
-            (Command::Observe { step, attempt, .. }, Outcome::Found { spec, finding, record, prepared }) => {
-                let finding = self.keep(&step, finding, record, prepared, journal)?;
+            (Command::Observe { step, attempt, .. }, Outcome::Found(looked)) => {
+                let (spec, finding) = self.keep(&step, *looked, journal)?;
                 Input::Observed { step, attempt, spec, finding }
             }
-            (Command::Verify { step, attempt, .. }, Outcome::Found { spec, finding, record, prepared }) => {
-                let finding = self.keep(&step, finding, record, prepared, journal)?;
+            (Command::Verify { step, attempt, .. }, Outcome::Found(looked)) => {
+                let (spec, finding) = self.keep(&step, *looked, journal)?;
                 Input::Verified { step, attempt, spec, finding }
             }
             (command, _) => unreachable!("the answer to {command:?} has another shape"),
@@ -158,11 +175,10 @@ impl ScopeRun {
     fn keep(
         &mut self,
         step: &StepId,
-        mut finding: Finding,
-        record: Option<Vec<u8>>,
-        prepared: Option<Prepared>,
+        looked: Looked,
         journal: &mut dyn Journal,
-    ) -> Result<Finding, JournalError> {
+    ) -> Result<(Value, Finding), JournalError> {
+        let Looked { spec, mut finding, record, prepared } = looked;
         if let Some(prepared) = prepared {
             self.prepared.insert(step.clone(), prepared);
         }
@@ -182,7 +198,7 @@ impl ScopeRun {
                 | Finding::Unreadable { .. } => {}
             }
         }
-        Ok(finding)
+        Ok((spec, finding))
     }
 
     fn decide(&mut self, plan: &ScopePlan, now: Timestamp, input: Input) -> Vec<Event> {
@@ -222,7 +238,6 @@ impl ScopeRun {
             _ => {}
         }
     }
-
 }
 
 fn look_task(scope: &ScopeId, plan: &ScopePlan, step: &StepId, look: Look, around: Surroundings<'_>) -> Task {
