@@ -19,7 +19,7 @@ use crate::ops::{Context, holder, new_run_id, plan};
 use crate::report::plan_view::destroys;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
-use crate::runner::{Left, RunnerError, Shell, run};
+use crate::runner::{Left, RunnerError, Shell, outgrown, run};
 
 /// The name of a plan's file inside a journal and a bundle.
 pub const PLAN_FILE: &str = "plan.json";
@@ -70,19 +70,7 @@ pub fn refuse_unfit(
         return Err(Failure::Refused { reason });
     }
     let mut changed = changed_inputs(saved, desired);
-    let heads = journal.heads()?;
-    for scope in saved.plan.scopes.keys() {
-        let log = LogId::Scope(scope.clone());
-        let (then, now) = (saved.plan.heads.get(&log), heads.get(&log));
-        if then != now {
-            let size = |head: Option<&crate::model::plan::LogHead>| head.map_or(0, |head| head.size);
-            changed.push(format!(
-                "the log of {scope} has grown from {} to {} entries since the plan was made",
-                size(then),
-                size(now)
-            ));
-        }
-    }
+    changed.extend(outgrown(saved, &journal.heads()?));
     if changed.is_empty() { refuse_destroys(saved) } else { Err(Failure::Stale { changed }) }
 }
 
@@ -171,20 +159,20 @@ impl Files {
         rendered: &BTreeMap<ScopeId, Rendered>,
         journal: &mut dyn Journal,
     ) -> Result<Self, Failure> {
-        let mut put = |path: &str, bytes: &[u8]| -> Result<BlobRef, Failure> {
-            Ok(BlobRef { path: path.to_owned(), sha256: journal.put_blob(bytes)? })
-        };
-        let mut files = BTreeMap::new();
+        let mut files: BTreeMap<ScopeId, BTreeMap<String, Digest>> = BTreeMap::new();
+        let mut blobs: Vec<&[u8]> = Vec::new();
         for (scope, of) in rendered.iter().filter(|(scope, _)| saved.plan.scopes.contains_key(scope)) {
-            let mut digests = BTreeMap::new();
-            for (path, text) in &of.files {
-                digests.insert(path.clone(), put(path, text.as_bytes())?.sha256);
-            }
-            files.insert(scope.clone(), digests);
+            blobs.extend(of.files.values().map(|text| text.as_bytes()));
+            let digests = of.files.iter().map(|(path, text)| (path.clone(), Digest::of(text.as_bytes())));
+            files.insert(scope.clone(), digests.collect());
         }
         let bytes = serde_json::to_vec(saved).map_err(|e| Failure::failed(e.to_string()))?;
-        let plan = put(PLAN_FILE, &bytes)?;
-        let list = put(RENDERED_FILE, &canonical_bytes(&files))?;
+        let listed = canonical_bytes(&files);
+        blobs.extend([&*bytes, &*listed]);
+        // All in one durable step: one by one, each would cost a write to the disk of its own.
+        journal.put_blobs(&blobs)?;
+        let named = |path: &str, bytes: &[u8]| BlobRef { path: path.to_owned(), sha256: Digest::of(bytes) };
+        let (plan, list) = (named(PLAN_FILE, &bytes), named(RENDERED_FILE, &listed));
         Ok(Self { plan, list, rendered: files })
     }
 
@@ -297,7 +285,8 @@ async fn go_on(
     match run(shell).await {
         Ok(left) => Ok(Launched { run: name, left }),
         Err(RunnerError::Journal(error)) => Err(error.into()),
-        Err(error @ RunnerError::Replay(_)) => Err(Failure::failed(error.to_string())),
+        Err(RunnerError::Stale { changed }) => Err(Failure::Stale { changed }),
+        Err(error @ (RunnerError::Replay(_) | RunnerError::Stuck)) => Err(Failure::failed(error.to_string())),
     }
 }
 
