@@ -223,15 +223,8 @@ impl<'a> Running<'a> {
             }
             self.start_jobs();
             let timer = self.next_timer();
-<<<<<<< HEAD
-            if self.tasks.len() == 0 && timer.is_none() {
-                return Err(RunnerError::Replay(
-                    "nothing is under way and nothing is due, yet the launch has not ended".into(),
-                ));
-=======
             if self.tasks.is_empty() && timer.is_none() {
                 return Err(RunnerError::Stuck);
->>>>>>> review
             }
             let dones = self.wait(timer).await;
             self.ledger.renew(self.clock.now())?;
@@ -334,71 +327,9 @@ impl<'a> Running<'a> {
         self.close_scopes()
     }
 
-<<<<<<< HEAD
-    /// Starts what is owed and not running, round robin between scopes, as long as there are slots.
-    fn start_jobs(&mut self) {
-        let saved = self.shell.saved;
-        let now = self.now();
-        let mut queues: Vec<_> = self
-            .scopes
-            .iter()
-            .filter(|(_, run)| run.is_active())
-            .map(|(scope, run)| (scope.clone(), run.startable().into_iter()))
-            .collect();
-        while self.tasks.len() < limits::CALLS_MAX && !queues.is_empty() {
-            queues.retain_mut(|(scope, queue)| {
-                let Some(command) = queue.next() else { return false };
-                let run = self.scopes.get_mut(scope).expect("an active scope");
-                let plan = saved.plan.scope(scope);
-                let holdings = &self.holdings[scope];
-                let job = run.job(
-                    scope,
-                    plan,
-                    command,
-                    scope_run::Surroundings { known: &self.known, holdings, run: &self.shell.run, now },
-                );
-                self.tasks.start(job);
-                true
-            });
-        }
-    }
-
-    fn next_timer(&self) -> Option<Timestamp> {
-        self.scopes.values().filter(|run| run.is_active()).filter_map(ScopeRun::next_timer).min()
-    }
-
-    /// Waits for an answer, for the next timer, or for somebody to ask for a stop.
-    async fn wait(&mut self, timer: Option<Timestamp>) -> Vec<Done> {
-        let stop = self.shell.stop.clone();
-        let watch = (!self.stop_seen).then_some(&stop);
-        self.tasks.wait(timer, watch).await
-    }
-
-    fn ask_to_stop(&mut self) -> Result<(), RunnerError> {
-        if self.stop_seen || !self.shell.stop.is_asked() {
-            return Ok(());
-        }
-        self.stop_seen = true;
-        self.fleet_input(fleet::Input::StopAsked)?;
-        let now = self.now();
-        let active: Vec<ScopeId> =
-            self.scopes.iter().filter(|(_, run)| run.is_active()).map(|(scope, _)| scope.clone()).collect();
-        for scope in active {
-            let plan = self.shell.saved.plan.scope(&scope);
-            let events = self.scopes.get_mut(&scope).expect("an active scope").stop(plan, now);
-            self.record(&scope, events);
-        }
-        Ok(())
-    }
-
-    /// Gives an answer to the engine it belongs to.
-    fn take(&mut self, done: Done) -> Result<(), RunnerError> {
-        let now = self.now();
-=======
     /// Gives an answer to the engine it belongs to. What arrives for a run at rest changes nothing.
     fn take(&mut self, done: Done) {
         let (saved, now) = (self.saved, self.now());
->>>>>>> review
         let scope = done.scope.clone();
         let (events, blob) = self.run_of(&scope).answer(saved.plan.scope(&scope), now, done);
         self.ledger.keep(blob);

@@ -84,9 +84,21 @@ fn first_cells(page: &str) -> BTreeSet<String> {
 #[test]
 fn every_diagnostic_code_is_explained_and_no_other() {
     let (codes, told) = (codes(), first_cells(&text("docs/problems/README.md")));
-    assert!(codes.len() > 50, "only {} codes were found: is the reader of the source still right?", codes.len());
-    assert_eq!(codes.difference(&told).collect::<Vec<_>>(), Vec::<&String>::new(), "in src/, not in the table");
-    assert_eq!(told.difference(&codes).collect::<Vec<_>>(), Vec::<&String>::new(), "in the table, not in src/");
+    assert!(
+        codes.len() > 50,
+        "only {} codes were found: is the reader of the source still right?",
+        codes.len()
+    );
+    assert_eq!(
+        codes.difference(&told).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "in src/, not in the table"
+    );
+    assert_eq!(
+        told.difference(&codes).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "in the table, not in src/"
+    );
 }
 
 #[test]
@@ -99,7 +111,10 @@ fn every_page_of_a_problem_is_about_a_code() {
         }
         assert!(codes.contains(name), "docs/problems/{name}.md is about no code");
         let page = fs::read_to_string(&path).expect("a page");
-        assert!(page.starts_with(&format!("# `{name}`\n")), "docs/problems/{name}.md begins with another title");
+        assert!(
+            page.starts_with(&format!("# `{name}`\n")),
+            "docs/problems/{name}.md begins with another title"
+        );
         let table = text("docs/problems/README.md");
         assert!(table.contains(&format!("({name}.md)")), "the table does not lead to {name}.md");
     }

@@ -8,17 +8,6 @@ use crate::ops::error::Failure;
 ///
 /// # Errors
 ///
-<<<<<<< HEAD
-/// If the name is not a log's, or the log is damaged.
-pub fn read(journal: &dyn Journal, name: &str) -> Result<Vec<Line>, Failure> {
-    let log: LogId = name.parse().map_err(|_| {
-        Failure::usage(
-            format!("`{name}` is not a log"),
-            "a log is org, account, region/<name> or site/<CODE>",
-        )
-    })?;
-    Ok(journal.read(&log, 0)?)
-=======
 /// If the name is not a log's.
 pub fn named(name: &str) -> Result<LogId, Failure> {
     let help = "a log is org, account, region/<name> or site/<CODE>";
@@ -32,5 +21,4 @@ pub fn named(name: &str) -> Result<LogId, Failure> {
 /// If the log is damaged.
 pub fn read(journal: &dyn Journal, log: &LogId) -> Result<Vec<Line>, Failure> {
     Ok(journal.read(log, 0)?)
->>>>>>> accept
 }

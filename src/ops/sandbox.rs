@@ -69,17 +69,7 @@ pub async fn run(wanted: Wanted, stop: Stop, ready: &mut dyn FnMut(&Address)) ->
     config.durations = Durations { workspace, ..Durations::IMMEDIATE };
     let clock = Clock::Real;
     let sandbox = Sandbox::open(config, Arc::new(move || clock.now())).map_err(|e| failed(e.to_string()))?;
-<<<<<<< HEAD
-<<<<<<< HEAD
-    let listener =
-        TcpListener::bind(&wanted.listen).await.map_err(|e| failed(format!("{}: {e}", wanted.listen)))?;
-=======
     let listener = TcpListener::bind(listen).await.map_err(|e| failed(format!("{}: {e}", wanted.listen)))?;
->>>>>>> accept
-=======
-    let listener =
-        TcpListener::bind(&wanted.listen).await.map_err(|e| failed(format!("{}: {e}", wanted.listen)))?;
->>>>>>> review
     let address = listener.local_addr().map_err(|e| failed(e.to_string()))?;
     ready(&Address { address, account_id: wanted.account_id, client, reader, admin });
     let stopped = async move { stop.asked().await };

@@ -135,16 +135,7 @@ impl ScopeRun {
         Job { scope: scope.clone(), command, work, timeout }
     }
 
-<<<<<<< HEAD
-    fn apply_task(
-        &self,
-        step: &StepId,
-        call: crate::model::finding::NextCall,
-        around: Surroundings<'_>,
-    ) -> Task {
-=======
     fn apply_task(&mut self, step: &StepId, call: NextCall, around: Surroundings<'_>) -> Task {
->>>>>>> review
         // The engine sends a call only after a look of this process: a call of an earlier one is in doubt instead.
         let prepared = self.prepared.remove(step).expect("a look comes before every call");
         let key = perform::key(around.run.as_str(), step, &prepared.target.spec);
@@ -229,8 +220,6 @@ impl ScopeRun {
             | Event::Unknown { .. } => {}
         }
     }
-<<<<<<< HEAD
-=======
 }
 
 /// What is left of a look once its finding is told.
@@ -260,7 +249,6 @@ fn unpack(step: &StepId, looked: Looked) -> (Value, Finding, Kept) {
         }
     }
     (spec, finding, Kept { step: step.clone(), prepared, record })
->>>>>>> review
 }
 
 fn look_task(scope: &ScopeId, plan: &ScopePlan, step: &StepId, look: Look, around: Surroundings<'_>) -> Task {
