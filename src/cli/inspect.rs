@@ -237,11 +237,12 @@ fn read_journal(context: &Context) -> Result<Option<SqliteJournal>, Failure> {
 }
 
 pub fn log(ui: &Ui, context: &Context, args: &Log) -> Result<Exit, Failure> {
+    let log = ops::log::named(&args.log)?;
     let Some(journal) = read_journal(context)? else {
         ui.say("There is no journal yet: nothing was ever launched");
         return Ok(Exit::Done);
     };
-    let lines = ops::log::read(&journal, &args.log)?;
+    let lines = ops::log::read(&journal, &log)?;
     for line in lines {
         if args.output == Output::Json {
             ui.line(&line.text);

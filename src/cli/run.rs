@@ -19,7 +19,7 @@ use crate::model::plan::SavedPlan;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::launch::{self, Launched, Watch};
-use crate::ops::target::{Reached, reach};
+use crate::ops::target::{Reached, reach, sign_in};
 use crate::ops::{self, Context};
 use crate::report::{graph_view, plan_view};
 use crate::runner::Left;
@@ -114,7 +114,9 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
     let launched = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
+        launch::refuse_held(context, &saved, &mut journal)?;
         launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
+        sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
         let watch = Watch { actor: ops::person(), stop, feed };
@@ -140,6 +142,7 @@ pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure
     let target = unfinished.saved.plan.target.name.clone();
     let launched = runtime()?.block_on(async {
         let reached = reach(context, &desired.loaded, &target).await?;
+        sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
         let watch = Watch { actor: ops::person(), stop, feed };

@@ -142,7 +142,7 @@ impl Observer {
 
     async fn look_at(&mut self, looks: Vec<Look<'_>>, world: &mut World) {
         self.fill_listings(&looks).await;
-        let mut seen: Vec<Option<Observation>> = looks.iter().map(|look| self.from_listing(look)).collect();
+        let mut seen: Vec<Option<Observation>> = looks.iter().map(|look| self.listed(look)).collect();
         let singles: Vec<(usize, Target)> = looks
             .iter()
             .enumerate()
@@ -186,7 +186,7 @@ impl Observer {
     }
 
     /// What the list says; none if the object must be read by itself.
-    fn from_listing(&self, look: &Look<'_>) -> Option<Observation> {
+    fn listed(&self, look: &Look<'_>) -> Option<Observation> {
         let place = look.place.as_ref()?;
         match self.listings.get(&(look.resource.kind.clone(), place.clone()))? {
             Listed::OneByOne => None,

@@ -291,14 +291,17 @@ pub fn save(saved: &SavedPlan, path: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// If it is too large, of a newer format, or not what its digest says.
+/// If there is none; `Refused` if it is too large, of a newer format, or not what its digest says.
 pub fn read(path: &Path) -> Result<SavedPlan, Failure> {
-    let failed = |what: String| Failure::failed(format!("{}: {what}", path.display()));
-    let size = fs::metadata(path).map_err(|e| failed(e.to_string()))?.len();
+    let said = |what: String| format!("{}: {what}", path.display());
+    let unread =
+        |e: std::io::Error| Failure::usage(said(e.to_string()), "landfall plan --out FILE makes a plan");
+    let refused = |what: String| Failure::Refused { reason: said(what) };
+    let size = fs::metadata(path).map_err(unread)?.len();
     if size > limits::PLAN_BYTES_MAX {
-        return Err(failed(format!("{size} bytes is more than a plan may have")));
+        return Err(refused(format!("{size} bytes is more than a plan may have")));
     }
-    parse(&fs::read(path).map_err(|e| failed(e.to_string()))?).map_err(failed)
+    parse(&fs::read(path).map_err(unread)?).map_err(refused)
 }
 
 /// A plan from its bytes.

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::base::id::KindName;
 use crate::base::limits;
 use crate::base::secret::Secret;
 use crate::base::time::{Millis, Timestamp};
-use crate::driver::Driver;
 use crate::driver::credentials;
 use crate::driver::databricks::{Auth, Databricks, Settings};
+use crate::driver::{Driver, Listing, Place};
 use crate::model::estate::{Loaded, TargetDriver, TargetSpec};
+use crate::model::outcome::CauseClass;
 use crate::model::plan::TargetName;
 use crate::ops::Context;
 use crate::ops::error::Failure;
@@ -20,6 +22,9 @@ use crate::sandbox::{ClientCredential, Config, Durations, Sandbox, serve};
 
 /// What the plan calls the host of a sandbox inside the process.
 pub const EMBEDDED: &str = "embedded";
+
+/// What is listed to see whether sign-in works: every account has this call.
+const ASKED_FIRST: &str = "databricks.workspace";
 
 /// A target that can be called.
 pub struct Reached {
@@ -128,6 +133,24 @@ fn remote(name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
 fn databricks(settings: Settings) -> Result<Arc<dyn Driver>, Failure> {
     let driver = Databricks::new(settings).map_err(|e| Failure::failed(format!("the HTTP client: {e}")))?;
     Ok(Arc::new(driver))
+}
+
+/// Makes sure that somebody is at home who knows us, before a launch begins: without it every step would fail by
+/// itself, each after all of its tries. Busy or silent services are left to the launch, which knows how to wait.
+///
+/// # Errors
+///
+/// If sign-in is refused, or the account may not be read.
+pub async fn sign_in(reached: &Reached) -> Result<(), Failure> {
+    let kind = KindName::new(ASKED_FIRST).expect("the kind's name is spelled as one");
+    match reached.driver.list(&kind, &Place::Account, reached.call_timeout).await {
+        Listing::Unreadable(cause)
+            if matches!(cause.class, CauseClass::Unauthenticated | CauseClass::PermissionDenied) =>
+        {
+            Err(Failure::NotAllowed { what: format!("target {}: {cause}", reached.name.name) })
+        }
+        Listing::Unreadable(_) | Listing::Complete(_) | Listing::Unsupported => Ok(()),
+    }
 }
 
 /// The audit log keeps it: which build made a change.

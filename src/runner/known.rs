@@ -59,6 +59,13 @@ impl Known {
         self.facts_mut(scope, step).outputs.clear();
     }
 
+    /// Forgets all of it: the object is gone for good.
+    pub fn remove(&mut self, scope: &ScopeId, step: &StepId) {
+        if let Some(own) = self.scopes.get_mut(scope) {
+            own.facts.remove(step);
+        }
+    }
+
     fn facts_mut(&mut self, scope: &ScopeId, step: &StepId) -> &mut Facts {
         let own = self.scopes.entry(scope.clone()).or_default();
         own.ids.insert(step.clone());
