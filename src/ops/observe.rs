@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::base::id::{KindName, ScopeId, StepId};
 use crate::base::limits;
 use crate::base::time::Millis;
-use crate::driver::{Driver, Listing, Place, Target};
+use crate::driver::{Driver, Place, Target};
 use crate::kind::{self, Ask, Assessment, Registry};
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::kind::Kind;

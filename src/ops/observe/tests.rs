@@ -8,7 +8,7 @@ use super::*;
 use crate::base::digest::Digest;
 use crate::base::id::RunId;
 use crate::base::time::Timestamp;
-use crate::driver::{Answer, Change};
+use crate::driver::{Answer, Change, Listing};
 use crate::model::event::{Desired, Event};
 use crate::model::finding::NextCall;
 use crate::model::outcome::{ApplyOutcome, CauseClass};
