@@ -127,6 +127,8 @@ pub async fn make(
         ));
     }
     let scopes = scopes(desired, &waves);
+    // Before the logs are read: should one grow meanwhile, the plan is stale rather than wrong.
+    let heads = journal.heads()?;
     let holdings = read_holdings(journal, &scopes)?;
     let regions: BTreeMap<&ScopeId, Option<ScopeId>> =
         scopes.iter().map(|scope| (scope, desired.region_of(scope))).collect();
@@ -146,7 +148,6 @@ pub async fn make(
         .iter()
         .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, reached.call_timeout)?)))
         .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
-    let heads = journal.heads()?;
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
     let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
     let plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
