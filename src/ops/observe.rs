@@ -21,7 +21,7 @@ use crate::model::holdings::{Holding, Holdings};
 use crate::model::kind::Kind;
 use crate::model::outcome::{Cause, Observation};
 use crate::model::plan::{FieldChange, Operation, Reversal, StepLimits};
-use crate::model::reference::Reference;
+use crate::model::reference::{RefScope, Reference, references};
 use crate::model::resource::{Origin, Resource};
 use crate::plan::{Found, Leftover};
 use crate::runner::known::Known;
@@ -184,6 +184,7 @@ impl Observer {
     fn conclude(&mut self, look: &Look<'_>, observation: Observation, world: &mut World) {
         let (scope, step) = (look.scope.clone(), look.resource.id.clone());
         let live = match &observation {
+            Observation::Unreadable(_) if look.held.is_none() && rests_on_absent(look, world) => None,
             Observation::Unreadable(cause) => {
                 world.unreadable.push((scope, step, cause.clone()));
                 return;
@@ -298,6 +299,19 @@ impl Look<'_> {
             self.held = None;
         }
     }
+}
+
+/// Whether something it waits for is not there yet: then it cannot be there either, whatever a read of it answers.
+/// Services refuse such reads in many ways, for example assignments of a workspace without a metastore.
+fn rests_on_absent(look: &Look<'_>, world: &World) -> bool {
+    let Some(found) = world.found.get(look.scope) else { return false };
+    let known: BTreeSet<StepId> = found.keys().cloned().collect();
+    let referred = references(&look.resource.spec);
+    let referred = referred.iter().filter(|r| r.scope == RefScope::Same).filter_map(|r| r.target(&known));
+    let waits_for = look.resource.after.iter().chain(&look.resource.via).cloned();
+    waits_for
+        .chain(referred.map(|target| target.step))
+        .any(|step| found.get(&step).is_some_and(|found| found.operation == Operation::Create))
 }
 
 /// None while the object cannot be there because what it rests on is not.

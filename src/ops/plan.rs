@@ -142,7 +142,7 @@ pub async fn make(
         })
         .collect();
     let world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
-    refuse_unreadable(&world)?;
+    refuse_unreadable(&world, journal)?;
     refuse_foreign(&world)?;
     let plans = scopes
         .iter()
@@ -192,14 +192,18 @@ fn read_holdings(
     Ok(all)
 }
 
-fn refuse_unreadable(world: &World) -> Result<(), Failure> {
+fn refuse_unreadable(world: &World, journal: &dyn Journal) -> Result<(), Failure> {
     let Some((scope, step, cause)) = world.unreadable.first() else { return Ok(()) };
     let what = format!("{scope} {step} could not be read: {cause}");
     let others = world.unreadable.len() - 1;
     let what = if others == 0 { what } else { format!("{what}; {others} more could not be read either") };
     Err(match cause.class {
         CauseClass::Unauthenticated | CauseClass::PermissionDenied => Failure::NotAllowed { what },
-        _ => Failure::failed(what),
+        _ => {
+            let unfinished = crate::ops::launch::unfinished(journal)?.is_some();
+            let help = unfinished.then(|| "a launch is unfinished: landfall resume goes on with it".to_owned());
+            Failure::Failed { what, help }
+        }
     })
 }
 

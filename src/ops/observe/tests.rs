@@ -225,6 +225,20 @@ async fn what_cannot_be_read_is_said_for_every_resource() {
 }
 
 #[tokio::test]
+async fn what_rests_on_something_absent_is_absent_too_whatever_a_read_answers() {
+    let service = Service { broken: Some("databricks.network".to_owned()), ..Service::default() };
+    let mut network = resource("network.a", "network", json!({"network_name": "a"}));
+    network.after = vec!["credentials.a".parse().unwrap()];
+    let credentials = resource("credentials.a", "credentials", json!({"credentials_name": "a"}));
+    let looked = look(service, &["site/HRB01"], vec![network, credentials], &[]).await;
+    assert_eq!(looked.world.unreadable, Vec::new());
+    let operations: Vec<&str> = ["credentials.a Create", "network.a Create"].into();
+    let text = looked.text("site/HRB01");
+    let found: Vec<&str> = text.lines().filter(|line| !line.starts_with(' ')).collect();
+    assert_eq!(found, operations);
+}
+
+#[tokio::test]
 async fn leftovers_are_deleted_in_reverse_and_through_a_workspace_that_is_left_over_too() {
     let workspace = resource("workspace.w", "workspace", json!({"workspace_name": "w"}));
     let mut catalog = resource("catalog.a", "catalog", json!({"name": "a"}));
