@@ -235,6 +235,7 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
     let mut good = launch::went_well(rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
         ui.line(&format!("Bundle {}", shown(&exported.path)));
+        ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));
         ui.line(&verdict_line(verdict));
         good &= verdict.holds();
     }
