@@ -201,7 +201,8 @@ fn refuse_unreadable(world: &World, journal: &dyn Journal) -> Result<(), Failure
         CauseClass::Unauthenticated | CauseClass::PermissionDenied => Failure::NotAllowed { what },
         _ => {
             let unfinished = crate::ops::launch::unfinished(journal)?.is_some();
-            let help = unfinished.then(|| "a launch is unfinished: landfall resume goes on with it".to_owned());
+            let help =
+                unfinished.then(|| "a launch is unfinished: landfall resume goes on with it".to_owned());
             Failure::Failed { what, help }
         }
     })

@@ -1,5 +1,5 @@
-//! In which order resources are looked at: each after those of its scope that it refers to or goes through. Worked out
-//! once, in time that grows with resources and references only.
+//! In which order resources are looked at: each after those of its scope that it waits for. Worked out once,
+//! in time that grows with resources and references only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,10 +60,10 @@ fn of_scope<'w>(wanted: &Wanted<'w>, known: &Known) -> Vec<Vec<&'w Resource>> {
     layers
 }
 
-/// What a resource refers to or goes through inside its scope. Other scopes of its rank it never refers to, and those
+/// What a resource refers to, goes through or waits for inside its scope. Other scopes of its rank it never refers to, and those
 /// of lower ranks have been looked at.
 fn needs(wanted: &Wanted<'_>, resource: &Resource, known: &Known) -> BTreeSet<StepId> {
     let own = references(&resource.spec).into_iter().filter(|reference| reference.scope == RefScope::Same);
     let targets = own.filter_map(|reference| known.target_of(wanted.scope, &reference));
-    targets.map(|(_, step)| step).chain(resource.via.clone()).collect()
+    targets.map(|(_, step)| step).chain(resource.via.clone()).chain(resource.after.clone()).collect()
 }

@@ -232,7 +232,7 @@ async fn what_rests_on_something_absent_is_absent_too_whatever_a_read_answers() 
     let credentials = resource("credentials.a", "credentials", json!({"credentials_name": "a"}));
     let looked = look(service, &["site/HRB01"], vec![network, credentials], &[]).await;
     assert_eq!(looked.world.unreadable, Vec::new());
-    let operations: Vec<&str> = ["credentials.a Create", "network.a Create"].into();
+    let operations: Vec<&str> = vec!["credentials.a Create", "network.a Create"];
     let text = looked.text("site/HRB01");
     let found: Vec<&str> = text.lines().filter(|line| !line.starts_with(' ')).collect();
     assert_eq!(found, operations);
