@@ -222,7 +222,7 @@ impl Observer {
             changes,
             seen: live.map(|live| kind::seen(look.kind, &look.spec, applied, live)),
             id: look.held.as_ref().and_then(|held| held.id.clone()),
-            reversal: reversal(look.kind, operation),
+            reversal: reversal(look.kind, operation, &look.spec),
             limits: step_limits(look.kind),
         }
     }
@@ -343,7 +343,7 @@ fn leftover(look: &Look<'_>, live: &Value) -> Leftover {
             changes: vec![change],
             seen: Some(kind::seen(look.kind, &look.spec, Some(&look.spec), live)),
             id: look.held.as_ref().and_then(|held| held.id.clone()),
-            reversal: reversal(look.kind, Operation::Delete),
+            reversal: reversal(look.kind, Operation::Delete, &look.spec),
             limits: step_limits(look.kind),
         },
     }
@@ -357,7 +357,7 @@ pub fn new_object(resource: &Resource) -> Found {
         changes: new_fields(&resource.spec, resource),
         seen: None,
         id: None,
-        reversal: reversal(kind, Operation::Create),
+        reversal: reversal(kind, Operation::Create, &resource.spec),
         limits: step_limits(kind),
     }
 }
@@ -377,12 +377,14 @@ fn new_fields(spec: &Value, resource: &Resource) -> Vec<FieldChange> {
         .collect()
 }
 
-fn reversal(kind: &Kind, operation: Operation) -> Reversal {
+fn reversal(kind: &Kind, operation: Operation, spec: &Value) -> Reversal {
     match operation {
+        // What is always there is never made: the first change of it is what making is for others.
+        Operation::Update if kind::always_there(kind) => kind.reversal.of_create(spec),
         Operation::None | Operation::Update => Reversal::Reversible,
-        Operation::Create => kind.reversal.create.rank,
+        Operation::Create => kind.reversal.of_create(spec),
         Operation::Delete => kind.reversal.delete.rank,
-        Operation::Replace => kind.reversal.create.rank.max(kind.reversal.delete.rank),
+        Operation::Replace => kind.reversal.of_create(spec).max(kind.reversal.delete.rank),
     }
 }
 
