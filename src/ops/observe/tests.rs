@@ -12,6 +12,7 @@ use crate::driver::{Answer, Change, Listing};
 use crate::model::event::{Desired, Event};
 use crate::model::finding::NextCall;
 use crate::model::outcome::{ApplyOutcome, CauseClass};
+use crate::model::plan::Reversal;
 use crate::plan::{Parts, scope_plan};
 
 /// A service that lists and shows what it has, and notes what it was asked.
