@@ -18,7 +18,7 @@ use crate::base::limits::{BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
 use crate::base::time::Timestamp;
 use crate::merkle::leaf_hash;
 use crate::model::entry::{ENTRY_VERSION, Entry};
-use crate::model::plan::{LogHead, PLAN_VERSION, SavedPlan, ScopePlan};
+use crate::model::plan::{LogHead, PlanExcerpt, PlannedStep};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::control::ControlRow;
@@ -62,7 +62,7 @@ pub struct Parts {
     pub heads_proof: TlogProof,
     /// The logs of the account and of regions that the site rests on, by reference.
     pub shared: BTreeMap<LogId, LogHead>,
-    /// The saved plan's bytes.
+    /// What the site may see of the plan, as its log names it: the bytes of a [`PlanExcerpt`].
     pub plan: Vec<u8>,
     /// The rendered files of the site, by path.
     pub rendered: BTreeMap<String, Vec<u8>>,
@@ -175,7 +175,7 @@ struct Content<'p> {
     parts: &'p Parts,
     checkpoint: Checkpoint,
     org: Checkpoint,
-    plan: SavedPlan,
+    plan: PlanExcerpt,
     outcomes: BTreeMap<StepId, StepOutcome>,
     tally: Tally,
     /// Where the file of each digest stands.
@@ -183,8 +183,8 @@ struct Content<'p> {
 }
 
 impl Content<'_> {
-    fn steps(&self) -> Option<&ScopePlan> {
-        self.plan.plan.scopes.get(&ScopeId::Site(self.parts.site.clone()))
+    fn steps(&self) -> &BTreeMap<StepId, PlannedStep> {
+        &self.plan.part.plan.steps
     }
 }
 
@@ -278,17 +278,13 @@ fn content<'p>(parts: &'p Parts, entries: &[Entry], files: &Files) -> Result<Con
         return Err(contradiction("the site's checkpoint is not over as many entries as its log has"));
     }
     let bad_plan = |what: String| BundleError::BadPlan { what };
-    let plan: SavedPlan = serde_json::from_slice(&parts.plan).map_err(|error| bad_plan(error.to_string()))?;
-    if plan.plan.v > PLAN_VERSION {
-        return Err(bad_plan(format!(
-            "it has format {}; this program knows up to {PLAN_VERSION}",
-            plan.plan.v
-        )));
+    let raw = serde_json::from_slice(&parts.plan).map_err(|error| bad_plan(error.to_string()))?;
+    let plan = PlanExcerpt::from_value(raw).map_err(|error| bad_plan(error.to_string()))?;
+    if plan.part.scope != ScopeId::Site(parts.site.clone()) {
+        return Err(bad_plan(format!("it is about {}", plan.part.scope)));
     }
-    let scope = plan.plan.scopes.get(&ScopeId::Site(parts.site.clone()));
-    let steps = scope.ok_or_else(|| bad_plan(format!("it has no steps for {}", parts.site)))?;
     let outcomes = Executions { plan: &plan.digest, runs: &parts.runs }.outcomes(entries);
-    let tally = Tally::new(steps.steps.keys(), &outcomes);
+    let tally = Tally::new(plan.part.plan.steps.keys(), &outcomes);
     let places = files.iter().map(|(path, bytes)| (Digest::of(bytes), path.clone())).collect();
     Ok(Content { parts, checkpoint, org, plan, outcomes, tally, places })
 }

@@ -15,10 +15,10 @@ use crate::evidence::tlog_proof::TlogProof;
 use crate::journal::{Journal, Line, bundle_dir};
 use crate::merkle;
 use crate::model::entry::{Actor, EntryDraft};
-use crate::model::plan::{LogHead, SavedPlan};
+use crate::model::plan::{LogHead, PlanExcerpt};
 use crate::ops::error::Failure;
 use crate::ops::launch::PLAN_FILE;
-use crate::ops::{Context, holder, new_run_id, plan};
+use crate::ops::{Context, holder, new_run_id};
 use crate::signer::file_key::FileKey;
 use crate::signer::{Signer, pseudonym_file, sign_checkpoint};
 
@@ -116,12 +116,12 @@ fn parts(
     let log = LogId::Scope(scope.clone());
     let (heads_line, heads_proof) = seal_heads(context, journal, wanted, keys)?;
     let heads = journal.heads()?;
-    let (saved, plan_bytes, run) = newest_plan(journal, lines, &wanted.site)?;
+    let (excerpt, plan_bytes, run) = newest_plan(journal, lines, &wanted.site)?;
     let mut blobs = BTreeMap::new();
     for blob in lines.iter().flat_map(|line| &line.entry.refs) {
         blobs.insert(blob.sha256, journal.get_blob(&blob.sha256)?);
     }
-    let shared = saved.plan.scope(scope).needs.iter().cloned().map(LogId::Scope);
+    let shared = excerpt.part.plan.needs.iter().cloned().map(LogId::Scope);
     Ok(Parts {
         site: wanted.site.clone(),
         wave: wanted.wave.clone(),
@@ -139,7 +139,7 @@ fn parts(
         plan: plan_bytes,
         rendered: rendered(lines, &run, &blobs),
         blobs,
-        controls: controls(&saved, scope, lines, &run),
+        controls: controls(&excerpt, lines, &run),
         log_key: keys.log.vkey().clone(),
         bundle_key: keys.bundle.vkey().clone(),
     })
@@ -154,9 +154,8 @@ fn seal_heads(
 ) -> Result<(String, TlogProof), Failure> {
     let now = context.clock.now();
     let lease = journal.take_lease(&LogId::Org, &holder(&new_run_id()), now, limits::LEASE)?;
-    let body = HeadsBody::new(&keys.pseudonyms, &journal.heads()?)
-        .with_bundle_key(keys.bundle.vkey())
-        .to_value();
+    let body =
+        HeadsBody::new(&keys.pseudonyms, &journal.heads()?).with_bundle_key(keys.bundle.vkey()).to_value();
     let draft = EntryDraft {
         log: LogId::Org,
         at: now,
@@ -184,12 +183,12 @@ fn seal_heads(
     Ok((line.text, TlogProof { index, hashes, checkpoint }))
 }
 
-/// The plan of the newest run, with its exact bytes.
+/// What the site may see of the plan of its newest run, with its exact bytes.
 fn newest_plan(
     journal: &dyn Journal,
     lines: &[Line],
     site: &SiteCode,
-) -> Result<(SavedPlan, Vec<u8>, RunId), Failure> {
+) -> Result<(PlanExcerpt, Vec<u8>, RunId), Failure> {
     let started = lines.iter().rev().find(|line| line.entry.kind == "run.started");
     let named = started.and_then(|line| {
         let blob = line.entry.refs.iter().find(|blob| blob.path == PLAN_FILE)?;
@@ -199,22 +198,26 @@ fn newest_plan(
         return Err(Failure::failed(format!("no run of {site} names its plan")));
     };
     let bytes = journal.get_blob(&digest)?;
-    let saved = plan::parse(&bytes).map_err(|what| Failure::NotVerified { what })?;
-    Ok((saved, bytes, run))
+    let bad = |what: String| Failure::NotVerified { what: format!("the plan of run {run}: {what}") };
+    let raw = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
+    let excerpt = PlanExcerpt::from_value(raw).map_err(|error| bad(error.to_string()))?;
+    Ok((excerpt, bytes, run))
 }
 
 /// The rendered files that the run's first entry names.
 fn rendered(lines: &[Line], run: &RunId, blobs: &BTreeMap<Digest, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
     let started = lines.iter().find(|l| l.entry.kind == "run.started" && l.entry.run.as_ref() == Some(run));
     let refs = started.into_iter().flat_map(|line| &line.entry.refs);
-    refs.filter_map(|blob| Some((blob.path.strip_prefix("rendered/")?.to_owned(), blobs.get(&blob.sha256)?.clone())))
-        .collect()
+    refs.filter_map(|blob| {
+        Some((blob.path.strip_prefix("rendered/")?.to_owned(), blobs.get(&blob.sha256)?.clone()))
+    })
+    .collect()
 }
 
 /// A control is evidenced only if every step that shows it was seen to hold in this run.
-fn controls(saved: &SavedPlan, scope: &ScopeId, lines: &[Line], run: &RunId) -> Vec<ControlRow> {
+fn controls(excerpt: &PlanExcerpt, lines: &[Line], run: &RunId) -> Vec<ControlRow> {
     let mut by_evidence: BTreeMap<&str, BTreeSet<&crate::base::id::StepId>> = BTreeMap::new();
-    for (id, step) in &saved.plan.scope(scope).steps {
+    for (id, step) in &excerpt.part.plan.steps {
         if let Some(evidence) = &step.evidence {
             by_evidence.entry(evidence).or_default().insert(id);
         }
@@ -225,7 +228,8 @@ fn controls(saved: &SavedPlan, scope: &ScopeId, lines: &[Line], run: &RunId) -> 
         .filter_map(|l| Some((l.entry.step.as_ref()?, l.entry.seq)))
         .collect();
     let row = |(evidence, steps): (&str, BTreeSet<&crate::base::id::StepId>)| {
-        let missing: Vec<String> = steps.iter().filter(|s| !shown.contains_key(*s)).map(ToString::to_string).collect();
+        let missing: Vec<String> =
+            steps.iter().filter(|s| !shown.contains_key(*s)).map(ToString::to_string).collect();
         let status = if missing.is_empty() {
             ControlStatus::Evidenced
         } else if missing.len() == steps.len() {

@@ -10,7 +10,7 @@ use crate::journal::{Journal, Line};
 use crate::kind::Registry;
 use crate::model::entry::{Actor, BlobRef};
 use crate::model::fleet_event::{FleetEvent, LaunchOutcome};
-use crate::model::plan::SavedPlan;
+use crate::model::plan::{PlanExcerpt, SavedPlan};
 use crate::model::rendered::Rendered;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
@@ -59,12 +59,14 @@ pub fn refuse_unfit(
 ) -> Result<(), Failure> {
     let estate = &desired.loaded.estate;
     if saved.plan.lineage != estate.lineage {
-        let reason = format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
+        let reason =
+            format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
         return Err(Failure::Refused { reason });
     }
     if saved.plan.target != reached.name {
         let was = &saved.plan.target;
-        let reason = format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
+        let reason =
+            format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
         return Err(Failure::Refused { reason });
     }
     let mut changed = changed_inputs(saved, desired);
@@ -129,7 +131,10 @@ fn refuse_destroys(saved: &SavedPlan) -> Result<(), Failure> {
         .iter()
         .flat_map(|(scope, steps)| steps.iter().map(move |step| format!("  {scope} {step}")))
         .collect();
-    let reason = format!("the plan would destroy objects that hold data; no plan of this form may:\n{}", lines.join("\n"));
+    let reason = format!(
+        "the plan would destroy objects that hold data; no plan of this form may:\n{}",
+        lines.join("\n")
+    );
     Err(Failure::Refused { reason })
 }
 
@@ -156,6 +161,8 @@ pub async fn begin(
 struct Files {
     plan: BlobRef,
     list: BlobRef,
+    /// What each scope may see of the plan: no log but the organisation's names all sites.
+    excerpts: BTreeMap<ScopeId, BlobRef>,
     /// Path and digest of each scope's rendered files.
     rendered: BTreeMap<ScopeId, BTreeMap<String, Digest>>,
 }
@@ -180,30 +187,42 @@ impl Files {
         let bytes = serde_json::to_vec(saved).map_err(|e| Failure::failed(e.to_string()))?;
         let plan = put(PLAN_FILE, &bytes)?;
         let list = put(RENDERED_FILE, &canonical_bytes(&files))?;
-        Ok(Self { plan, list, rendered: files })
+        let mut excerpts = BTreeMap::new();
+        for (scope, excerpt) in saved.excerpts() {
+            excerpts.insert(scope, put(PLAN_FILE, &canonical_bytes(&excerpt))?);
+        }
+        Ok(Self { plan, list, excerpts, rendered: files })
     }
 
-    fn load(started: &Line, journal: &dyn Journal) -> Result<Self, Failure> {
+    fn load(started: &Line, journal: &dyn Journal) -> Result<(Self, SavedPlan), Failure> {
         let named = |path: &str| {
             let blob = started.entry.refs.iter().find(|blob| blob.path == path).cloned();
             blob.ok_or_else(|| Failure::NotVerified {
                 what: format!("entry {} of the org log does not name {path}", started.entry.seq),
             })
         };
-        let (plan, list) = (named(PLAN_FILE)?, named(RENDERED_FILE)?);
+        let (plan_file, list) = (named(PLAN_FILE)?, named(RENDERED_FILE)?);
         let rendered = serde_json::from_slice(&journal.get_blob(&list.sha256)?)
             .map_err(|e| Failure::NotVerified { what: format!("{RENDERED_FILE}: {e}") })?;
-        Ok(Self { plan, list, rendered })
+        let saved = plan::parse(&journal.get_blob(&plan_file.sha256)?)
+            .map_err(|what| Failure::NotVerified { what: format!("{PLAN_FILE}: {what}") })?;
+        let excerpt = |(scope, excerpt): (ScopeId, PlanExcerpt)| {
+            let sha256 = Digest::of(&canonical_bytes(&excerpt));
+            (scope, BlobRef { path: PLAN_FILE.to_owned(), sha256 })
+        };
+        let excerpts = saved.excerpts().into_iter().map(excerpt).collect();
+        Ok((Self { plan: plan_file, list, excerpts, rendered }, saved))
     }
 
     /// What the first entry of each scope's run names.
     fn run_refs(&self) -> BTreeMap<ScopeId, Vec<BlobRef>> {
-        let of = |files: &BTreeMap<String, Digest>| {
-            let rendered =
-                files.iter().map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
-            std::iter::once(self.plan.clone()).chain(rendered).collect()
+        let of = |scope: &ScopeId, files: &BTreeMap<String, Digest>| {
+            let rendered = files
+                .iter()
+                .map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
+            self.excerpts.get(scope).cloned().into_iter().chain(rendered).collect()
         };
-        self.rendered.iter().map(|(scope, files)| (scope.clone(), of(files))).collect()
+        self.rendered.iter().map(|(scope, files)| (scope.clone(), of(scope, files))).collect()
     }
 }
 
@@ -234,9 +253,7 @@ pub fn unfinished(journal: &dyn Journal) -> Result<Option<Unfinished>, Failure> 
     let run = run.ok_or_else(|| Failure::NotVerified {
         what: format!("entry {} of the org log names no run", started.entry.seq),
     })?;
-    let files = Files::load(started, journal)?;
-    let saved = plan::parse(&journal.get_blob(&files.plan.sha256)?)
-        .map_err(|what| Failure::NotVerified { what: format!("the plan of run {run}: {what}") })?;
+    let (files, saved) = Files::load(started, journal)?;
     Ok(Some(Unfinished { run, saved, files }))
 }
 
@@ -302,7 +319,9 @@ pub fn outcomes(journal: &dyn Journal, run: &RunId) -> Result<BTreeMap<ScopeId, 
             Ok(FleetEvent::ScopeEnded { scope, outcome }) => {
                 found.insert(scope, format!("{outcome:?}").to_lowercase())
             }
-            Ok(FleetEvent::ScopeSkipped { scope, need }) => found.insert(scope, format!("skipped: {need} failed")),
+            Ok(FleetEvent::ScopeSkipped { scope, need }) => {
+                found.insert(scope, format!("skipped: {need} failed"))
+            }
             _ => None,
         };
     }

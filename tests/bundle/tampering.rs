@@ -214,7 +214,7 @@ fn another_plan_is_refused() {
         .expect("text")
         .replace("prod_clinical", "test_clinical");
     files.insert(layout::PLAN.into(), plan.into_bytes());
-    assert!(first(&check(&resealed(files))).starts_with("plan.json: its digest is "));
+    assert!(first(&check(&resealed(files))).starts_with("plan.json: the plan "));
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub const SUMS: &str = "SHA256SUMS";
 pub const SEAL: &str = "SHA256SUMS.note";
 /// What the bundle is about.
 pub const MANIFEST: &str = "bundle.json";
-/// The saved plan.
+/// The head of the plan and the site's own part of it.
 pub const PLAN: &str = "plan.json";
 /// What there is to say about controls.
 pub const CONTROLS: &str = "controls.json";

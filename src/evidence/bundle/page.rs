@@ -53,7 +53,7 @@ fn head(content: &Content<'_>) -> String {
         ("Estate", parts.estate.clone()),
         ("Wave", parts.wave.as_ref().map_or("none".to_owned(), ToString::to_string)),
         ("Run", if runs.is_empty() { "none".to_owned() } else { runs.join(", ") }),
-        ("Target", format!("{} ({})", content.plan.plan.target.name, content.plan.plan.target.host)),
+        ("Target", format!("{} ({})", content.plan.head.target.name, content.plan.head.target.host)),
         ("Plan", content.plan.digest.to_string()),
         ("Exported", format!("{} by {} with {}", parts.exported_at, parts.exported_by, parts.tool)),
         ("Record", record),
