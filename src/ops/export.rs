@@ -6,21 +6,19 @@ use std::path::{Path, PathBuf};
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, WaveName};
 use crate::base::limits;
-use crate::evidence::bundle::{Files, Parts, assemble};
-use crate::evidence::checkpoint::Checkpoint;
+use crate::evidence::bundle::{Files, Parts, assemble, layout};
 use crate::evidence::control::{ControlRow, ControlStatus};
 use crate::evidence::heads::{HEADS_KIND, HeadsBody};
-use crate::evidence::origin;
 use crate::evidence::tlog_proof::TlogProof;
 use crate::journal::{Journal, Line, bundle_dir};
 use crate::merkle;
 use crate::model::entry::{Actor, EntryDraft};
 use crate::model::plan::{LogHead, PlanExcerpt};
 use crate::ops::error::Failure;
+use crate::ops::keys::Keys;
 use crate::ops::launch::PLAN_FILE;
-use crate::ops::{Context, holder, new_run_id};
-use crate::signer::file_key::FileKey;
-use crate::signer::{Signer, pseudonym_file, sign_checkpoint};
+use crate::ops::{Context, earlier, holder, new_run_id, witness};
+use crate::signer::Signer as _;
 
 /// What to export, and as whom.
 #[derive(Debug, Clone)]
@@ -33,6 +31,8 @@ pub struct Wanted {
     pub estate: String,
     /// Whether nothing of it really happened.
     pub rehearsal: bool,
+    /// A bundle or checkpoint that the log must continue; without one, what was last exported from here.
+    pub previous: Option<PathBuf>,
     /// Who exports.
     pub actor: Actor,
 }
@@ -61,7 +61,7 @@ pub fn export(
     wanted: &Wanted,
     out: &Path,
 ) -> Result<Exported, Failure> {
-    let keys = Keys::open(&context.key_dir(), wanted)?;
+    let keys = Keys::open(&context.key_dir(), &wanted.estate, wanted.rehearsal)?;
     let scope = ScopeId::Site(wanted.site.clone());
     let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
     if lines.is_empty() {
@@ -72,37 +72,12 @@ pub fn export(
     let entries = lines.len();
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
     let unsealed = assemble(&parts).map_err(|e| failed(e.to_string()))?;
-    let signature = keys.bundle.sign(unsealed.note_text().as_bytes()).map_err(|e| failed(e.to_string()))?;
-    let files: Files = unsealed.seal(&signature).map_err(|e| failed(e.to_string()))?;
+    let sign = |bytes: &[u8]| keys.bundle.sign(bytes).ok();
+    let files: Files = unsealed.seal(&sign).map_err(|e| failed(e.to_string()))?;
     let count = files.len();
     bundle_dir::write(out, &files).map_err(|e| failed(e.to_string()))?;
+    earlier::keep(context, &wanted.site, &parts.checkpoint, Digest::of(&files[layout::SUMS]))?;
     Ok(Exported { path: out.to_owned(), log_key: keys.log.vkey().to_string(), entries, files: count })
-}
-
-struct Keys {
-    log: FileKey,
-    bundle: FileKey,
-    pseudonyms: crate::evidence::heads::PseudonymKey,
-    root: String,
-}
-
-impl Keys {
-    fn open(dir: &Path, wanted: &Wanted) -> Result<Self, Failure> {
-        let failed = |e: crate::signer::SignerError| Failure::failed(e.to_string());
-        let root = origin::root(&wanted.estate, wanted.rehearsal);
-        Ok(Self {
-            log: FileKey::open(&dir.join("log.pem"), &root).map_err(failed)?,
-            bundle: FileKey::open(&dir.join("bundle.pem"), &origin::bundle_key(&root)).map_err(failed)?,
-            pseudonyms: pseudonym_file::open(&dir.join("pseudonyms.key")).map_err(failed)?,
-            root,
-        })
-    }
-
-    fn checkpoint(&self, log: &LogId, head: &LogHead) -> Result<String, Failure> {
-        let checkpoint =
-            Checkpoint { origin: origin::of_log(&self.root, log), size: head.size, root: head.root };
-        sign_checkpoint(&self.log, &checkpoint).map_err(|e| Failure::failed(e.to_string()))
-    }
 }
 
 fn parts(
@@ -121,6 +96,10 @@ fn parts(
     for blob in lines.iter().flat_map(|line| &line.entry.refs) {
         blobs.insert(blob.sha256, journal.get_blob(&blob.sha256)?);
     }
+    let previous = match &wanted.previous {
+        Some(path) => Some(earlier::read(path)?),
+        None => earlier::last_export(context, &wanted.site)?,
+    };
     let shared = excerpt.part.plan.needs.iter().cloned().map(LogId::Scope);
     Ok(Parts {
         site: wanted.site.clone(),
@@ -136,6 +115,8 @@ fn parts(
         heads_line,
         heads_proof,
         shared: shared.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect(),
+        previous,
+        witnessed: witness::cosigned(context, &log, keys.log.vkey(), heads[&log].size)?,
         plan: plan_bytes,
         rendered: rendered(lines, &run, &blobs),
         blobs,

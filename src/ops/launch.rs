@@ -59,14 +59,12 @@ pub fn refuse_unfit(
 ) -> Result<(), Failure> {
     let estate = &desired.loaded.estate;
     if saved.plan.lineage != estate.lineage {
-        let reason =
-            format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
+        let reason = format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
         return Err(Failure::Refused { reason });
     }
     if saved.plan.target != reached.name {
         let was = &saved.plan.target;
-        let reason =
-            format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
+        let reason = format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
         return Err(Failure::Refused { reason });
     }
     let mut changed = changed_inputs(saved, desired);
@@ -131,10 +129,7 @@ fn refuse_destroys(saved: &SavedPlan) -> Result<(), Failure> {
         .iter()
         .flat_map(|(scope, steps)| steps.iter().map(move |step| format!("  {scope} {step}")))
         .collect();
-    let reason = format!(
-        "the plan would destroy objects that hold data; no plan of this form may:\n{}",
-        lines.join("\n")
-    );
+    let reason = format!("the plan would destroy objects that hold data; no plan of this form may:\n{}", lines.join("\n"));
     Err(Failure::Refused { reason })
 }
 
@@ -217,9 +212,8 @@ impl Files {
     /// What the first entry of each scope's run names.
     fn run_refs(&self) -> BTreeMap<ScopeId, Vec<BlobRef>> {
         let of = |scope: &ScopeId, files: &BTreeMap<String, Digest>| {
-            let rendered = files
-                .iter()
-                .map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
+            let rendered =
+                files.iter().map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
             self.excerpts.get(scope).cloned().into_iter().chain(rendered).collect()
         };
         self.rendered.iter().map(|(scope, files)| (scope.clone(), of(scope, files))).collect()
@@ -319,9 +313,7 @@ pub fn outcomes(journal: &dyn Journal, run: &RunId) -> Result<BTreeMap<ScopeId, 
             Ok(FleetEvent::ScopeEnded { scope, outcome }) => {
                 found.insert(scope, format!("{outcome:?}").to_lowercase())
             }
-            Ok(FleetEvent::ScopeSkipped { scope, need }) => {
-                found.insert(scope, format!("skipped: {need} failed"))
-            }
+            Ok(FleetEvent::ScopeSkipped { scope, need }) => found.insert(scope, format!("skipped: {need} failed")),
             _ => None,
         };
     }

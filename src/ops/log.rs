@@ -10,11 +10,8 @@ use crate::ops::error::Failure;
 ///
 /// If the name is not a log's, or the log is damaged.
 pub fn read(journal: &dyn Journal, name: &str) -> Result<Vec<Line>, Failure> {
-    let log: LogId = name.parse().map_err(|_| {
-        Failure::usage(
-            format!("`{name}` is not a log"),
-            "a log is org, account, region/<name> or site/<CODE>",
-        )
-    })?;
+    let log: LogId = name
+        .parse()
+        .map_err(|_| Failure::usage(format!("`{name}` is not a log"), "a log is org, account, region/<name> or site/<CODE>"))?;
     Ok(journal.read(&log, 0)?)
 }

@@ -293,8 +293,7 @@ impl Observer {
                 let held = Some(held.clone());
                 looks.push(Look { scope: one.scope, resource, held, kind, spec, missing, place });
             }
-            let singles =
-                looks.iter().enumerate().filter_map(|(i, look)| Some((i, target_of(look)?))).collect();
+            let singles = looks.iter().enumerate().filter_map(|(i, look)| Some((i, target_of(look)?))).collect();
             for (index, observation) in self.read_singles(singles).await {
                 let look = &looks[index];
                 match observation {
@@ -318,8 +317,7 @@ impl Listed {
             Listing::Unsupported => Listed::OneByOne,
             Listing::Unreadable(cause) => Listed::Unreadable(cause),
             Listing::Complete(items) => {
-                let keyed =
-                    items.into_iter().filter_map(|item| Some((kind::key_in_list(kind, &item)?, item)));
+                let keyed = items.into_iter().filter_map(|item| Some((kind::key_in_list(kind, &item)?, item)));
                 Listed::ByKey(keyed.collect())
             }
         }
@@ -417,12 +415,7 @@ fn step_limits(kind: &Kind) -> StepLimits {
         Some(ready) => (ready.poll_every, ready.ready_within),
         None => (limits::RETRY_BASE, limits::SETTLE_MAX),
     };
-    StepLimits {
-        call_timeout: limits::CALL_TIMEOUT,
-        attempts_max: limits::ATTEMPTS_MAX,
-        poll_every,
-        ready_within,
-    }
+    StepLimits { call_timeout: limits::CALL_TIMEOUT, attempts_max: limits::ATTEMPTS_MAX, poll_every, ready_within }
 }
 
 /// A spec without the fields that are not known yet, so that nobody reads a reference as if it were a value.

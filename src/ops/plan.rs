@@ -70,8 +70,7 @@ pub fn site(desired: &Desired, code: &str) -> Result<SiteCode, Failure> {
     found.ok_or_else(|| {
         let known: Vec<String> = desired.loaded.sites.iter().map(|s| s.written_code.value.clone()).collect();
         let near = crate::base::diagnostic::nearest(code, known.iter().map(String::as_str));
-        let help =
-            near.map_or(format!("the sites are: {}", known.join(", ")), |n| format!("did you mean {n}?"));
+        let help = near.map_or(format!("the sites are: {}", known.join(", ")), |n| format!("did you mean {n}?"));
         Failure::usage(format!("no site is called `{code}`"), help)
     })
 }
@@ -121,10 +120,7 @@ pub async fn make(
 ) -> Result<SavedPlan, Failure> {
     let waves = waves(desired, &selection);
     if waves.is_empty() {
-        return Err(Failure::usage(
-            "the selection has no site that is in a wave",
-            "landfall wave list shows the waves",
-        ));
+        return Err(Failure::usage("the selection has no site that is in a wave", "landfall wave list shows the waves"));
     }
     let scopes = scopes(desired, &waves);
     let holdings = read_holdings(journal, &scopes)?;
@@ -177,10 +173,7 @@ fn document(
     }
 }
 
-fn read_holdings(
-    journal: &dyn Journal,
-    scopes: &BTreeSet<ScopeId>,
-) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
+fn read_holdings(journal: &dyn Journal, scopes: &BTreeSet<ScopeId>) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
     let mut all = BTreeMap::new();
     for scope in scopes {
         let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
@@ -216,12 +209,7 @@ fn refuse_foreign(world: &World) -> Result<(), Failure> {
     })
 }
 
-fn plan_of(
-    desired: &Desired,
-    scope: &ScopeId,
-    world: &World,
-    call_timeout: Millis,
-) -> Result<ScopePlan, Failure> {
+fn plan_of(desired: &Desired, scope: &ScopeId, world: &World, call_timeout: Millis) -> Result<ScopePlan, Failure> {
     let rendered = desired.rendered.get(scope);
     let nothing = BTreeMap::new();
     scope_plan(Parts {
@@ -243,8 +231,7 @@ fn parameters<'s>(
 ) -> BTreeMap<ScopeId, BTreeMap<String, Value>> {
     let of = |scope: &ScopeId| {
         let resolved = desired.resolved.scopes.get(scope)?;
-        let values =
-            resolved.provenance.keys().filter_map(|path| Some((path.clone(), resolved.value(path)?.clone())));
+        let values = resolved.provenance.keys().filter_map(|path| Some((path.clone(), resolved.value(path)?.clone())));
         Some(values.collect())
     };
     scopes.filter_map(|scope| Some((scope.clone(), of(scope)?))).collect()

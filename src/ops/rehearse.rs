@@ -16,6 +16,7 @@ use crate::ops::export::{self, Exported, export};
 use crate::ops::launch::{Launched, Watch, begin};
 use crate::ops::plan::{Asked, make, select};
 use crate::ops::target::embed;
+use crate::ops::verify::Trusted;
 use crate::ops::{Context, verify};
 use crate::report::timeline::{Timeline, timeline};
 use crate::runner::clock::Clock;
@@ -77,11 +78,9 @@ pub async fn rehearse(
     let selection = select(desired, &Asked::Wave(wave.to_owned()))?;
     let clock = Clock::starting_at(first_moment(desired, &selection));
     let began = clock.now();
-    std::fs::create_dir_all(&context.state)
-        .map_err(|e| Failure::failed(format!("{}: {e}", context.state.display())))?;
+    std::fs::create_dir_all(&context.state).map_err(|e| Failure::failed(format!("{}: {e}", context.state.display())))?;
     let scratch = tempfile::tempdir_in(&context.state).map_err(|e| Failure::failed(e.to_string()))?;
-    let inner =
-        Context { root: context.root.clone(), state: scratch.path().to_owned(), clock: clock.clone() };
+    let inner = Context { root: context.root.clone(), state: scratch.path().to_owned(), clock: clock.clone() };
     let mut journal = SqliteJournal::open(&inner.journal_dir())?;
     let mut config = Config::new(ACCOUNT);
     config.seed = seed;
@@ -141,10 +140,11 @@ fn bundles(
                 wave: Some(wave.name.clone()),
                 estate: desired.loaded.estate.name.clone(),
                 rehearsal: true,
+                previous: None,
                 actor: actor.clone(),
             };
             let exported = export(inner, journal, &wanted, &out.join(site.as_str()))?;
-            let verdict = verify::bundle(&exported.path, Some(&exported.log_key))?;
+            let verdict = verify::bundle(&exported.path, Trusted { key: Some(&exported.log_key), ..Trusted::default() })?;
             bundles.push((exported, verdict));
         }
     }

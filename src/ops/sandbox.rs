@@ -67,8 +67,7 @@ pub async fn run(wanted: Wanted, stop: Stop, ready: &mut dyn FnMut(&Address)) ->
     config.durations = Durations { workspace, ..Durations::IMMEDIATE };
     let clock = Clock::Real;
     let sandbox = Sandbox::open(config, Arc::new(move || clock.now())).map_err(|e| failed(e.to_string()))?;
-    let listener =
-        TcpListener::bind(&wanted.listen).await.map_err(|e| failed(format!("{}: {e}", wanted.listen)))?;
+    let listener = TcpListener::bind(&wanted.listen).await.map_err(|e| failed(format!("{}: {e}", wanted.listen)))?;
     let address = listener.local_addr().map_err(|e| failed(e.to_string()))?;
     ready(&Address { address, account_id: wanted.account_id, client, reader, admin });
     let stopped = async move { stop.asked().await };
@@ -79,7 +78,8 @@ type Signin = (String, Secret);
 
 /// New secrets for this process; they end with it.
 fn secrets() -> Result<(Signin, Signin, Secret), Failure> {
-    let signin =
-        || -> Result<Signin, Failure> { Ok((uuid::Uuid::now_v7().to_string(), Secret::new(random_id()?))) };
+    let signin = || -> Result<Signin, Failure> {
+        Ok((uuid::Uuid::now_v7().to_string(), Secret::new(random_id()?)))
+    };
     Ok((signin()?, signin()?, Secret::new(random_id()?)))
 }

@@ -71,21 +71,18 @@ pub async fn reach(context: &Context, loaded: &Loaded, name: &str) -> Result<Rea
 /// # Errors
 ///
 /// If it cannot be opened or no loopback port is free.
-pub async fn embed(
-    name: &str,
-    mut config: Config,
-    clock: Clock,
-    call_timeout: Millis,
-) -> Result<Reached, Failure> {
+pub async fn embed(name: &str, mut config: Config, clock: Clock, call_timeout: Millis) -> Result<Reached, Failure> {
     let (client_id, client_secret) = (random_id()?, Secret::new(random_id()?));
-    config.clients =
-        vec![ClientCredential { id: client_id.clone(), secret: client_secret.clone(), read_only: false }];
+    config.clients = vec![ClientCredential {
+        id: client_id.clone(),
+        secret: client_secret.clone(),
+        read_only: false,
+    }];
     let account_id = config.account_id.clone();
     let now = Arc::new(move || -> Timestamp { clock.now() });
     let sandbox = Sandbox::open(config, now).map_err(|e| Failure::failed(format!("the sandbox: {e}")))?;
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .map_err(|e| Failure::failed(format!("the sandbox's port: {e}")))?;
+    let listener =
+        TcpListener::bind("127.0.0.1:0").await.map_err(|e| Failure::failed(format!("the sandbox's port: {e}")))?;
     let address = listener.local_addr().map_err(|e| Failure::failed(format!("the sandbox's port: {e}")))?;
     let (stop, stopped) = oneshot::channel::<()>();
     let server = serve(sandbox.clone(), listener, async move {

@@ -95,7 +95,7 @@ fn shared(content: &Content<'_>) -> String {
 }
 
 fn check(content: &Content<'_>) -> String {
-    let commands = readme::COMMANDS.join("\n");
+    let commands = readme::commands(content).join("\n");
     format!(
         "<h2>How to check this yourself</h2>\n<p>In this folder; {} says what each of them proves.</p>\n\
          <pre>{}</pre>\n<p>Compare these keys with what you were given on another way:</p>\n\
