@@ -7,6 +7,7 @@ mod inspect;
 mod live;
 mod run;
 mod ui;
+mod witness;
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -70,10 +71,18 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Status(args) => inspect::status(ui, &context()?, None, args.site.as_deref(), args.output),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
-        Command::Evidence(Evidence::Export { site, out }) => inspect::export(ui, &context()?, &site, out),
-        Command::Evidence(Evidence::Verify { bundle, key, allow_rehearsal, output }) => {
-            inspect::verify(ui, &bundle, key.as_deref(), allow_rehearsal, output)
+        Command::Evidence(Evidence::Export { site, out, previous }) => {
+            inspect::export(ui, &context()?, &site, out, previous)
         }
+        Command::Evidence(Evidence::Verify { bundle, key, previous, witness, allow_rehearsal, output }) => {
+            let trusted = crate::ops::verify::Trusted {
+                key: key.as_deref(),
+                witness: witness.as_deref(),
+                previous: previous.as_deref(),
+            };
+            inspect::verify(ui, &bundle, trusted, allow_rehearsal, output)
+        }
+        Command::Witness(command) => witness::run(ui, command),
         Command::Sandbox(SandboxCommand::Serve {
             listen,
             dir,

@@ -4,10 +4,15 @@
 pub mod bundle;
 pub mod checkpoint;
 pub mod control;
+pub mod cosignature;
+pub mod dsse;
+pub mod growth;
 pub mod heads;
 pub mod note;
 pub mod origin;
 pub mod scan;
+pub mod sshsig;
+pub mod statement;
 pub mod tally;
 pub mod tlog_proof;
 pub mod verify;

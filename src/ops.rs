@@ -1,10 +1,14 @@
 //! Floor 5: one use case per file. Faces call nothing else.
 
 pub mod check;
+pub mod checkpoints;
 pub mod desired;
+pub mod earlier;
 pub mod error;
 pub mod export;
+mod hook;
 pub mod init;
+pub mod keys;
 pub mod launch;
 pub mod log;
 pub mod observe;
@@ -17,6 +21,7 @@ pub mod sandbox;
 pub mod status;
 pub mod target;
 pub mod verify;
+pub mod witness;
 
 use std::path::{Path, PathBuf};
 

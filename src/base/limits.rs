@@ -88,3 +88,13 @@ pub const LOOP_TURNS_MAX: usize = 1_000_000;
 pub const LOOP_TURNS_UNKNOWN: usize = 1_000;
 /// Longest stall of a fault rule: longer than any client waits.
 pub const SANDBOX_STALL_MAX: Millis = Millis::from_secs(15 * 60);
+/// A file with a signed note: checkpoints are below 2 KiB, the marks of what was handed on below 50 bytes a log.
+pub const NOTE_FILE_BYTES_MAX: u64 = 1 << 20;
+/// A bundle's list of files: as many as a bundle can have, with paths of the greatest length.
+pub const SUMS_BYTES_MAX: u64 = 64 << 20;
+/// Checkpoints of one log, and logs, that are looked through: ten a day for twenty years.
+pub const CHECKPOINTS_MAX: usize = 200_000;
+/// How long a program may take to take in one checkpoint: a launch waits for it.
+pub const HOOK_TIMEOUT: Millis = Millis::from_secs(30);
+/// Time between two looks at whether it has ended.
+pub const HOOK_POLL: Millis = Millis(20);

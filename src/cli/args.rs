@@ -111,6 +111,9 @@ pub enum Command {
     /// Export and verify evidence bundles
     #[command(subcommand)]
     Evidence(Evidence),
+    /// Cosign logs that only grow, with a key of one's own
+    #[command(subcommand)]
+    Witness(WitnessCommand),
     /// Serve the sandbox over loopback HTTP
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -342,6 +345,9 @@ pub enum Evidence {
         /// The folder to write; it must not exist [default: below the state folder]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// The bundle or checkpoint that this one must continue [default: what was last exported]
+        #[arg(long, value_name = "PATH")]
+        previous: Option<PathBuf>,
     },
     /// Check a bundle without journal and network
     Verify {
@@ -350,12 +356,53 @@ pub enum Evidence {
         /// The key you trust, as given to you outside the bundle
         #[arg(long, value_name = "VKEY")]
         key: Option<String>,
+        /// A bundle or checkpoint that you kept: the log must continue it
+        #[arg(long, value_name = "PATH")]
+        previous: Option<PathBuf>,
+        /// The key of a witness: its cosignature must be there
+        #[arg(long, value_name = "VKEY")]
+        witness: Option<String>,
         /// Accept a rehearsal's bundle
         #[arg(long)]
         allow_rehearsal: bool,
         /// How to print
         #[arg(long, short, value_enum, default_value_t = Output::Text)]
         output: Output,
+    },
+}
+
+/// Witness commands.
+#[derive(Debug, Subcommand)]
+pub enum WitnessCommand {
+    /// Make a witness: a key of its own that cosigns the logs of one log key
+    Init {
+        /// The witness's folder, on a machine of its own
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+        /// Its name, for example compliance.example/witness-1
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// The log key, as given to you
+        #[arg(long, value_name = "VKEY")]
+        key: String,
+    },
+    /// Cosign what has grown, refuse everything else
+    Cosign {
+        /// The witness's folder
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+        /// A folder of checkpoints, as `publish` writes it
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// Where cosigned checkpoints go; bring them back as `cosigned` in the state folder
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Check that what the witness keeps is what it cosigned
+    Verify {
+        /// The witness's folder
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
     },
 }
 

@@ -260,6 +260,7 @@ pub fn export(
     context: &Context,
     site: &str,
     out: Option<std::path::PathBuf>,
+    previous: Option<std::path::PathBuf>,
 ) -> Result<Exit, Failure> {
     let desired = Desired::read(&context.root)?;
     let code = ops::plan::site(&desired, site)?;
@@ -270,11 +271,13 @@ pub fn export(
         wave,
         estate: desired.loaded.estate.name.clone(),
         rehearsal: false,
+        previous,
         actor: ops::person(),
     };
     let stamp = context.clock.now().to_string().replace([':', '.'], "-");
     let out = out.unwrap_or_else(|| context.state.join("bundles").join(format!("{site}-{stamp}")));
     let exported = ops::export::export(context, &mut journal, &wanted, &out)?;
+    super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
     ui.say(&format!("{} entries, {} files", exported.entries, exported.files));
     ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));
     ui.line(&exported.path.display().to_string());
@@ -285,11 +288,11 @@ pub fn export(
 pub fn verify(
     ui: &Ui,
     bundle: &Path,
-    key: Option<&str>,
+    trusted: ops::verify::Trusted<'_>,
     allow_rehearsal: bool,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let verdict = ops::verify::bundle(bundle, key)?;
+    let verdict = ops::verify::bundle(bundle, trusted)?;
     if output == Output::Json {
         ui.json(&serde_json::to_value(&verdict).map_err(|e| Failure::failed(e.to_string()))?);
     } else {
@@ -302,7 +305,7 @@ pub fn verify(
             ));
         }
         ui.line(&verdict_line(&verdict));
-        if key.is_none() {
+        if trusted.key.is_none() {
             ui.say("The keys were taken from the bundle itself; give --key with the key you were handed to be sure");
         }
     }

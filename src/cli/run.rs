@@ -124,7 +124,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         launch::begin(context, &saved, &desired.rendered, &reached, &mut journal, watch).await
     })?;
     live.finish();
-    conclude(ui, context, &launched)
+    conclude(ui, context, &desired, &launched)
 }
 
 pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure> {
@@ -151,12 +151,13 @@ pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure
         launch::resume(context, unfinished, &reached, &mut journal, watch).await
     })?;
     live.finish();
-    conclude(ui, context, &launched)
+    conclude(ui, context, &desired, &launched)
 }
 
 /// Says how a launch left, what failed, and what to type next.
-fn conclude(ui: &Ui, context: &Context, launched: &Launched) -> Result<Exit, Failure> {
+fn conclude(ui: &Ui, context: &Context, desired: &Desired, launched: &Launched) -> Result<Exit, Failure> {
     let journal = SqliteJournal::open_read_only(&context.journal_dir())?;
+    super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
     for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
         ui.result(&format!("{:<20} {outcome}", scope.to_string()));
     }

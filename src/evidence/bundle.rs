@@ -1,13 +1,14 @@
 //! The evidence bundle of one site, put together from given parts. Pure: the same parts give the same bytes.
 //!
-//! [`assemble`] makes all files but the seal; the caller signs [`Unsealed::note_text`] with the bundle key and gives
-//! the signature to [`Unsealed::seal`].
+//! [`assemble`] makes all files but attestations and seals; [`Unsealed::seal`] adds those, with a function that signs
+//! with the bundle key.
 
 pub mod layout;
 pub mod manifest;
 mod page;
 mod readbacks;
 mod readme;
+pub mod seal;
 pub mod sums;
 
 use std::collections::BTreeMap;
@@ -16,19 +17,22 @@ use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, StepId, WaveName};
 use crate::base::limits::{BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
 use crate::base::time::Timestamp;
-use crate::merkle::leaf_hash;
+use crate::merkle::{self, leaf_hash};
 use crate::model::entry::{ENTRY_VERSION, Entry};
-use crate::model::plan::{LogHead, PLAN_VERSION, SavedPlan, ScopePlan};
+use crate::model::plan::{LogHead, PlanExcerpt, PlannedStep};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::control::ControlRow;
-use super::note::{self, Signature, VerifierKey};
+use super::growth::Growth;
+use super::note::VerifierKey;
 use super::origin;
-use super::scan;
-use super::tally::{Executions, StepOutcome, Tally};
+use super::tally::{Executions, Outcomes, Tally};
 use super::tlog_proof::TlogProof;
+use super::{scan, sshsig, statement};
 
-use manifest::{Manifest, OrgHead};
+use manifest::{Manifest, OrgHead, PreviousBundle};
+
+pub use seal::{Sign, Unsealed};
 
 /// The files of a bundle by path, with forward slashes.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -62,7 +66,11 @@ pub struct Parts {
     pub heads_proof: TlogProof,
     /// The logs of the account and of regions that the site rests on, by reference.
     pub shared: BTreeMap<LogId, LogHead>,
-    /// The saved plan's bytes.
+    /// What was last shown of the site's log to anybody.
+    pub previous: Option<Previous>,
+    /// The newest checkpoint of the site's log that a witness has cosigned.
+    pub witnessed: Option<String>,
+    /// What the site may see of the plan, as its log names it: the bytes of a [`PlanExcerpt`].
     pub plan: Vec<u8>,
     /// The rendered files of the site, by path.
     pub rendered: BTreeMap<String, Vec<u8>>,
@@ -74,6 +82,15 @@ pub struct Parts {
     pub log_key: VerifierKey,
     /// The key that signs the bundle, named by [`origin::bundle_key`].
     pub bundle_key: VerifierKey,
+}
+
+/// What the bundle before this one showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Previous {
+    /// The signed checkpoint of the site's log.
+    pub checkpoint: String,
+    /// The digest of its list of files, if that is known.
+    pub sums: Option<Digest>,
 }
 
 /// Why a bundle cannot be made.
@@ -117,6 +134,20 @@ pub enum BundleError {
         /// Why.
         source: CheckpointError,
     },
+    /// A signature is missing, or is not by the bundle key.
+    #[error("{what} was not signed by the bundle key")]
+    NotSigned {
+        /// What was to be signed.
+        what: String,
+    },
+    /// The site's log does not continue what was shown of it before.
+    #[error(
+        "the site's log does not continue the {size} entries that were shown before: its history was rewritten"
+    )]
+    Rewritten {
+        /// How many.
+        size: u64,
+    },
     /// Parts contradict each other.
     #[error("the parts of the bundle contradict each other: {what}")]
     Contradiction {
@@ -141,50 +172,22 @@ pub enum BundleError {
     },
 }
 
-/// A bundle without its seal.
-#[derive(Debug, Clone)]
-pub struct Unsealed {
-    files: Files,
-    note_text: String,
-    key: VerifierKey,
-}
-
-impl Unsealed {
-    /// What the bundle key signs: that the list of files has this digest.
-    pub fn note_text(&self) -> &str {
-        &self.note_text
-    }
-
-    /// The bundle's files, sealed.
-    ///
-    /// # Errors
-    ///
-    /// `Contradiction` if the signature is not the bundle key's over the text.
-    pub fn seal(mut self, signature: &Signature) -> Result<Files, BundleError> {
-        if !self.key.verifies(self.note_text.as_bytes(), signature) {
-            return Err(contradiction("the seal is not signed by the bundle key"));
-        }
-        let note = note::write(&self.note_text, &self.key, signature);
-        self.files.insert(layout::SEAL.to_owned(), note.into_bytes());
-        Ok(self.files)
-    }
-}
-
 /// Everything that is read from the parts once and used for several files.
 struct Content<'p> {
     parts: &'p Parts,
     checkpoint: Checkpoint,
     org: Checkpoint,
-    plan: SavedPlan,
-    outcomes: BTreeMap<StepId, StepOutcome>,
+    plan: PlanExcerpt,
+    outcomes: Outcomes,
+    previous: Option<PreviousBundle>,
     tally: Tally,
     /// Where the file of each digest stands.
     places: BTreeMap<Digest, String>,
 }
 
 impl Content<'_> {
-    fn steps(&self) -> Option<&ScopePlan> {
-        self.plan.plan.scopes.get(&ScopeId::Site(self.parts.site.clone()))
+    fn steps(&self) -> &BTreeMap<StepId, PlannedStep> {
+        &self.plan.part.plan.steps
     }
 }
 
@@ -198,16 +201,19 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     let entries = entries(parts)?;
     let mut files = plain_files(parts)?;
     readbacks::place(&entries, &parts.blobs, &mut files)?;
-    let content = content(parts, &entries, &files)?;
-    files.insert(layout::MANIFEST.to_owned(), manifest(&content).to_bytes());
+    let previous = previous(parts, &mut files)?;
+    let content = Content { previous, ..content(parts, &entries, &files)? };
+    let manifest = manifest(&content);
+    files.insert(layout::MANIFEST.to_owned(), manifest.to_bytes());
     files.insert(layout::README.to_owned(), readme::text(&content).into_bytes());
     files.insert(layout::INDEX.to_owned(), page::html(&content).into_bytes());
     within_limits(&files)?;
     nothing_sensitive(&files)?;
-    let sums = sums::text(&files);
-    let note_text = layout::note_text(parts.log_key.name(), &parts.site, &Digest::of(sums.as_bytes()));
-    files.insert(layout::SUMS.to_owned(), sums.into_bytes());
-    Ok(Unsealed { files, note_text, key: parts.bundle_key.clone() })
+    let statements = vec![
+        (layout::ATTESTED_ORIGIN, statement::provenance(&manifest, &content.plan, &files)),
+        (layout::ATTESTED_CHECKS, statement::checks(&content.plan, &parts.plan, &content.outcomes)),
+    ];
+    Ok(Unsealed { files, manifest, statements, key: parts.bundle_key.clone() })
 }
 
 fn agree(parts: &Parts) -> Result<(), BundleError> {
@@ -252,12 +258,20 @@ fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
         (layout::ORG_CHECKPOINT, parts.heads_proof.checkpoint.clone()),
         (layout::LOG_KEY, format!("{}\n", parts.log_key)),
         (layout::BUNDLE_KEY, format!("{}\n", parts.bundle_key)),
+        (layout::BUNDLE_KEY_PEM, parts.bundle_key.pem()),
+        (
+            layout::ALLOWED_SIGNERS,
+            sshsig::allowed_signer(&origin::principal(parts.log_key.name()), &parts.bundle_key),
+        ),
         (layout::CONTROLS, manifest::pretty(&parts.controls)),
         (layout::SCRIPT, include_str!("verify_log.py").to_owned()),
     ];
     let mut files: Files =
         texts.into_iter().map(|(path, text)| (path.to_owned(), text.into_bytes())).collect();
     files.insert(layout::PLAN.to_owned(), parts.plan.clone());
+    if let Some(witnessed) = &parts.witnessed {
+        files.insert(layout::WITNESSED.to_owned(), witnessed.clone().into_bytes());
+    }
     for (path, bytes) in &parts.rendered {
         if !layout::is_plain_path(path) {
             return Err(BundleError::BadPath { path: path.clone() });
@@ -278,23 +292,39 @@ fn content<'p>(parts: &'p Parts, entries: &[Entry], files: &Files) -> Result<Con
         return Err(contradiction("the site's checkpoint is not over as many entries as its log has"));
     }
     let bad_plan = |what: String| BundleError::BadPlan { what };
-    let plan: SavedPlan = serde_json::from_slice(&parts.plan).map_err(|error| bad_plan(error.to_string()))?;
-    if plan.plan.v > PLAN_VERSION {
-        return Err(bad_plan(format!(
-            "it has format {}; this program knows up to {PLAN_VERSION}",
-            plan.plan.v
-        )));
+    let raw = serde_json::from_slice(&parts.plan).map_err(|error| bad_plan(error.to_string()))?;
+    let plan = PlanExcerpt::from_value(raw).map_err(|error| bad_plan(error.to_string()))?;
+    if plan.part.scope != ScopeId::Site(parts.site.clone()) {
+        return Err(bad_plan(format!("it is about {}", plan.part.scope)));
     }
-    let scope = plan.plan.scopes.get(&ScopeId::Site(parts.site.clone()));
-    let steps = scope.ok_or_else(|| bad_plan(format!("it has no steps for {}", parts.site)))?;
     let outcomes = Executions { plan: &plan.digest, runs: &parts.runs }.outcomes(entries);
-    let tally = Tally::new(steps.steps.keys(), &outcomes);
+    let tally = Tally::new(plan.part.plan.steps.keys(), &outcomes);
     let places = files.iter().map(|(path, bytes)| (Digest::of(bytes), path.clone())).collect();
-    Ok(Content { parts, checkpoint, org, plan, outcomes, tally, places })
+    Ok(Content { parts, checkpoint, org, plan, outcomes, tally, places, previous: None })
+}
+
+/// Adds the checkpoint that was shown before, and the proof that the log continues it.
+fn previous(parts: &Parts, files: &mut Files) -> Result<Option<PreviousBundle>, BundleError> {
+    let Some(previous) = &parts.previous else { return Ok(None) };
+    let log = LogId::Scope(ScopeId::Site(parts.site.clone()));
+    let failed = |source| BundleError::BadCheckpoint { log: format!("{log} in the previous bundle"), source };
+    let older = Checkpoint::open(previous.checkpoint.as_bytes(), &parts.log_key).map_err(failed)?;
+    if older.origin != origin::of_log(parts.log_key.name(), &log) {
+        return Err(contradiction(&format!("the previous checkpoint is of the log {}", older.origin)));
+    }
+    let leaves: Vec<Digest> = parts.site_log.iter().map(|line| leaf_hash(line.as_bytes())).collect();
+    let own =
+        Checkpoint { origin: older.origin.clone(), size: leaves.len() as u64, root: merkle::root(&leaves) };
+    let growth =
+        Growth::new(&leaves, older.size).filter(|growth| growth.holds((older.size, &older.root), &own));
+    let growth = growth.ok_or(BundleError::Rewritten { size: older.size })?;
+    files.insert(layout::PREVIOUS.to_owned(), previous.checkpoint.clone().into_bytes());
+    files.insert(layout::CONSISTENCY.to_owned(), growth.text().into_bytes());
+    Ok(Some(PreviousBundle { size: older.size, root: older.root, sums: previous.sums }))
 }
 
 fn manifest(content: &Content<'_>) -> Manifest {
-    let Content { parts, checkpoint, org, plan, tally, .. } = content;
+    let Content { parts, checkpoint, org, plan, tally, previous, .. } = content;
     Manifest {
         v: manifest::BUNDLE_VERSION,
         site: parts.site.clone(),
@@ -308,6 +338,7 @@ fn manifest(content: &Content<'_>) -> Manifest {
         origin: parts.log_key.name().to_owned(),
         log: LogHead { size: checkpoint.size, root: checkpoint.root },
         org: OrgHead { size: org.size, root: org.root, heads_index: parts.heads_proof.index },
+        previous: previous.clone(),
         shared: parts.shared.clone(),
         plan: plan.digest,
         steps: *tally,

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::pkcs8::EncodePublicKey as _;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use sha2::{Digest as _, Sha256};
 
 /// The type byte of plain Ed25519 signatures.
@@ -41,15 +43,7 @@ impl VerifierKey {
     ///
     /// If the name is not one, or the bytes are not a sound Ed25519 public key.
     pub fn new(name: &str, public: &[u8; 32]) -> Result<Self, NoteError> {
-        let bad = |letter: char| letter == '+' || letter.is_whitespace() || letter.is_control();
-        if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(bad) {
-            return Err(NoteError::BadKey);
-        }
-        let key = VerifyingKey::from_bytes(public).map_err(|_| NoteError::BadKey)?;
-        if key.is_weak() {
-            return Err(NoteError::BadKey);
-        }
-        Ok(Self { name: name.to_owned(), key })
+        Ok(Self { name: name.to_owned(), key: sound_key(name, public)? })
     }
 
     /// Its name.
@@ -62,14 +56,18 @@ impl VerifierKey {
         self.key.as_bytes()
     }
 
+    /// The key as a PEM file, for OpenSSL and others.
+    ///
+    /// # Panics
+    ///
+    /// Never: every key has this form.
+    pub fn pem(&self) -> String {
+        self.key.to_public_key_pem(LineEnding::LF).expect("an Ed25519 key has a SPKI form")
+    }
+
     /// The first four bytes of the hash over name, type and key: a hint that says which key signed.
     pub fn id(&self) -> [u8; 4] {
-        let mut hasher = Sha256::new();
-        hasher.update(self.name.as_bytes());
-        hasher.update([b'\n', ED25519]);
-        hasher.update(self.key.as_bytes());
-        let hash: [u8; 32] = hasher.finalize().into();
-        [hash[0], hash[1], hash[2], hash[3]]
+        key_id(&self.name, ED25519, self.key.as_bytes())
     }
 
     /// Whether this key made this signature over these bytes.
@@ -80,18 +78,13 @@ impl VerifierKey {
 
     /// The signature line of a note, with its newline.
     fn line(&self, signature: &Signature) -> String {
-        let bytes = [self.id().as_slice(), &signature.0].concat();
-        format!("— {} {}\n", self.name, BASE64.encode(bytes))
+        signature_text(&self.name, self.id(), &signature.0)
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+", self.name)?;
-        for byte in self.id() {
-            write!(f, "{byte:02x}")?;
-        }
-        write!(f, "+{}", BASE64.encode([&[ED25519], self.key.as_bytes().as_slice()].concat()))
+        f.write_str(&key_text(&self.name, ED25519, self.key.as_bytes()))
     }
 }
 
@@ -106,14 +99,8 @@ impl FromStr for VerifierKey {
 
     /// Reads a `vkey`; the one way it can be written, so that reading and writing give the same text.
     fn from_str(text: &str) -> Result<Self, NoteError> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(_id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::BadKey);
-        };
-        let bytes = BASE64.decode(key).map_err(|_| NoteError::BadKey)?;
-        let [ED25519, public @ ..] = bytes.as_slice() else { return Err(NoteError::BadKey) };
-        let public: &[u8; 32] = public.try_into().map_err(|_| NoteError::BadKey)?;
-        let key = Self::new(name, public)?;
+        let (name, public) = parse_key(text, ED25519)?;
+        let key = Self::new(name, &public)?;
         if key.to_string() == text { Ok(key) } else { Err(NoteError::BadKey) }
     }
 }
@@ -174,14 +161,12 @@ impl SignedNote {
     ///
     /// `NotSigned` or `BadSignature`.
     pub fn verified(&self, key: &VerifierKey) -> Result<&str, NoteError> {
-        let id = key.id();
-        let own = |(name, bytes): &&(String, Vec<u8>)| name == key.name() && bytes.starts_with(&id);
-        let mut signatures = self.signatures.iter().filter(own).peekable();
+        let mut signatures = self.signatures_by(key.name(), key.id()).peekable();
         if signatures.peek().is_none() {
             return Err(NoteError::NotSigned(key.name().to_owned()));
         }
-        for (_, bytes) in signatures {
-            let signature = bytes[id.len()..].try_into().ok().map(Signature);
+        for bytes in signatures {
+            let signature = bytes.try_into().ok().map(Signature);
             if !signature.is_some_and(|signature| key.verifies(self.text.as_bytes(), &signature)) {
                 return Err(NoteError::BadSignature(key.name().to_owned()));
             }
@@ -189,10 +174,62 @@ impl SignedNote {
         Ok(&self.text)
     }
 
+    /// What signatures of this name and key id hold behind the id.
+    pub(super) fn signatures_by<'n>(&'n self, name: &'n str, id: [u8; 4]) -> impl Iterator<Item = &'n [u8]> {
+        let own = move |(by, bytes): &&(String, Vec<u8>)| by == name && bytes.starts_with(&id);
+        self.signatures.iter().filter(own).map(move |(_, bytes)| &bytes[id.len()..])
+    }
+
     /// The text, whoever signed it: for showing only.
     pub fn unverified_text(&self) -> &str {
         &self.text
     }
+}
+
+/// A public key, if it is sound and its name can be one.
+pub(super) fn sound_key(name: &str, public: &[u8; 32]) -> Result<VerifyingKey, NoteError> {
+    let bad = |letter: char| letter == '+' || letter.is_whitespace() || letter.is_control();
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(bad) {
+        return Err(NoteError::BadKey);
+    }
+    let key = VerifyingKey::from_bytes(public).map_err(|_| NoteError::BadKey)?;
+    if key.is_weak() { Err(NoteError::BadKey) } else { Ok(key) }
+}
+
+/// The first four bytes of the hash over name, type and key.
+pub(super) fn key_id(name: &str, kind: u8, public: &[u8; 32]) -> [u8; 4] {
+    let mut hasher = Sha256::new();
+    hasher.update(name.as_bytes());
+    hasher.update([b'\n', kind]);
+    hasher.update(public);
+    let hash: [u8; 32] = hasher.finalize().into();
+    [hash[0], hash[1], hash[2], hash[3]]
+}
+
+/// A key as a `vkey` line.
+pub(super) fn key_text(name: &str, kind: u8, public: &[u8; 32]) -> String {
+    let id: String = key_id(name, kind, public).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{name}+{id}+{}", BASE64.encode([&[kind], public.as_slice()].concat()))
+}
+
+/// Name and bytes of a `vkey` line of this type; its id is for the caller to compare.
+pub(super) fn parse_key(text: &str, kind: u8) -> Result<(&str, [u8; 32]), NoteError> {
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(_id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(NoteError::BadKey);
+    };
+    let bytes = BASE64.decode(key).map_err(|_| NoteError::BadKey)?;
+    match bytes.split_first() {
+        Some((found, public)) if *found == kind => {
+            Ok((name, public.try_into().map_err(|_| NoteError::BadKey)?))
+        }
+        _ => Err(NoteError::BadKey),
+    }
+}
+
+/// A signature line of a note, with its newline.
+pub(super) fn signature_text(name: &str, id: [u8; 4], payload: &[u8]) -> String {
+    format!("— {name} {}\n", BASE64.encode([id.as_slice(), payload].concat()))
 }
 
 /// A note's bytes: the text, which must end in a newline, and one signature.

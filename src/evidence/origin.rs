@@ -38,6 +38,11 @@ pub fn bundle_key(root: &str) -> String {
     format!("{root}/bundle")
 }
 
+/// Who seals bundles, as `ssh-keygen` asks for: `evidence@<estate>`.
+pub fn principal(root: &str) -> String {
+    root.replacen('.', "@", 1)
+}
+
 /// Whether an origin or key name says that it belongs to a rehearsal.
 pub fn is_rehearsal(origin: &str) -> bool {
     origin.starts_with(REHEARSAL_PREFIX)
@@ -54,5 +59,6 @@ mod tests {
         assert_eq!(root("É+\n", false), "evidence.estate");
         assert!(root(&"long ".repeat(100), false).len() < 80);
         assert_eq!(of_log("evidence.x", &LogId::Org), "evidence.x/org");
+        assert_eq!(principal("evidence.x-y"), "evidence@x-y");
     }
 }

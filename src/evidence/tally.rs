@@ -84,6 +84,9 @@ impl Tally {
     }
 }
 
+/// The last outcome of each step that has one.
+pub type Outcomes = BTreeMap<StepId, StepOutcome>;
+
 /// Which entries belong to the executions of a plan that a bundle is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Executions<'e> {

@@ -4,7 +4,9 @@
 //! checks run in the order in which an auditor would ask, so that the first one that fails names the cause: an entry
 //! of the log before the list of files that is wrong because of it.
 
+mod attested;
 mod difference;
+mod history;
 mod log;
 mod org;
 mod plan;
@@ -17,6 +19,7 @@ use crate::model::entry::{ActorKind, Entry};
 
 use super::bundle::manifest::{BUNDLE_VERSION, Manifest};
 use super::bundle::{Files, layout};
+use super::cosignature::WitnessKey;
 use super::note::VerifierKey;
 use super::origin;
 
@@ -27,6 +30,10 @@ pub struct Pins {
     pub log: Option<VerifierKey>,
     /// The key of the seal.
     pub bundle: Option<VerifierKey>,
+    /// The key of the witness.
+    pub witness: Option<WitnessKey>,
+    /// A signed checkpoint of the site's log that the reader kept: the log must continue it.
+    pub previous: Option<String>,
 }
 
 /// What the verifier found.
@@ -164,6 +171,10 @@ pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     let bundle_key = checks.keep("bundle key", key(files, layout::BUNDLE_KEY, pins.bundle.as_ref()));
     let checkpoint = checks.keep("log signature", log::checkpoint(files, &manifest, &log_key));
     let entries = checks.keep("log entries", log::entries(files, &manifest, &checkpoint));
+    let sealed =
+        history::Sealed { manifest: &manifest, key: &log_key, checkpoint: &checkpoint, entries: &entries };
+    checks.keep("history", history::continued(files, &sealed, pins));
+    checks.keep("witness", history::witnessed(files, &sealed, pins.witness.as_ref()));
     let heads = checks.keep("organisation's log", org::heads(files, &manifest, &log_key, &checkpoint));
     checks.keep("kind of run", rehearsal(&manifest, &log_key, &entries));
     let plan = checks.keep("plan", plan::plan(files, &manifest, &entries));
@@ -172,6 +183,7 @@ pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     checks.keep("list of files", seal::list(files));
     let keys = seal::Keys { log: &log_key, bundle: &bundle_key, heads: &heads };
     checks.keep("seal", seal::seal(files, &manifest, &keys));
+    checks.keep("attestations", attested::attestations(files, &manifest, &plan, &entries, &bundle_key));
     let vouched = heads.is_some_and(|heads| heads.bundle_key.is_some());
     let by_key = log_key.is_some_and(|key| origin::is_rehearsal(key.name()));
     let rehearsal = by_key || manifest.is_some_and(|manifest| manifest.rehearsal);

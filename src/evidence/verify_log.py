@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Checks a log against its signed checkpoint with Python's standard library and OpenSSL 3, and nothing of Landfall's.
 
-usage: verify_log.py JOURNAL CHECKPOINT VKEY [LEAVES]
+usage: verify_log.py JOURNAL CHECKPOINT VKEY [LEAVES [OLD_CHECKPOINT [CONSISTENCY]]]
 
 Says whether every line is there, unchanged and in order, and which is the first that is not. LEAVES, the leaf hash of
-each line, lets it name that line. Exit code 0: holds. 1: does not hold. 2: could not be checked.
+each line, lets it name that line; give - to leave it out. OLD_CHECKPOINT is one of the same log that you were shown
+before: the log must continue it, and CONSISTENCY must prove that. Exit code 0: holds. 1: does not hold. 2: could not be checked.
 """
 import base64
 import hashlib
@@ -99,14 +100,62 @@ def compare(lines, leaves):
         raise Fails(f"{len(own) - len(leaves)} lines after the last sealed entry")
 
 
-def check(journal, checkpoint, vkey, leaves_path=None):
-    origin, size, sealed_root = read_checkpoint(checkpoint, read_key(vkey))
+def consistent(old_size, old_root, size, new_root, proof):
+    """Whether the proof shows the new tree to be the old one, grown (RFC 9162, 2.1.4.2)."""
+    if old_size > size:
+        return False
+    if old_size == size:
+        return not proof and old_root == new_root
+    if old_size == 0:
+        return not proof and old_root == root([])
+    if old_size & (old_size - 1) == 0:
+        proof = [old_root] + proof
+    if not proof:
+        return False
+    place, last = old_size - 1, size - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    old_node = new_node = proof[0]
+    for sibling in proof[1:]:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            old_node = hashlib.sha256(b"\x01" + sibling + old_node).digest()
+            new_node = hashlib.sha256(b"\x01" + sibling + new_node).digest()
+            while place & 1 == 0 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            new_node = hashlib.sha256(b"\x01" + new_node + sibling).digest()
+        place, last = place >> 1, last >> 1
+    return last == 0 and old_node == old_root and new_node == new_root
+
+
+def compare_history(lines, new, old, consistency_path):
+    """The log must continue what was shown before."""
+    (origin, size, sealed_root), (old_origin, old_size, old_root) = new, old
+    if old_origin != origin:
+        raise Fails(f"the old checkpoint is of {old_origin}")
+    if old_size > size:
+        raise Fails(f"incomplete: {size} entries where {old_size} were shown before")
+    if root([leaf_hash(line) for line in lines[:old_size]]) != old_root:
+        raise Fails(f"history was rewritten: the first {old_size} entries are not those that were shown before")
+    if consistency_path:
+        with open(consistency_path, encoding="ascii") as file:
+            first, *hashes = file.read().splitlines()
+        proof = [base64.b64decode(line, validate=True) for line in hashes]
+        if first != f"old {old_size}" or not consistent(old_size, old_root, size, sealed_root, proof):
+            raise Fails(f"{consistency_path} does not prove that the log continues the old checkpoint")
+
+
+def check(journal, checkpoint, vkey, leaves_path=None, old_path=None, consistency_path=None):
+    key = read_key(vkey)
+    origin, size, sealed_root = read_checkpoint(checkpoint, key)
     with open(journal, "rb") as file:
         content = file.read()
     lines = content.split(b"\n")
     if lines.pop() != b"":
         raise Fails(f"the last line of {journal} does not end")
-    if leaves_path:
+    if leaves_path and leaves_path != "-":
         with open(leaves_path, encoding="ascii") as file:
             leaves = [bytes.fromhex(line) for line in file.read().split()]
         if len(leaves) == size and root(leaves) == sealed_root:
@@ -119,11 +168,13 @@ def check(journal, checkpoint, vkey, leaves_path=None):
         raise Fails(f"{len(lines)} lines where {size} were sealed")
     if root([leaf_hash(line) for line in lines]) != sealed_root:
         raise Fails("the lines are not those that were sealed")
+    if old_path:
+        compare_history(lines, (origin, size, sealed_root), read_checkpoint(old_path, key), consistency_path)
     return f"ok: {origin}: {size} entries, root {base64.b64encode(sealed_root).decode()}"
 
 
 def main(arguments):
-    if len(arguments) not in (3, 4):
+    if not 3 <= len(arguments) <= 6:
         print(__doc__, file=sys.stderr)
         return 2
     try:

@@ -1,6 +1,7 @@
 //! The estate as it was written: account, regions, EHR variants, waves, roles, standards, targets and sites.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::civil::Date;
 
@@ -84,6 +85,8 @@ pub struct Estate {
     pub tags: TagRules,
     /// Where plans can be carried out.
     pub targets: BTreeMap<String, TargetSpec>,
+    /// Who gets every checkpoint of a log.
+    pub publish: Vec<Hook>,
     /// The file's start, for problems with what is not there.
     pub span: Span,
 }
@@ -168,6 +171,24 @@ pub struct TagRules {
     pub required: Vec<String>,
     /// Values that `environment` may have.
     pub environments: Vec<String>,
+}
+
+/// Where checkpoints are handed on to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hook {
+    /// A folder, below the estate's unless it begins at the root.
+    Directory(String),
+    /// A program with its arguments; it is run without a shell.
+    Command(Vec<String>),
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Hook::Directory(directory) => write!(f, "the folder {directory}"),
+            Hook::Command(words) => write!(f, "the command `{}`", words.join(" ")),
+        }
+    }
 }
 
 /// How a target is reached.

@@ -1,5 +1,7 @@
 //! The plan: everything a launch would do, named by its digest. Immutable once written.
 
+pub mod parts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -10,13 +12,15 @@ use crate::base::id::{KindName, LogId, PackName, ScopeId, SiteCode, StepId, Wave
 use crate::base::time::{Millis, Timestamp};
 use crate::model::resource::{Check, Origin};
 
+pub use parts::PlanExcerpt;
+
 /// Format version of a plan. Readers refuse newer ones.
 pub const PLAN_VERSION: u32 = 1;
 
-/// A plan as it is saved: the digest names `plan` and nothing else.
+/// A plan as it is saved: the digest names `plan` and nothing else, in a way that lets a scope be shown alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedPlan {
-    /// SHA-256 over the RFC 8785 bytes of `plan`.
+    /// SHA-256 over the RFC 8785 bytes of the plan's head, which names all of its parts; see [`parts`].
     pub digest: Digest,
     /// When it was made. Not part of the digest: the same inputs give the same plan.
     pub made_at: Timestamp,
@@ -27,12 +31,17 @@ pub struct SavedPlan {
 impl SavedPlan {
     /// Names a plan by its digest.
     pub fn new(plan: Plan, made_at: Timestamp) -> Self {
-        Self { digest: Digest::of_canonical(&plan), made_at, plan }
+        Self { digest: parts::digest(&plan), made_at, plan }
     }
 
     /// Whether the digest is the one of the plan beside it.
     pub fn is_whole(&self) -> bool {
-        Digest::of_canonical(&self.plan) == self.digest
+        parts::digest(&self.plan) == self.digest
+    }
+
+    /// What each scope may see of the plan: the head and its own part, provably of this plan.
+    pub fn excerpts(&self) -> BTreeMap<ScopeId, PlanExcerpt> {
+        parts::excerpts(&self.plan, self.digest, self.made_at)
     }
 }
 

@@ -6,21 +6,19 @@ use std::path::{Path, PathBuf};
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, WaveName};
 use crate::base::limits;
-use crate::evidence::bundle::{Files, Parts, assemble};
-use crate::evidence::checkpoint::Checkpoint;
+use crate::evidence::bundle::{Files, Parts, assemble, layout};
 use crate::evidence::control::{ControlRow, ControlStatus};
 use crate::evidence::heads::{HEADS_KIND, HeadsBody};
-use crate::evidence::origin;
 use crate::evidence::tlog_proof::TlogProof;
 use crate::journal::{Journal, Line, bundle_dir};
 use crate::merkle;
 use crate::model::entry::{Actor, EntryDraft};
-use crate::model::plan::{LogHead, SavedPlan};
+use crate::model::plan::{LogHead, PlanExcerpt};
 use crate::ops::error::Failure;
+use crate::ops::keys::Keys;
 use crate::ops::launch::PLAN_FILE;
-use crate::ops::{Context, holder, new_run_id, plan};
-use crate::signer::file_key::FileKey;
-use crate::signer::{Signer, pseudonym_file, sign_checkpoint};
+use crate::ops::{Context, earlier, holder, new_run_id, witness};
+use crate::signer::Signer as _;
 
 /// What to export, and as whom.
 #[derive(Debug, Clone)]
@@ -33,6 +31,8 @@ pub struct Wanted {
     pub estate: String,
     /// Whether nothing of it really happened.
     pub rehearsal: bool,
+    /// A bundle or checkpoint that the log must continue; without one, what was last exported from here.
+    pub previous: Option<PathBuf>,
     /// Who exports.
     pub actor: Actor,
 }
@@ -61,7 +61,7 @@ pub fn export(
     wanted: &Wanted,
     out: &Path,
 ) -> Result<Exported, Failure> {
-    let keys = Keys::open(&context.key_dir(), wanted)?;
+    let keys = Keys::open(&context.key_dir(), &wanted.estate, wanted.rehearsal)?;
     let scope = ScopeId::Site(wanted.site.clone());
     let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
     if lines.is_empty() {
@@ -72,37 +72,12 @@ pub fn export(
     let entries = lines.len();
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
     let unsealed = assemble(&parts).map_err(|e| failed(e.to_string()))?;
-    let signature = keys.bundle.sign(unsealed.note_text().as_bytes()).map_err(|e| failed(e.to_string()))?;
-    let files: Files = unsealed.seal(&signature).map_err(|e| failed(e.to_string()))?;
+    let sign = |bytes: &[u8]| keys.bundle.sign(bytes).ok();
+    let files: Files = unsealed.seal(&sign).map_err(|e| failed(e.to_string()))?;
     let count = files.len();
     bundle_dir::write(out, &files).map_err(|e| failed(e.to_string()))?;
+    earlier::keep(context, &wanted.site, &parts.checkpoint, Digest::of(&files[layout::SUMS]))?;
     Ok(Exported { path: out.to_owned(), log_key: keys.log.vkey().to_string(), entries, files: count })
-}
-
-struct Keys {
-    log: FileKey,
-    bundle: FileKey,
-    pseudonyms: crate::evidence::heads::PseudonymKey,
-    root: String,
-}
-
-impl Keys {
-    fn open(dir: &Path, wanted: &Wanted) -> Result<Self, Failure> {
-        let failed = |e: crate::signer::SignerError| Failure::failed(e.to_string());
-        let root = origin::root(&wanted.estate, wanted.rehearsal);
-        Ok(Self {
-            log: FileKey::open(&dir.join("log.pem"), &root).map_err(failed)?,
-            bundle: FileKey::open(&dir.join("bundle.pem"), &origin::bundle_key(&root)).map_err(failed)?,
-            pseudonyms: pseudonym_file::open(&dir.join("pseudonyms.key")).map_err(failed)?,
-            root,
-        })
-    }
-
-    fn checkpoint(&self, log: &LogId, head: &LogHead) -> Result<String, Failure> {
-        let checkpoint =
-            Checkpoint { origin: origin::of_log(&self.root, log), size: head.size, root: head.root };
-        sign_checkpoint(&self.log, &checkpoint).map_err(|e| Failure::failed(e.to_string()))
-    }
 }
 
 fn parts(
@@ -116,12 +91,16 @@ fn parts(
     let log = LogId::Scope(scope.clone());
     let (heads_line, heads_proof) = seal_heads(context, journal, wanted, keys)?;
     let heads = journal.heads()?;
-    let (saved, plan_bytes, run) = newest_plan(journal, lines, &wanted.site)?;
+    let (excerpt, plan_bytes, run) = newest_plan(journal, lines, &wanted.site)?;
     let mut blobs = BTreeMap::new();
     for blob in lines.iter().flat_map(|line| &line.entry.refs) {
         blobs.insert(blob.sha256, journal.get_blob(&blob.sha256)?);
     }
-    let shared = saved.plan.scope(scope).needs.iter().cloned().map(LogId::Scope);
+    let previous = match &wanted.previous {
+        Some(path) => Some(earlier::read(path)?),
+        None => earlier::last_export(context, &wanted.site)?,
+    };
+    let shared = excerpt.part.plan.needs.iter().cloned().map(LogId::Scope);
     Ok(Parts {
         site: wanted.site.clone(),
         wave: wanted.wave.clone(),
@@ -136,10 +115,12 @@ fn parts(
         heads_line,
         heads_proof,
         shared: shared.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect(),
+        previous,
+        witnessed: witness::cosigned(context, &log, keys.log.vkey(), heads[&log].size)?,
         plan: plan_bytes,
         rendered: rendered(lines, &run, &blobs),
         blobs,
-        controls: controls(&saved, scope, lines, &run),
+        controls: controls(&excerpt, lines, &run),
         log_key: keys.log.vkey().clone(),
         bundle_key: keys.bundle.vkey().clone(),
     })
@@ -183,12 +164,12 @@ fn seal_heads(
     Ok((line.text, TlogProof { index, hashes, checkpoint }))
 }
 
-/// The plan of the newest run, with its exact bytes.
+/// What the site may see of the plan of its newest run, with its exact bytes.
 fn newest_plan(
     journal: &dyn Journal,
     lines: &[Line],
     site: &SiteCode,
-) -> Result<(SavedPlan, Vec<u8>, RunId), Failure> {
+) -> Result<(PlanExcerpt, Vec<u8>, RunId), Failure> {
     let started = lines.iter().rev().find(|line| line.entry.kind == "run.started");
     let named = started.and_then(|line| {
         let blob = line.entry.refs.iter().find(|blob| blob.path == PLAN_FILE)?;
@@ -198,8 +179,10 @@ fn newest_plan(
         return Err(Failure::failed(format!("no run of {site} names its plan")));
     };
     let bytes = journal.get_blob(&digest)?;
-    let saved = plan::parse(&bytes).map_err(|what| Failure::NotVerified { what })?;
-    Ok((saved, bytes, run))
+    let bad = |what: String| Failure::NotVerified { what: format!("the plan of run {run}: {what}") };
+    let raw = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
+    let excerpt = PlanExcerpt::from_value(raw).map_err(|error| bad(error.to_string()))?;
+    Ok((excerpt, bytes, run))
 }
 
 /// The rendered files that the run's first entry names.
@@ -213,9 +196,9 @@ fn rendered(lines: &[Line], run: &RunId, blobs: &BTreeMap<Digest, Vec<u8>>) -> B
 }
 
 /// A control is evidenced only if every step that shows it was seen to hold in this run.
-fn controls(saved: &SavedPlan, scope: &ScopeId, lines: &[Line], run: &RunId) -> Vec<ControlRow> {
+fn controls(excerpt: &PlanExcerpt, lines: &[Line], run: &RunId) -> Vec<ControlRow> {
     let mut by_evidence: BTreeMap<&str, BTreeSet<&crate::base::id::StepId>> = BTreeMap::new();
-    for (id, step) in &saved.plan.scope(scope).steps {
+    for (id, step) in &excerpt.part.plan.steps {
         if let Some(evidence) = &step.evidence {
             by_evidence.entry(evidence).or_default().insert(id);
         }

@@ -11,7 +11,7 @@ use crate::journal::{Journal, Line};
 use crate::kind::Registry;
 use crate::model::entry::{Actor, BlobRef};
 use crate::model::fleet_event::{FleetEvent, LaunchOutcome};
-use crate::model::plan::SavedPlan;
+use crate::model::plan::{PlanExcerpt, SavedPlan};
 use crate::model::rendered::Rendered;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
@@ -166,6 +166,8 @@ pub async fn begin(
 struct Files {
     plan: BlobRef,
     list: BlobRef,
+    /// What each scope may see of the plan: no log but the organisation's names all sites.
+    excerpts: BTreeMap<ScopeId, BlobRef>,
     /// Path and digest of each scope's rendered files.
     rendered: BTreeMap<ScopeId, BTreeMap<String, Digest>>,
 }
@@ -185,36 +187,51 @@ impl Files {
         }
         let bytes = serde_json::to_vec(saved).map_err(|e| Failure::failed(e.to_string()))?;
         let listed = canonical_bytes(&files);
+        let excerpts: BTreeMap<ScopeId, Vec<u8>> = saved
+            .excerpts()
+            .iter()
+            .map(|(scope, excerpt)| (scope.clone(), canonical_bytes(excerpt)))
+            .collect();
         blobs.extend([&*bytes, &*listed]);
+        blobs.extend(excerpts.values().map(|bytes| &**bytes));
         // All in one durable step: one by one, each would cost a write to the disk of its own.
         journal.put_blobs(&blobs)?;
         let named = |path: &str, bytes: &[u8]| BlobRef { path: path.to_owned(), sha256: Digest::of(bytes) };
         let (plan, list) = (named(PLAN_FILE, &bytes), named(RENDERED_FILE, &listed));
-        Ok(Self { plan, list, rendered: files })
+        let excerpts =
+            excerpts.iter().map(|(scope, bytes)| (scope.clone(), named(PLAN_FILE, bytes))).collect();
+        Ok(Self { plan, list, excerpts, rendered: files })
     }
 
-    fn load(started: &Line, journal: &dyn Journal) -> Result<Self, Failure> {
+    fn load(started: &Line, journal: &dyn Journal) -> Result<(Self, SavedPlan), Failure> {
         let named = |path: &str| {
             let blob = started.entry.refs.iter().find(|blob| blob.path == path).cloned();
             blob.ok_or_else(|| Failure::NotVerified {
                 what: format!("entry {} of the org log does not name {path}", started.entry.seq),
             })
         };
-        let (plan, list) = (named(PLAN_FILE)?, named(RENDERED_FILE)?);
+        let (plan_file, list) = (named(PLAN_FILE)?, named(RENDERED_FILE)?);
         let rendered = serde_json::from_slice(&journal.get_blob(&list.sha256)?)
             .map_err(|e| Failure::NotVerified { what: format!("{RENDERED_FILE}: {e}") })?;
-        Ok(Self { plan, list, rendered })
+        let saved = plan::parse(&journal.get_blob(&plan_file.sha256)?)
+            .map_err(|what| Failure::NotVerified { what: format!("{PLAN_FILE}: {what}") })?;
+        let excerpt = |(scope, excerpt): (ScopeId, PlanExcerpt)| {
+            let sha256 = Digest::of(&canonical_bytes(&excerpt));
+            (scope, BlobRef { path: PLAN_FILE.to_owned(), sha256 })
+        };
+        let excerpts = saved.excerpts().into_iter().map(excerpt).collect();
+        Ok((Self { plan: plan_file, list, excerpts, rendered }, saved))
     }
 
     /// What the first entry of each scope's run names.
     fn run_refs(&self) -> BTreeMap<ScopeId, Vec<BlobRef>> {
-        let of = |files: &BTreeMap<String, Digest>| {
+        let of = |scope: &ScopeId, files: &BTreeMap<String, Digest>| {
             let rendered = files
                 .iter()
                 .map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
-            std::iter::once(self.plan.clone()).chain(rendered).collect()
+            self.excerpts.get(scope).cloned().into_iter().chain(rendered).collect()
         };
-        self.rendered.iter().map(|(scope, files)| (scope.clone(), of(files))).collect()
+        self.rendered.iter().map(|(scope, files)| (scope.clone(), of(scope, files))).collect()
     }
 }
 
@@ -245,9 +262,7 @@ pub fn unfinished(journal: &dyn Journal) -> Result<Option<Unfinished>, Failure> 
     let run = run.ok_or_else(|| Failure::NotVerified {
         what: format!("entry {} of the org log names no run", started.entry.seq),
     })?;
-    let files = Files::load(started, journal)?;
-    let saved = plan::parse(&journal.get_blob(&files.plan.sha256)?)
-        .map_err(|what| Failure::NotVerified { what: format!("the plan of run {run}: {what}") })?;
+    let (files, saved) = Files::load(started, journal)?;
     Ok(Some(Unfinished { run, saved, files }))
 }
 

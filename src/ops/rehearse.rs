@@ -16,6 +16,7 @@ use crate::ops::export::{self, Exported, export};
 use crate::ops::launch::{Launched, Watch, begin};
 use crate::ops::plan::{Asked, make, select};
 use crate::ops::target::embed;
+use crate::ops::verify::Trusted;
 use crate::ops::{Context, verify};
 use crate::report::timeline::{Timeline, timeline};
 use crate::runner::clock::Clock;
@@ -141,10 +142,14 @@ fn bundles(
                 wave: Some(wave.name.clone()),
                 estate: desired.loaded.estate.name.clone(),
                 rehearsal: true,
+                previous: None,
                 actor: actor.clone(),
             };
             let exported = export(inner, journal, &wanted, &out.join(site.as_str()))?;
-            let verdict = verify::bundle(&exported.path, Some(&exported.log_key))?;
+            let verdict = verify::bundle(
+                &exported.path,
+                Trusted { key: Some(&exported.log_key), ..Trusted::default() },
+            )?;
             bundles.push((exported, verdict));
         }
     }

@@ -2,23 +2,36 @@
 
 use std::path::Path;
 
+use crate::evidence::cosignature::WitnessKey;
 use crate::evidence::note::VerifierKey;
 use crate::evidence::verify::{Pins, Verdict, verify};
 use crate::journal::bundle_dir;
+use crate::ops::earlier;
 use crate::ops::error::Failure;
+
+/// What the reader brings along, as typed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trusted<'t> {
+    /// The log key.
+    pub key: Option<&'t str>,
+    /// The witness's key.
+    pub witness: Option<&'t str>,
+    /// A bundle or checkpoint that was kept.
+    pub previous: Option<&'t Path>,
+}
 
 /// Reads a bundle's folder and checks it.
 ///
 /// # Errors
 ///
-/// If the folder cannot be read as a bundle, or the given key is not one.
-pub fn bundle(path: &Path, key: Option<&str>) -> Result<Verdict, Failure> {
+/// If the folder cannot be read as a bundle, or what the reader brings along is not what it should be.
+pub fn bundle(path: &Path, trusted: Trusted<'_>) -> Result<Verdict, Failure> {
     let files = bundle_dir::read(path).map_err(|e| Failure::NotVerified { what: e.to_string() })?;
-    let log = key.map(str::parse::<VerifierKey>).transpose().map_err(|_| {
-        Failure::usage(
-            "this is not a verifier key",
-            "a key looks like name+1a2b3c4d+base64, as in keys/log.vkey",
-        )
-    })?;
-    Ok(verify(&files, &Pins { log, bundle: None }))
+    let help = "a key looks like name+1a2b3c4d+base64, as in keys/log.vkey";
+    let log = trusted.key.map(str::parse::<VerifierKey>).transpose();
+    let log = log.map_err(|_| Failure::usage("this is not a verifier key", help))?;
+    let witness = trusted.witness.map(str::parse::<WitnessKey>).transpose();
+    let witness = witness.map_err(|_| Failure::usage("this is not the key of a witness", help))?;
+    let previous = trusted.previous.map(earlier::read).transpose()?.map(|previous| previous.checkpoint);
+    Ok(verify(&files, &Pins { log, bundle: None, witness, previous }))
 }

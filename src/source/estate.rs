@@ -7,7 +7,8 @@ use crate::base::id::{RegionName, WaveName};
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::estate::{
-    ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, TagRules, TargetDriver, TargetSpec, Wave, WaveKind,
+    ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, TagRules, TargetDriver, TargetSpec, Wave,
+    WaveKind,
 };
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
@@ -57,6 +58,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         roles: roles(reader),
         tags: tags(reader),
         targets: targets(reader),
+        publish: publish(reader),
         span: reader.place(),
     }
 }
@@ -216,6 +218,30 @@ fn tags(reader: &mut Reader<'_, '_>) -> TagRules {
     };
     inner.finish();
     rules
+}
+
+/// `[evidence]`: who gets every checkpoint.
+fn publish(reader: &mut Reader<'_, '_>) -> Vec<Hook> {
+    let Some((table, span)) = reader.table("evidence") else { return Vec::new() };
+    let mut evidence = reader.inner(table, span, "[evidence]");
+    let mut hooks = Vec::new();
+    for (table, span) in evidence.tables("publish") {
+        let mut inner = evidence.inner(table, span.clone(), "publish");
+        let directory = inner.optional("directory", "a folder", string);
+        let words: Vec<String> = inner.texts("command").into_iter().map(|word| word.value).collect();
+        match (directory, words.is_empty()) {
+            (Some(directory), true) => hooks.push(Hook::Directory(directory.value)),
+            (None, false) => hooks.push(Hook::Command(words)),
+            (Some(_), false) | (None, true) => inner.found().push(
+                Diagnostic::error("estate.wrong-value", "a place to publish to is a directory or a command")
+                    .at(span, "expected one of them")
+                    .help("write `{ directory = \"…\" }` or `{ command = [\"program\", \"argument\"] }`"),
+            ),
+        }
+        inner.finish();
+    }
+    evidence.finish();
+    hooks
 }
 
 fn targets(reader: &mut Reader<'_, '_>) -> BTreeMap<String, TargetSpec> {

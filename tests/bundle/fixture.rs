@@ -68,8 +68,7 @@ pub fn build(ending: Ending) -> Built {
 /// A bundle of these parts under the bundle key.
 pub fn sealed(parts: &Parts) -> Files {
     let unsealed = bundle::assemble(parts).expect("a bundle");
-    let signature = keys().1.sign(unsealed.note_text().as_bytes()).expect("a signature");
-    unsealed.seal(&signature).expect("sealed")
+    unsealed.seal(&|bytes| keys().1.sign(bytes).ok()).expect("sealed")
 }
 
 fn now() -> Timestamp {
@@ -97,16 +96,18 @@ fn plan() -> SavedPlan {
     let plan: Plan = serde_json::from_value(json!({
         "v": 1, "tool": "landfall 0.1.0", "estate": "Example Health", "lineage": "a1b2",
         "target": {"name": "sandbox", "account_id": "0", "host": "embedded"},
-        "selection": {"wave": "pilot"}, "inputs": {}, "packs": {}, "parameters": {}, "heads": {},
-        "fleet": {"waves": [{"name": "pilot", "sites": ["HRB01"], "max_parallel": 1, "failure_budget": 0}]},
+        "selection": {"sites": ["HRB01", "MPL02"]}, "packs": {}, "heads": {},
+        "inputs": {"sites/MPL02.toml": Digest::of(b"MPL02")},
+        "parameters": {"account": {"sites": ["HRB01", "MPL02"]}, "site/MPL02": {"name": "MPL02"}},
+        "fleet": {"waves": [{"name": "pilot", "sites": ["HRB01", "MPL02"], "max_parallel": 1, "failure_budget": 0}]},
         "scopes": {"site/HRB01": {"needs": ["account"], "steps": {
             "catalog.clinical": step(create("databricks.catalog", "prod_clinical_hrb01")),
             "schema.raw": step(create("databricks.schema", "raw")),
             "check.clinical": step(check),
-        }}},
+        }}, "site/MPL02": {"needs": ["account"], "steps": {"catalog.mpl02": step(create("databricks.catalog", "mpl02"))}}},
     }))
     .expect("a plan");
-    SavedPlan { digest: Digest::of_canonical(&plan), made_at: now(), plan }
+    SavedPlan::new(plan, now())
 }
 
 struct Scribe {
@@ -238,11 +239,14 @@ pub fn parts(ending: Ending) -> Parts {
         heads_line: org_log.last().expect("the heads").clone(),
         heads_proof: TlogProof::of_last(&org_log, checkpoint("org", &org_log)).expect("a proof"),
         shared: [(LogId::Scope(ScopeId::Account), heads[&log("account")].clone())].into(),
-        plan: serde_json::to_vec_pretty(&plan).expect("a plan"),
+        plan: serde_json::to_vec(&plan.excerpts()[&ScopeId::Site("HRB01".parse().expect("a site"))])
+            .expect("a plan"),
         rendered: [("sql/grants.sql".to_owned(), b"GRANT SELECT ON SCHEMA raw TO `readers`;\n".to_vec())]
             .into(),
         blobs: named.into_iter().map(|digest| (digest, journal.get_blob(&digest).expect("a blob"))).collect(),
         controls: Vec::new(),
+        previous: None,
+        witnessed: None,
         log_key: log_key.public,
         bundle_key: bundle_key.public,
     }

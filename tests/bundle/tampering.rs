@@ -2,8 +2,8 @@
 
 use landfall::base::digest::Digest;
 use landfall::evidence::bundle::{Files, layout, sums};
-use landfall::evidence::note;
 use landfall::evidence::verify::{Completeness, Integrity, Pins, Verdict, verify};
+use landfall::evidence::{dsse, note, sshsig, statement};
 use landfall::merkle;
 use landfall::signer::Signer as _;
 use proptest::prelude::*;
@@ -30,11 +30,10 @@ fn missing(verdict: &Verdict) -> &str {
 
 /// Makes the list of files fit again, as anybody can.
 fn listed(mut files: Files) -> Files {
-    let seal = files.remove(layout::SEAL).expect("a seal");
-    files.remove(layout::SUMS);
+    let seals = layout::UNLISTED.map(|path| files.remove_entry(path));
     let list = sums::text(&files).into_bytes();
+    files.extend(seals.into_iter().flatten());
     files.insert(layout::SUMS.into(), list);
-    files.insert(layout::SEAL.into(), seal);
     files
 }
 
@@ -49,6 +48,15 @@ fn sealed_with(files: Files, key: &TestKey) -> Files {
     let text = layout::note_text(keys().0.public.name(), &site, &Digest::of(&files[layout::SUMS]));
     let signature = key.sign(text.as_bytes()).expect("a signature");
     files.insert(layout::SEAL.into(), note::write(&text, &key.public, &signature).into_bytes());
+    let signed = |bytes: &[u8]| key.sign(bytes).expect("a signature");
+    let list = files[layout::SUMS].clone();
+    let ssh = sshsig::write(&key.public, &signed(&sshsig::message(&list)));
+    files.insert(layout::SSH_SEAL.into(), ssh.into_bytes());
+    if let Ok(manifest) = serde_json::from_slice(&files[layout::MANIFEST]) {
+        let whole = statement::bundle(&manifest, &Digest::of(&list));
+        let envelope = dsse::write(&whole, &key.public, &signed(&dsse::message(&whole)));
+        files.insert(layout::ATTESTED_BUNDLE.into(), envelope.into_bytes());
+    }
     files
 }
 
@@ -193,7 +201,7 @@ fn a_bundle_key_of_the_attackers_own_is_refused_by_who_trusts_the_log_key() {
     let own = key(keys().1.public.name(), 66);
     files.insert(layout::BUNDLE_KEY.into(), format!("{}\n", own.public).into_bytes());
     files.insert(layout::README.into(), b"all is well\n".to_vec());
-    let pins = Pins { log: Some(keys().0.public), bundle: None };
+    let pins = Pins { log: Some(keys().0.public), ..Pins::default() };
     let verdict = verify(&sealed_with(files, &own), &pins);
     assert_eq!(first(&verdict), "keys/bundle.vkey is not the key that the org log vouches for");
     assert!(verify(&build(Ending::Well).files, &pins).pinned);
@@ -214,7 +222,7 @@ fn another_plan_is_refused() {
         .expect("text")
         .replace("prod_clinical", "test_clinical");
     files.insert(layout::PLAN.into(), plan.into_bytes());
-    assert!(first(&check(&resealed(files))).starts_with("plan.json: its digest is "));
+    assert!(first(&check(&resealed(files))).starts_with("plan.json: the plan "));
 }
 
 #[test]

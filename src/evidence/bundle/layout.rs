@@ -14,9 +14,19 @@ pub const README: &str = "README.txt";
 pub const SUMS: &str = "SHA256SUMS";
 /// The signed note over [`SUMS`].
 pub const SEAL: &str = "SHA256SUMS.note";
+/// The same as an SSH signature over [`SUMS`].
+pub const SSH_SEAL: &str = "SHA256SUMS.sig";
+/// The attestation over [`SUMS`] with counts and heads.
+pub const ATTESTED_BUNDLE: &str = "attestations/bundle.dsse.json";
+/// The files that no list of files can name, because they are made of it.
+pub const UNLISTED: [&str; 4] = [SUMS, SEAL, SSH_SEAL, ATTESTED_BUNDLE];
+/// The attestation of where rendered files come from.
+pub const ATTESTED_ORIGIN: &str = "attestations/provenance.dsse.json";
+/// The attestation of how checks ended.
+pub const ATTESTED_CHECKS: &str = "attestations/checks.dsse.json";
 /// What the bundle is about.
 pub const MANIFEST: &str = "bundle.json";
-/// The saved plan.
+/// The head of the plan and the site's own part of it.
 pub const PLAN: &str = "plan.json";
 /// What there is to say about controls.
 pub const CONTROLS: &str = "controls.json";
@@ -28,6 +38,12 @@ pub const LOG: &str = "journal/site.jsonl";
 pub const LEAVES: &str = "journal/leaves";
 /// The site log's signed checkpoint.
 pub const CHECKPOINT: &str = "journal/checkpoint";
+/// The checkpoint of the previous bundle of the site.
+pub const PREVIOUS: &str = "journal/previous-checkpoint";
+/// The proof that the log continues it.
+pub const CONSISTENCY: &str = "journal/consistency";
+/// The newest checkpoint that a witness has cosigned.
+pub const WITNESSED: &str = "journal/witnessed-checkpoint";
 /// The org log's signed checkpoint.
 pub const ORG_CHECKPOINT: &str = "journal/org-checkpoint";
 /// The org log's last entry: the heads of all logs under pseudonyms.
@@ -38,6 +54,10 @@ pub const HEADS_PROOF: &str = "journal/heads.tlog-proof";
 pub const LOG_KEY: &str = "keys/log.vkey";
 /// The key of the seal.
 pub const BUNDLE_KEY: &str = "keys/bundle.vkey";
+/// The key of the seal as OpenSSL and securesystemslib read it.
+pub const BUNDLE_KEY_PEM: &str = "keys/bundle.pub.pem";
+/// The key of the seal as `ssh-keygen` reads it.
+pub const ALLOWED_SIGNERS: &str = "keys/allowed_signers";
 /// The folder of rendered files.
 pub const RENDERED: &str = "rendered/";
 /// The folder of files that entries name.

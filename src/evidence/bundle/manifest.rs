@@ -42,6 +42,9 @@ pub struct Manifest {
     pub log: LogHead,
     /// Size and root of the org log, and where its heads stand.
     pub org: OrgHead,
+    /// The head of the site's log in the bundle before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousBundle>,
     /// Logs of the account and of regions that the site rests on, by reference.
     pub shared: BTreeMap<LogId, LogHead>,
     /// The plan's digest.
@@ -59,6 +62,18 @@ pub struct OrgHead {
     pub root: Digest,
     /// The place of the `heads` entry, which is the last one.
     pub heads_index: u64,
+}
+
+/// The bundle before this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviousBundle {
+    /// Number of entries of the site's log.
+    pub size: u64,
+    /// RFC 6962 root over them.
+    pub root: Digest,
+    /// The digest of its list of files, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sums: Option<Digest>,
 }
 
 impl Manifest {

@@ -53,7 +53,7 @@ fn head(content: &Content<'_>) -> String {
         ("Estate", parts.estate.clone()),
         ("Wave", parts.wave.as_ref().map_or("none".to_owned(), ToString::to_string)),
         ("Run", if runs.is_empty() { "none".to_owned() } else { runs.join(", ") }),
-        ("Target", format!("{} ({})", content.plan.plan.target.name, content.plan.plan.target.host)),
+        ("Target", format!("{} ({})", content.plan.head.target.name, content.plan.head.target.host)),
         ("Plan", content.plan.digest.to_string()),
         ("Exported", format!("{} by {} with {}", parts.exported_at, parts.exported_by, parts.tool)),
         ("Record", record),
@@ -95,7 +95,7 @@ fn shared(content: &Content<'_>) -> String {
 }
 
 fn check(content: &Content<'_>) -> String {
-    let commands = readme::COMMANDS.join("\n");
+    let commands = readme::commands(content).join("\n");
     format!(
         "<h2>How to check this yourself</h2>\n<p>In this folder; {} says what each of them proves.</p>\n\
          <pre>{}</pre>\n<p>Compare these keys with what you were given on another way:</p>\n\

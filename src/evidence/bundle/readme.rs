@@ -1,5 +1,6 @@
 //! `README.txt`: what this is, and how to check it with and without this program.
 
+use super::super::{origin, sshsig};
 use super::{Content, layout};
 
 pub(super) fn text(content: &Content<'_>) -> String {
@@ -16,7 +17,7 @@ pub(super) fn text(content: &Content<'_>) -> String {
          Open {index} for a summary. Everything in it is taken from the other files.\n\n{check}\n{keys}\n{limits}",
         line = "=".repeat(heading.len()),
         index = layout::INDEX,
-        check = CHECK,
+        check = check(content),
         keys = format_args!(
             "Compare these keys with what you were given on another way; a bundle cannot vouch for its own keys.\n\n  \
              log key     {}\n  bundle key  {}\n",
@@ -26,24 +27,47 @@ pub(super) fn text(content: &Content<'_>) -> String {
     )
 }
 
-/// The commands, with what they prove.
-const CHECK: &str = "\
-How to check it, in this folder
--------------------------------
+/// The commands, each with what it proves and what it needs.
+fn check(content: &Content<'_>) -> String {
+    let heading = "How to check it, in this folder";
+    let mut text = format!("{heading}\n{}\n\n", "-".repeat(heading.len()));
+    for (place, (proves, command)) in PROVES.iter().zip(commands(content)).enumerate() {
+        text.push_str(&format!("{}. {proves}:\n\n     {command}\n\n", place + 1));
+    }
+    text.push_str(
+        "In PowerShell, which has no `<`, put `cmd /c` before the second command and quote the rest.\n",
+    );
+    text
+}
 
-1. No file was changed (any system with coreutils):
+/// What each of the commands proves.
+const PROVES: [&str; 4] = [
+    "No file was changed (any system with coreutils)",
+    "The list of files is signed (OpenSSH 8.1 or newer)",
+    "The log is whole, in order and signed (Python 3 and OpenSSL 3)",
+    "All of the above, the files that entries name, the plan and its steps, the attestations",
+];
 
-     sha256sum -c SHA256SUMS
-
-2. The log is whole, in order and signed (Python 3 and OpenSSL 3):
-
-     python3 verify_log.py journal/site.jsonl journal/checkpoint keys/log.vkey journal/leaves
-
-3. All of the above, the seal, the files that entries name, the plan and its steps:
-
-     landfall evidence verify .
-
-";
+/// The commands, here and on the index page.
+pub(super) fn commands(content: &Content<'_>) -> [String; 4] {
+    let principal = origin::principal(content.parts.log_key.name());
+    let [sums, signers, ssh_seal] = [layout::SUMS, layout::ALLOWED_SIGNERS, layout::SSH_SEAL];
+    let [script, log, own, key, leaves] =
+        [layout::SCRIPT, layout::LOG, layout::CHECKPOINT, layout::LOG_KEY, layout::LEAVES];
+    let earlier = match content.previous {
+        Some(_) => format!(" {} {}", layout::PREVIOUS, layout::CONSISTENCY),
+        None => String::new(),
+    };
+    [
+        format!("sha256sum -c {sums}"),
+        format!(
+            "ssh-keygen -Y verify -f {signers} -I {principal} -n {} -s {ssh_seal} < {sums}",
+            sshsig::NAMESPACE
+        ),
+        format!("python3 {script} {log} {own} {key} {leaves}{earlier}"),
+        "landfall evidence verify .".to_owned(),
+    ]
+}
 
 /// What no seal can prove.
 const LIMITS: &str = "\
@@ -52,24 +76,6 @@ What the seal does not prove
 
 That something which was never written down did not happen; that documents which are only named by digest are true;
 that whoever holds the signing key did not replace the whole history before the first copy left their hands. Keep this
-bundle: the next one must continue the same log.
+bundle: the next one must continue the same log, and `landfall evidence verify --previous` shows whether it does. A
+witness who cosigned the log leaves a copy that the signing key cannot replace.
 ";
-
-/// The commands as the index page shows them.
-pub(super) const COMMANDS: [&str; 3] = [
-    "sha256sum -c SHA256SUMS",
-    "python3 verify_log.py journal/site.jsonl journal/checkpoint keys/log.vkey journal/leaves",
-    "landfall evidence verify .",
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn page_and_readme_show_the_same_commands() {
-        for command in COMMANDS {
-            assert!(CHECK.contains(&format!("     {command}\n")), "{command}");
-        }
-    }
-}

@@ -76,7 +76,7 @@ pub(super) fn entries(
 }
 
 /// The lines of a file, and whether the last one ends.
-fn lines(bytes: &[u8]) -> (Vec<&[u8]>, bool) {
+pub(super) fn lines(bytes: &[u8]) -> (Vec<&[u8]>, bool) {
     let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     let ended = lines.last().is_some_and(|last| last.is_empty());
     if ended {

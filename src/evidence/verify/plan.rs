@@ -1,10 +1,10 @@
-//! The plan: that its digest is its own, and the one that the log speaks of.
+//! The plan: that what is here of it is under its digest, and that the log speaks of that digest.
 
 use serde_json::Value;
 
-use crate::base::digest::Digest;
+use crate::base::id::ScopeId;
 use crate::model::entry::Entry;
-use crate::model::plan::{PLAN_VERSION, SavedPlan};
+use crate::model::plan::PlanExcerpt;
 
 use super::super::bundle::manifest::Manifest;
 use super::super::bundle::{Files, layout};
@@ -15,20 +15,18 @@ pub(super) fn plan(
     files: &Files,
     manifest: &Option<Manifest>,
     entries: &Option<Vec<Entry>>,
-) -> Found<SavedPlan> {
+) -> Found<PlanExcerpt> {
     let manifest = needed(manifest, "the manifest")?;
     let broken = |what: String| Failure::broken(format!("{}: {what}", layout::PLAN));
-    let bytes = file(files, layout::PLAN)?;
-    let raw: Value = serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
-    let version = raw.pointer("/plan/v").and_then(Value::as_u64);
-    if version.is_none_or(|version| version > u64::from(PLAN_VERSION)) {
-        return Err(broken("its format is not known: install a newer landfall".to_owned()));
+    let raw: Value =
+        serde_json::from_slice(file(files, layout::PLAN)?).map_err(|error| broken(error.to_string()))?;
+    let excerpt = PlanExcerpt::from_value(raw).map_err(|error| broken(error.to_string()))?;
+    let digest = excerpt.digest;
+    if manifest.plan != digest {
+        return Err(broken(format!("its digest is {digest}, not the one that bundle.json names")));
     }
-    // From the bytes as they are, so that nothing this program does not know is left out of the digest.
-    let digest = Digest::of_canonical(&raw["plan"]);
-    let saved: SavedPlan = serde_json::from_value(raw).map_err(|error| broken(error.to_string()))?;
-    if saved.digest != digest || manifest.plan != digest {
-        return Err(broken(format!("its digest is {digest}, not the one that it and bundle.json name")));
+    if excerpt.part.scope != ScopeId::Site(manifest.site.clone()) {
+        return Err(broken(format!("it is about {}", excerpt.part.scope)));
     }
     let entries = needed(entries, "the log")?;
     let in_runs = |entry: &&Entry| entry.run.as_ref().is_some_and(|run| manifest.runs.contains(run));
@@ -39,5 +37,5 @@ pub(super) fn plan(
     if !entries.iter().any(|entry| entry.plan == Some(digest)) {
         return Err(Failure::missing(format!("no entry of the log names the plan {digest}")));
     }
-    Ok((saved, format!("{digest}, as the log names it")))
+    Ok((excerpt, format!("{digest}, as the log names it")))
 }

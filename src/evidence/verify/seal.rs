@@ -9,7 +9,7 @@ use super::super::bundle::manifest::Manifest;
 use super::super::bundle::{Files, layout, sums};
 use super::super::heads::HeadsBody;
 use super::super::note::{SignedNote, VerifierKey};
-use super::super::origin;
+use super::super::{origin, sshsig};
 use super::{Failure, Found, file, needed};
 
 /// Every file that an entry names is there, with exactly those bytes.
@@ -40,8 +40,7 @@ pub(super) fn list(files: &Files) -> Found<()> {
             return Err(Failure::broken(format!("{path} was changed")));
         }
     }
-    let unlisted =
-        |path: &&String| ![layout::SUMS, layout::SEAL].contains(&path.as_str()) && !sums.contains_key(*path);
+    let unlisted = |path: &&String| !layout::UNLISTED.contains(&path.as_str()) && !sums.contains_key(*path);
     match files.keys().find(unlisted) {
         Some(path) => Err(Failure::broken(format!("{path:?} is not listed in {}", layout::SUMS))),
         None => Ok(((), format!("{} files, each as listed", sums.len()))),
@@ -75,5 +74,24 @@ pub(super) fn seal(files: &Files, manifest: &Option<Manifest>, keys: &Keys<'_>) 
     if text != layout::note_text(log_key.name(), &manifest.site, &digest) {
         return Err(broken(&"it seals another list of files"));
     }
+    let list = file(files, layout::SUMS)?;
+    sshsig::verify(file(files, layout::SSH_SEAL)?, bundle_key, list)
+        .map_err(|error| Failure::broken(format!("{}: {error}", layout::SSH_SEAL)))?;
+    same_key(files, log_key, bundle_key)?;
     Ok(((), format!("{} seals the list of files {}", bundle_key.name(), digest.short())))
+}
+
+/// The key is the same in every form in which stock tools read it.
+fn same_key(files: &Files, log_key: &VerifierKey, key: &VerifierKey) -> Result<(), Failure> {
+    let principal = origin::principal(log_key.name());
+    let forms = [
+        (layout::BUNDLE_KEY_PEM, key.pem()),
+        (layout::ALLOWED_SIGNERS, sshsig::allowed_signer(&principal, key)),
+    ];
+    for (path, form) in forms {
+        if file(files, path)? != form.as_bytes() {
+            return Err(Failure::broken(format!("{path} holds something else than {}", layout::BUNDLE_KEY)));
+        }
+    }
+    Ok(())
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::id::{ScopeId, StepId};
+use crate::base::id::StepId;
 use crate::model::entry::Entry;
-use crate::model::plan::{PlannedStep, SavedPlan};
+use crate::model::plan::{PlanExcerpt, PlannedStep};
 
 use super::super::bundle::manifest::Manifest;
 use super::super::tally::{Executions, StepOutcome, Tally, first_miscounted_end};
@@ -16,15 +16,13 @@ const NAMED_MAX: usize = 5;
 /// The outcomes of all planned steps.
 pub(super) fn outcomes(
     manifest: &Option<Manifest>,
-    plan: &Option<SavedPlan>,
+    plan: &Option<PlanExcerpt>,
     entries: &Option<Vec<Entry>>,
 ) -> Found<()> {
     let manifest = needed(manifest, "the manifest")?;
     let plan = needed(plan, "the plan")?;
     let entries = needed(entries, "the log")?;
-    let scope = plan.plan.scopes.get(&ScopeId::Site(manifest.site.clone()));
-    let scope =
-        scope.ok_or_else(|| Failure::broken(format!("the plan has no steps for {}", manifest.site)))?;
+    let scope = &plan.part.plan;
     let executions = Executions { plan: &plan.digest, runs: &manifest.runs };
     let outcomes = executions.outcomes(entries);
     if let Some((step, outcome)) = outcomes.iter().find(|(step, _)| !scope.steps.contains_key(*step)) {

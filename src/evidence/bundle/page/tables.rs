@@ -73,7 +73,7 @@ pub(super) fn controls(content: &Content<'_>) -> String {
 
 pub(super) fn changes(content: &Content<'_>) -> String {
     let mut rows = Vec::new();
-    for (step, planned) in content.steps().map(|scope| &scope.steps).into_iter().flatten() {
+    for (step, planned) in content.steps() {
         let Work::Reconcile(reconcile) = &planned.work else { continue };
         if reconcile.operation == Operation::None {
             continue;
@@ -96,8 +96,9 @@ pub(super) fn changes(content: &Content<'_>) -> String {
 
 /// The site's planned steps with their outcomes: failed, blocked and open ones first, then in the order of the log.
 fn by_need<'c>(content: &'c Content<'_>) -> Vec<(&'c StepId, &'c PlannedStep, Option<&'c StepOutcome>)> {
-    let steps = content.steps().map(|scope| &scope.steps).into_iter().flatten();
-    let mut rows: Vec<_> = steps.map(|(id, planned)| (id, planned, content.outcomes.get(id))).collect();
+    let steps = content.steps();
+    let mut rows: Vec<_> =
+        steps.iter().map(|(id, planned)| (id, planned, content.outcomes.get(id))).collect();
     let need = |outcome: Option<&StepOutcome>| match outcome.map(|outcome| outcome.result) {
         Some(StepResult::Failed) => 0,
         Some(StepResult::Blocked) => 1,

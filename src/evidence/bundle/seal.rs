@@ -1,0 +1,57 @@
+//! The last step: attestations over what is there, the list of files, and the seals over the list.
+
+use serde_json::Value;
+
+use crate::base::digest::Digest;
+
+use super::super::note::{self, Signature, VerifierKey};
+use super::super::{dsse, sshsig, statement};
+use super::manifest::Manifest;
+use super::{BundleError, Files, layout, sums};
+
+/// Signs bytes with the bundle key; nothing if whatever holds the key does not answer.
+pub type Sign<'s> = dyn Fn(&[u8]) -> Option<Signature> + 's;
+
+/// A bundle without its attestations, its list of files and its seals.
+#[derive(Debug, Clone)]
+pub struct Unsealed {
+    pub(super) files: Files,
+    pub(super) manifest: Manifest,
+    /// Statements that are files like others, by path.
+    pub(super) statements: Vec<(&'static str, Value)>,
+    pub(super) key: VerifierKey,
+}
+
+impl Unsealed {
+    /// The bundle's files, sealed.
+    ///
+    /// # Errors
+    ///
+    /// `NotSigned` if a signature is missing or not the bundle key's.
+    pub fn seal(self, sign: &Sign<'_>) -> Result<Files, BundleError> {
+        let Self { mut files, manifest, statements, key } = self;
+        let signed = |what: &str, message: &[u8]| {
+            let signature = sign(message).filter(|signature| key.verifies(message, signature));
+            signature.ok_or_else(|| BundleError::NotSigned { what: what.to_owned() })
+        };
+        for (path, statement) in statements {
+            let signature = signed(path, &dsse::message(&statement))?;
+            files.insert(path.to_owned(), dsse::write(&statement, &key, &signature).into_bytes());
+        }
+        let list = sums::text(&files).into_bytes();
+        let digest = Digest::of(&list);
+        let text = layout::note_text(&manifest.origin, &manifest.site, &digest);
+        let whole = statement::bundle(&manifest, &digest);
+        let seals = [
+            (layout::SEAL, note::write(&text, &key, &signed(layout::SEAL, text.as_bytes())?)),
+            (layout::SSH_SEAL, sshsig::write(&key, &signed(layout::SSH_SEAL, &sshsig::message(&list))?)),
+            (
+                layout::ATTESTED_BUNDLE,
+                dsse::write(&whole, &key, &signed(layout::ATTESTED_BUNDLE, &dsse::message(&whole))?),
+            ),
+        ];
+        files.insert(layout::SUMS.to_owned(), list);
+        files.extend(seals.map(|(path, text)| (path.to_owned(), text.into_bytes())));
+        Ok(files)
+    }
+}

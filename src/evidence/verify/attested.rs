@@ -1,0 +1,40 @@
+//! The attestations: each is signed by the bundle key and says what the other files say.
+
+use crate::base::digest::Digest;
+use crate::model::entry::Entry;
+use crate::model::plan::PlanExcerpt;
+
+use super::super::bundle::manifest::Manifest;
+use super::super::bundle::{Files, layout};
+use super::super::note::VerifierKey;
+use super::super::tally::Executions;
+use super::super::{dsse, statement};
+use super::{Failure, Found, file, needed};
+
+/// All three attestations.
+pub(super) fn attestations(
+    files: &Files,
+    manifest: &Option<Manifest>,
+    plan: &Option<PlanExcerpt>,
+    entries: &Option<Vec<Entry>>,
+    key: &Option<VerifierKey>,
+) -> Found<()> {
+    let manifest = needed(manifest, "the manifest")?;
+    let plan = needed(plan, "the plan")?;
+    let entries = needed(entries, "the log")?;
+    let key = needed(key, "the bundle key")?;
+    let outcomes = Executions { plan: &plan.digest, runs: &manifest.runs }.outcomes(entries);
+    let expected = [
+        (layout::ATTESTED_BUNDLE, statement::bundle(manifest, &Digest::of(file(files, layout::SUMS)?))),
+        (layout::ATTESTED_ORIGIN, statement::provenance(manifest, plan, files)),
+        (layout::ATTESTED_CHECKS, statement::checks(plan, file(files, layout::PLAN)?, &outcomes)),
+    ];
+    for (path, expected) in &expected {
+        let found = dsse::open(file(files, path)?, key);
+        let found = found.map_err(|error| Failure::broken(format!("{path}: {error}")))?;
+        if found != *expected {
+            return Err(Failure::broken(format!("{path} attests something else than the bundle shows")));
+        }
+    }
+    Ok(((), format!("{} statements signed by {}", expected.len(), key.name())))
+}

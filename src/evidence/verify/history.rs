@@ -1,0 +1,116 @@
+//! That the log continues what was shown before: to the last reader, to this reader, to a witness.
+
+use crate::base::digest::Digest;
+use crate::base::id::{LogId, ScopeId};
+use crate::base::time::Timestamp;
+use crate::merkle;
+use crate::model::entry::Entry;
+
+use super::super::bundle::manifest::Manifest;
+use super::super::bundle::{Files, layout};
+use super::super::checkpoint::Checkpoint;
+use super::super::cosignature::WitnessKey;
+use super::super::growth::Growth;
+use super::super::note::{SignedNote, VerifierKey};
+use super::super::origin;
+use super::{Failure, Found, Pins, file, log, needed};
+
+/// What earlier checks found good, as far as they did.
+pub(super) struct Sealed<'s> {
+    pub(super) manifest: &'s Option<Manifest>,
+    pub(super) key: &'s Option<VerifierKey>,
+    pub(super) checkpoint: &'s Option<Checkpoint>,
+    pub(super) entries: &'s Option<Vec<Entry>>,
+}
+
+/// The log continues the one of the previous bundle, and the one that the reader kept.
+pub(super) fn continued(files: &Files, sealed: &Sealed<'_>, pins: &Pins) -> Found<()> {
+    let manifest = needed(sealed.manifest, "the manifest")?;
+    let key = needed(sealed.key, "the log key")?;
+    let own = needed(sealed.checkpoint, "the log's signature")?;
+    let mut found = Vec::new();
+    if let Some(previous) = &manifest.previous {
+        let site = LogId::Scope(ScopeId::Site(manifest.site.clone()));
+        let older = log::signed(files, layout::PREVIOUS, key, &site)?;
+        if (older.size, older.root) != (previous.size, previous.root) {
+            return Err(Failure::broken(
+                "bundle.json names another previous head than the checkpoint beside the log",
+            ));
+        }
+        let growth = Growth::parse(file(files, layout::CONSISTENCY)?)
+            .map_err(|error| Failure::broken(format!("{}: {error}", layout::CONSISTENCY)))?;
+        if !growth.holds((older.size, &older.root), own) {
+            let detail =
+                format!("the log does not continue the {} entries of the previous bundle", older.size);
+            return Err(Failure::broken(detail));
+        }
+        found.push(format!("continues the {} entries of the previous bundle", older.size));
+    }
+    if let Some(kept) = &pins.previous {
+        let opened = Checkpoint::open(kept.as_bytes(), key);
+        let older =
+            opened.map_err(|error| Failure::broken(format!("the checkpoint that you kept: {error}")))?;
+        beginning(files, sealed, &older, "the checkpoint that you kept")?;
+        found.push(format!("continues the {} entries of the checkpoint that you kept", older.size));
+    }
+    if found.is_empty() {
+        found.push("no earlier bundle is named: give --previous with one that you kept".to_owned());
+    }
+    Ok(((), found.join("; ")))
+}
+
+/// The log's beginning is the one that the witness has cosigned.
+pub(super) fn witnessed(files: &Files, sealed: &Sealed<'_>, witness: Option<&WitnessKey>) -> Found<()> {
+    let key = needed(sealed.key, "the log key")?;
+    let Some(bytes) = files.get(layout::WITNESSED) else {
+        return match witness {
+            Some(witness) => {
+                Err(Failure::missing(format!("no checkpoint is cosigned by {}", witness.name())))
+            }
+            None => Ok(((), "no witness has cosigned this log".to_owned())),
+        };
+    };
+    let broken = |what: &dyn std::fmt::Display| Failure::broken(format!("{}: {what}", layout::WITNESSED));
+    let older = Checkpoint::open(bytes, key).map_err(|error| broken(&error))?;
+    beginning(files, sealed, &older, layout::WITNESSED)?;
+    let covered =
+        format!("{} of {} entries", older.size, needed(sealed.checkpoint, "the log's signature")?.size);
+    let Some(witness) = witness else {
+        return Ok((
+            (),
+            format!("{covered} are cosigned; give --witness with the witness's key to check by whom"),
+        ));
+    };
+    let note = SignedNote::parse(bytes).map_err(|error| broken(&error))?;
+    let seconds = witness.cosigned(&note).map_err(|error| broken(&error))?;
+    let at = Timestamp::from_millis(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000));
+    Ok(((), format!("{covered} cosigned by {} at {at}", witness.name())))
+}
+
+/// An older checkpoint is over exactly the first lines of the log.
+fn beginning(files: &Files, sealed: &Sealed<'_>, older: &Checkpoint, what: &str) -> Result<(), Failure> {
+    let manifest = needed(sealed.manifest, "the manifest")?;
+    let key = needed(sealed.key, "the log key")?;
+    needed(sealed.entries, "the log")?;
+    let log = LogId::Scope(ScopeId::Site(manifest.site.clone()));
+    if older.origin != origin::of_log(key.name(), &log) {
+        return Err(Failure::broken(format!("{what} is of the log {}", older.origin)));
+    }
+    let (lines, _) = log::lines(file(files, layout::LOG)?);
+    let size = usize::try_from(older.size).unwrap_or(usize::MAX);
+    let Some(beginning) = lines.get(..size) else {
+        let missing = format!("{} of {} entries", lines.len(), older.size);
+        return Err(Failure::cut(
+            format!("{what} is over more entries than the log has: {missing}"),
+            missing,
+        ));
+    };
+    let leaves: Vec<Digest> = beginning.iter().map(|line| merkle::leaf_hash(line)).collect();
+    if merkle::root(&leaves) == older.root {
+        return Ok(());
+    }
+    Err(Failure::broken(format!(
+        "history was rewritten: the first {} entries are not those of {what}",
+        older.size
+    )))
+}

@@ -1,0 +1,189 @@
+//! Checkpoints as things happen: every log that grew is signed, kept in the state folder, and handed to others.
+//!
+//! A copy that others hold is what shows later that history was not rewritten. So a checkpoint is written once and
+//! never replaced, each comes with the proof that it continues the one before, and what could not be handed on is
+//! handed on the next time. Nothing here ever fails a launch.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::base::digest::Digest;
+use crate::base::id::LogId;
+use crate::base::limits::{CHECKPOINTS_MAX, NOTE_FILE_BYTES_MAX};
+use crate::evidence::checkpoint::Checkpoint;
+use crate::evidence::growth::Growth;
+use crate::journal::Journal;
+use crate::merkle;
+use crate::model::estate::{Estate, Hook};
+use crate::ops::Context;
+use crate::ops::earlier::{failed, limited, write};
+use crate::ops::error::Failure;
+use crate::ops::hook;
+use crate::ops::keys::Keys;
+
+/// How a signed checkpoint is called behind its size.
+pub const CHECKPOINT: &str = "checkpoint";
+/// How the request to a witness is called behind its size.
+pub const REQUEST: &str = "request";
+/// How a cosigned checkpoint is called behind its size.
+pub const COSIGNED: &str = "cosigned";
+
+/// What became of the checkpoints.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recorded {
+    /// Checkpoints that were made.
+    pub made: usize,
+    /// What went wrong, in words; all of it is tried again the next time.
+    pub troubles: Vec<String>,
+}
+
+/// Signs a checkpoint of every log that grew since the last time and hands on all that was not handed on yet.
+/// To be called after a launch has ended or was stopped, after an export, and after a gate was decided.
+pub fn record(context: &Context, journal: &dyn Journal, estate: &Estate, rehearsal: bool) -> Recorded {
+    let mut recorded = Recorded::default();
+    match made(context, journal, &estate.name, rehearsal) {
+        Ok(count) => recorded.made = count,
+        Err(failure) => recorded.troubles.push(format!("checkpoints could not be made: {failure}")),
+    }
+    for hook in &estate.publish {
+        if let Err(failure) = publish(context, hook) {
+            recorded.troubles.push(format!("checkpoints are not with {hook} yet: {failure}"));
+        }
+    }
+    recorded
+}
+
+/// The folder of all checkpoints.
+pub fn folder(context: &Context) -> PathBuf {
+    context.state.join("checkpoints")
+}
+
+fn made(context: &Context, journal: &dyn Journal, estate: &str, rehearsal: bool) -> Result<usize, Failure> {
+    let keys = Keys::open(&context.key_dir(), estate, rehearsal)?;
+    let mut count = 0;
+    for (log, head) in journal.heads()? {
+        let kept = folder(context).join(log.to_string());
+        let last = sizes(&kept, CHECKPOINT)?.last().copied().unwrap_or(0);
+        if head.size <= last {
+            continue;
+        }
+        let lines = journal.read(&log, 0)?;
+        let upto = usize::try_from(head.size).unwrap_or(usize::MAX).min(lines.len());
+        let leaves: Vec<Digest> =
+            lines[..upto].iter().map(|line| merkle::leaf_hash(line.text.as_bytes())).collect();
+        let growth = continued(&kept, &keys, &log, &leaves, last)?;
+        let note = keys.checkpoint(&log, &head)?;
+        // The request first: a checkpoint that is there has its proof beside it.
+        write(&path(&kept, head.size, REQUEST), growth.request(&note).as_bytes())?;
+        write(&path(&kept, head.size, CHECKPOINT), note.as_bytes())?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// The proof that the log continues its last checkpoint.
+fn continued(kept: &Path, keys: &Keys, log: &LogId, leaves: &[Digest], last: u64) -> Result<Growth, Failure> {
+    let rewritten = || Failure::NotVerified {
+        what: format!("the log of {log} does not continue the {last} entries of its last checkpoint"),
+    };
+    let growth = Growth::new(leaves, last).ok_or_else(rewritten)?;
+    if last == 0 {
+        return Ok(growth);
+    }
+    let path = path(kept, last, CHECKPOINT);
+    let older =
+        Checkpoint::open(&limited(&path, NOTE_FILE_BYTES_MAX)?, crate::signer::Signer::vkey(&keys.log))
+            .map_err(|error| failed(&path, error))?;
+    let new =
+        Checkpoint { origin: older.origin.clone(), size: leaves.len() as u64, root: merkle::root(leaves) };
+    if growth.holds((older.size, &older.root), &new) { Ok(growth) } else { Err(rewritten()) }
+}
+
+/// Hands on what a hook has not got yet, log by log and in order; stops at the first failure.
+fn publish(context: &Context, hook: &Hook) -> Result<(), Failure> {
+    let name = Digest::of_canonical(&hook.to_string()).short();
+    let marks = context.state.join("published").join(format!("{name}.json"));
+    let mut published: BTreeMap<String, u64> = match marks.exists() {
+        true => {
+            serde_json::from_slice(&limited(&marks, NOTE_FILE_BYTES_MAX)?).map_err(|e| failed(&marks, e))?
+        }
+        false => BTreeMap::new(),
+    };
+    for log in logs(&folder(context))? {
+        let kept = folder(context).join(&log);
+        let last = published.get(&log).copied().unwrap_or(0);
+        for size in sizes(&kept, CHECKPOINT)?.into_iter().filter(|size| *size > last) {
+            let read = |kind| limited(&path(&kept, size, kind), NOTE_FILE_BYTES_MAX);
+            let files = [(CHECKPOINT, read(CHECKPOINT)?), (REQUEST, read(REQUEST)?)];
+            hook::hand_on(&context.root, hook, &log, size, &files)?;
+            published.insert(log.clone(), size);
+            let bytes = serde_json::to_vec(&published).map_err(|error| failed(&marks, error))?;
+            write(&marks, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// The file of a log's checkpoint at a size.
+pub fn path(folder: &Path, size: u64, kind: &str) -> PathBuf {
+    folder.join(format!("{size:012}.{kind}"))
+}
+
+/// The sizes for which a log's folder has files of a kind, in order.
+///
+/// # Errors
+///
+/// If the folder cannot be read.
+pub fn sizes(folder: &Path, kind: &str) -> Result<Vec<u64>, Failure> {
+    let names = match fs::read_dir(folder) {
+        Ok(names) => names,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(folder, error)),
+    };
+    let mut sizes = Vec::new();
+    for name in names.take(CHECKPOINTS_MAX) {
+        let name = name.map_err(|error| failed(folder, error))?.file_name();
+        let size =
+            name.to_str().and_then(|name| name.strip_suffix(kind)?.strip_suffix('.')?.parse::<u64>().ok());
+        sizes.extend(size);
+    }
+    sizes.sort_unstable();
+    Ok(sizes)
+}
+
+/// The logs that a folder of checkpoints is about.
+///
+/// # Errors
+///
+/// If a folder cannot be read.
+pub fn logs(folder: &Path) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    for name in names(folder)? {
+        if name.parse::<LogId>().is_ok() {
+            found.push(name);
+            continue;
+        }
+        for inner in names(&folder.join(&name))? {
+            let log = format!("{name}/{inner}");
+            found.extend(log.parse::<LogId>().is_ok().then_some(log));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn names(folder: &Path) -> Result<Vec<String>, Failure> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(folder, error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries.take(CHECKPOINTS_MAX) {
+        let entry = entry.map_err(|error| failed(folder, error))?;
+        let is_dir = entry.file_type().map_err(|error| failed(folder, error))?.is_dir();
+        names.extend(is_dir.then(|| entry.file_name().into_string().ok()).flatten());
+    }
+    Ok(names)
+}

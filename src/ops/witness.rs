@@ -1,0 +1,388 @@
+//! The witness: somebody else's key, on another machine, that cosigns a log only as long as it grows.
+//!
+//! It needs no server and no journal: it reads checkpoints with their proofs from a folder, keeps one size and root for
+//! each log, and writes cosigned checkpoints into a folder. What it has refused once, it goes on refusing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::id::LogId;
+use crate::base::limits::NOTE_FILE_BYTES_MAX;
+use crate::base::time::Timestamp;
+use crate::evidence::checkpoint::Checkpoint;
+use crate::evidence::cosignature::{WitnessKey, message};
+use crate::evidence::growth::Growth;
+use crate::evidence::note::{SignedNote, VerifierKey};
+use crate::model::plan::LogHead;
+use crate::ops::Context;
+use crate::ops::checkpoints::{COSIGNED, REQUEST, logs, path, sizes};
+use crate::ops::earlier::{failed, limited, write};
+use crate::ops::error::Failure;
+use crate::signer::Signer as _;
+use crate::signer::file_key::FileKey;
+
+const KEY_FILE: &str = "witness.pem";
+const STATE_FILE: &str = "witness.json";
+const STATE_VERSION: u32 = 1;
+
+/// What a witness knows.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    v: u32,
+    /// Its own name.
+    name: String,
+    /// The one key whose checkpoints it looks at.
+    log_key: String,
+    /// The newest head of each log, by origin.
+    logs: BTreeMap<String, LogHead>,
+}
+
+/// What a witness did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cosigned {
+    /// Logs with the size that was cosigned.
+    pub cosigned: Vec<(String, u64)>,
+    /// Logs that did not grow.
+    pub unchanged: usize,
+    /// What was refused, and why.
+    pub refused: Vec<String>,
+}
+
+/// A witness in its folder.
+#[derive(Debug)]
+pub struct Witness {
+    dir: PathBuf,
+    key: FileKey,
+    public: WitnessKey,
+    log_key: VerifierKey,
+    state: State,
+}
+
+impl Witness {
+    /// Makes a witness for the logs of one key.
+    ///
+    /// # Errors
+    ///
+    /// If there is one already, the name cannot be one, or the folder cannot be written.
+    pub fn init(dir: &Path, name: &str, log_key: &str) -> Result<Self, Failure> {
+        if dir.join(STATE_FILE).exists() {
+            return Err(Failure::usage(
+                format!("{} is a witness already", dir.display()),
+                "name another folder",
+            ));
+        }
+        let log_key: VerifierKey = log_key.parse().map_err(|_| {
+            Failure::usage(
+                "this is not a verifier key",
+                "a key looks like name+1a2b3c4d+base64, as in keys/log.vkey",
+            )
+        })?;
+        let state = State {
+            v: STATE_VERSION,
+            name: name.to_owned(),
+            log_key: log_key.to_string(),
+            logs: BTreeMap::new(),
+        };
+        let witness = Self::with(dir, state)?;
+        witness.save()?;
+        Ok(witness)
+    }
+
+    /// Opens the witness in a folder.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it cannot be read.
+    pub fn open(dir: &Path) -> Result<Self, Failure> {
+        let file = dir.join(STATE_FILE);
+        if !file.exists() || !dir.join(KEY_FILE).exists() {
+            let message = format!("{} is no witness", dir.display());
+            return Err(Failure::usage(message, "landfall witness init --dir DIR makes one"));
+        }
+        let state: State = serde_json::from_slice(&limited(&file, NOTE_FILE_BYTES_MAX)?)
+            .map_err(|error| failed(&file, error))?;
+        if state.v > STATE_VERSION {
+            return Err(failed(&file, format!("it has format {}: install a newer landfall", state.v)));
+        }
+        Self::with(dir, state)
+    }
+
+    fn with(dir: &Path, state: State) -> Result<Self, Failure> {
+        let key =
+            FileKey::open(&dir.join(KEY_FILE), &state.name).map_err(|e| Failure::failed(e.to_string()))?;
+        let bad = |_| failed(&dir.join(STATE_FILE), "it holds no key");
+        let public = WitnessKey::new(&state.name, key.vkey().public()).map_err(bad)?;
+        let log_key = state.log_key.parse().map_err(bad)?;
+        Ok(Self { dir: dir.to_owned(), key, public, log_key, state })
+    }
+
+    /// Its public key, for readers of bundles.
+    pub fn public(&self) -> &WitnessKey {
+        &self.public
+    }
+
+    fn save(&self) -> Result<(), Failure> {
+        let file = self.dir.join(STATE_FILE);
+        let bytes = serde_json::to_vec_pretty(&self.state).map_err(|error| failed(&file, error))?;
+        write(&file, &bytes)
+    }
+
+    /// Cosigns what is new in a folder of checkpoints, and writes cosigned checkpoints into another one.
+    ///
+    /// # Errors
+    ///
+    /// If a folder cannot be read or written. What is wrong with a log is in the answer, and stops no other log.
+    pub fn cosign(&mut self, from: &Path, out: &Path, now: Timestamp) -> Result<Cosigned, Failure> {
+        let mut done = Cosigned::default();
+        for log in logs(from)? {
+            match self.cosign_log(from, out, &log, now)? {
+                Ok(Some(size)) => done.cosigned.push((log, size)),
+                Ok(None) => done.unchanged += 1,
+                Err(why) => done.refused.push(format!("{log}: {why}")),
+            }
+        }
+        Ok(done)
+    }
+
+    fn cosign_log(
+        &mut self,
+        from: &Path,
+        out: &Path,
+        log: &str,
+        now: Timestamp,
+    ) -> Result<Result<Option<u64>, String>, Failure> {
+        let folder = from.join(log);
+        let all = sizes(&folder, REQUEST)?;
+        let origin = format!("{}/{log}", self.log_key.name());
+        let known = self.state.logs.get(&origin).map_or(0, |head| head.size);
+        if all.last().is_some_and(|last| *last < known) {
+            return Ok(Err(format!("it shows {} entries where {known} were cosigned", all[all.len() - 1])));
+        }
+        let mut newest = None;
+        for size in all {
+            let request = limited(&path(&folder, size, REQUEST), NOTE_FILE_BYTES_MAX)?;
+            let judged = self.judge(&origin, size, &request);
+            let (head, note) = match judged {
+                Ok(None) => continue,
+                Ok(Some(grown)) => grown,
+                Err(why) => return Ok(Err(format!("at {size} entries: {why}"))),
+            };
+            let note = self.signed(&note, now)?;
+            // What was cosigned is remembered before anybody gets it, so that a crash cannot lead to a second version.
+            self.state.logs.insert(origin.clone(), head);
+            write(&path(&self.dir.join(COSIGNED).join(log), size, COSIGNED), note.as_bytes())?;
+            self.save()?;
+            write(&path(&out.join(log), size, COSIGNED), note.as_bytes())?;
+            newest = Some(size);
+        }
+        Ok(Ok(newest))
+    }
+
+    /// Whether a request is consistent growth: nothing to do, a new head with its note, or why not.
+    fn judge(&self, origin: &str, size: u64, request: &[u8]) -> Result<Option<(LogHead, String)>, String> {
+        let (growth, note) = Growth::parse_request(request).map_err(|error| error.to_string())?;
+        let new = Checkpoint::open(note.as_bytes(), &self.log_key).map_err(|error| error.to_string())?;
+        if new.origin != origin || new.size != size {
+            return Err(format!("it is of {} at {} entries", new.origin, new.size));
+        }
+        let head = LogHead { size: new.size, root: new.root };
+        let empty = LogHead { size: 0, root: crate::merkle::root(&[]) };
+        let known = self.state.logs.get(origin).unwrap_or(&empty);
+        if new.size == known.size && new.root != known.root {
+            return Err("another version of it was cosigned before".to_owned());
+        }
+        if new.size <= known.size {
+            return Ok(None);
+        }
+        if growth.old != known.size {
+            return Err(format!(
+                "its proof begins at {} entries, but {} were cosigned",
+                growth.old, known.size
+            ));
+        }
+        if growth.holds((known.size, &known.root), &new) {
+            return Ok(Some((head, note)));
+        }
+        Err(format!("it does not continue the {} entries that were cosigned", known.size))
+    }
+
+    /// The note with one more line. Lines of other witnesses stay.
+    fn signed(&self, note: &str, now: Timestamp) -> Result<String, Failure> {
+        let parsed =
+            SignedNote::parse(note.as_bytes()).map_err(|error| Failure::failed(error.to_string()))?;
+        let seconds = u64::try_from(now.as_millis() / 1000).unwrap_or(0);
+        let signature = self.key.sign(&message(seconds, parsed.unverified_text()));
+        let signature = signature.map_err(|error| Failure::failed(error.to_string()))?;
+        Ok(format!("{note}{}", self.public.line(seconds, &signature)))
+    }
+
+    /// Checks that for each log the newest cosigned checkpoint is kept and says what the state says.
+    ///
+    /// # Errors
+    ///
+    /// `NotVerified` at the first one that does not.
+    pub fn verify(&self) -> Result<Vec<(String, u64)>, Failure> {
+        let mut held = Vec::new();
+        for (origin, head) in &self.state.logs {
+            let wrong = |what: String| Failure::NotVerified { what: format!("{origin}: {what}") };
+            let log = origin.strip_prefix(self.log_key.name()).and_then(|log| log.strip_prefix('/'));
+            let log = log.ok_or_else(|| wrong("it is not a log of the log key".to_owned()))?;
+            let file = path(&self.dir.join(COSIGNED).join(log), head.size, COSIGNED);
+            let bytes = limited(&file, NOTE_FILE_BYTES_MAX).map_err(|failure| wrong(failure.to_string()))?;
+            let found = Checkpoint::open(&bytes, &self.log_key).map_err(|error| wrong(error.to_string()))?;
+            let note = SignedNote::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
+            self.public.cosigned(&note).map_err(|error| wrong(error.to_string()))?;
+            if (&found.origin, found.size, found.root) != (origin, head.size, head.root) {
+                return Err(wrong("the state names another head than the cosigned checkpoint".to_owned()));
+            }
+            held.push((origin.clone(), head.size));
+        }
+        Ok(held)
+    }
+}
+
+/// The newest cosigned checkpoint of a log that came back from a witness, of no more than this many entries.
+///
+/// # Errors
+///
+/// If it cannot be read, or is not of this log.
+pub fn cosigned(
+    context: &Context,
+    log: &LogId,
+    key: &VerifierKey,
+    size: u64,
+) -> Result<Option<String>, Failure> {
+    let folder = context.state.join(COSIGNED).join(log.to_string());
+    let Some(newest) = sizes(&folder, COSIGNED)?.into_iter().rfind(|have| *have <= size) else {
+        return Ok(None);
+    };
+    let file = path(&folder, newest, COSIGNED);
+    let bytes = limited(&file, NOTE_FILE_BYTES_MAX)?;
+    let checkpoint = Checkpoint::open(&bytes, key).map_err(|error| failed(&file, error))?;
+    if checkpoint.origin != format!("{}/{log}", key.name()) {
+        return Err(failed(&file, format!("it is of {}", checkpoint.origin)));
+    }
+    String::from_utf8(bytes).map(Some).map_err(|error| failed(&file, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::digest::Digest;
+    use crate::merkle;
+    use crate::signer::sign_checkpoint;
+
+    struct World {
+        folder: tempfile::TempDir,
+        log: FileKey,
+        now: Timestamp,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let log = FileKey::open(&folder.path().join("log.pem"), "evidence.x").expect("a key");
+            Self { folder, log, now: "2027-01-11T09:00:00Z".parse().expect("a moment") }
+        }
+
+        fn dir(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn witness(&self) -> Witness {
+            let key = self.log.vkey().to_string();
+            Witness::init(&self.dir("witness"), "compliance.x/witness-1", &key).expect("a witness")
+        }
+
+        /// Shows the first `size` of these letters as a log that has grown from `old`.
+        fn show(&self, log: &str, letters: &str, old: u64) {
+            let leaves: Vec<Digest> = letters.bytes().map(|letter| merkle::leaf_hash(&[letter])).collect();
+            let size = leaves.len() as u64;
+            let checkpoint =
+                Checkpoint { origin: format!("evidence.x/{log}"), size, root: merkle::root(&leaves) };
+            let note = sign_checkpoint(&self.log, &checkpoint).expect("signed");
+            let growth = Growth::new(&leaves, old).expect("a proof");
+            write(&path(&self.dir("shown").join(log), size, REQUEST), growth.request(&note).as_bytes())
+                .expect("written");
+        }
+
+        fn cosign(&self, witness: &mut Witness) -> Cosigned {
+            witness.cosign(&self.dir("shown"), &self.dir("out"), self.now).expect("read")
+        }
+    }
+
+    #[test]
+    fn growth_is_cosigned_once_and_remembered() {
+        let world = World::new();
+        let mut witness = world.witness();
+        world.show("site/HRB01", "abc", 0);
+        world.show("site/HRB01", "abcde", 3);
+        world.show("org", "x", 0);
+        let done = world.cosign(&mut witness);
+        assert_eq!(done.cosigned, [("org".to_owned(), 1), ("site/HRB01".to_owned(), 5)]);
+        assert!(done.refused.is_empty(), "{done:?}");
+        let again = world.cosign(&mut Witness::open(&world.dir("witness")).expect("the same"));
+        assert_eq!(again, Cosigned { unchanged: 2, ..Cosigned::default() });
+        let file = path(&world.dir("out/site/HRB01"), 5, COSIGNED);
+        let note = SignedNote::parse(&std::fs::read(file).expect("cosigned")).expect("a note");
+        assert!(note.verified(world.log.vkey()).is_ok());
+        assert_eq!(witness.public().cosigned(&note), Ok(1_799_658_000));
+        assert_eq!(witness.verify().expect("holds").len(), 2);
+        assert!(Witness::init(&world.dir("witness"), "x", &world.log.vkey().to_string()).is_err());
+    }
+
+    #[test]
+    fn everything_but_growth_is_refused_and_stops_no_other_log() {
+        let cases: [(&str, &str, u64, &str); 4] = [
+            ("abXde", "rewritten", 3, "does not continue the 3 entries"),
+            ("aX", "smaller", 0, "shows 2 entries where 3 were cosigned"),
+            ("abX", "another version", 0, "another version of it was cosigned before"),
+            ("abcde", "a proof from elsewhere", 2, "its proof begins at 2 entries, but 3 were cosigned"),
+        ];
+        for (letters, what, old, words) in cases {
+            let world = World::new();
+            let mut witness = world.witness();
+            world.show("site/HRB01", "abc", 0);
+            world.cosign(&mut witness);
+            std::fs::remove_dir_all(world.dir("shown")).expect("a new folder");
+            world.show("site/HRB01", letters, old);
+            world.show("org", "x", 0);
+            let done = world.cosign(&mut witness);
+            assert_eq!(done.cosigned, [("org".to_owned(), 1)], "{what}");
+            assert!(done.refused.len() == 1 && done.refused[0].contains(words), "{what}: {done:?}");
+            assert!(
+                !path(&world.dir("out/site/HRB01"), letters.len() as u64, COSIGNED).exists()
+                    || letters.len() == 3
+            );
+            let kept = witness.verify().expect("what was cosigned stands");
+            assert!(kept.contains(&("evidence.x/site/HRB01".to_owned(), 3)), "{what}");
+        }
+    }
+
+    #[test]
+    fn strangers_and_garbage_are_refused() {
+        let mut world = World::new();
+        let mut witness = world.witness();
+        world.log = FileKey::open(&world.dir("other.pem"), "evidence.x").expect("a key");
+        world.show("org", "x", 0);
+        write(&path(&world.dir("shown/account"), 1, REQUEST), b"old 0\n").expect("written");
+        let done = world.cosign(&mut witness);
+        assert!(done.cosigned.is_empty() && done.refused.len() == 2, "{done:?}");
+    }
+
+    #[test]
+    fn a_changed_state_is_noticed() {
+        let world = World::new();
+        let mut witness = world.witness();
+        world.show("org", "xy", 0);
+        world.cosign(&mut witness);
+        let file = world.dir("witness").join(STATE_FILE);
+        let text = std::fs::read_to_string(&file).expect("the state");
+        std::fs::write(&file, text.replace("\"size\": 2", "\"size\": 1")).expect("written");
+        let witness = Witness::open(&world.dir("witness")).expect("opens");
+        assert!(matches!(witness.verify(), Err(Failure::NotVerified { .. })));
+    }
+}
