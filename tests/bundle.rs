@@ -67,6 +67,25 @@ fn the_layout_is_the_documented_one() {
 }
 
 #[test]
+fn further_files_are_listed_and_sealed_but_take_nobodys_place() {
+    let with = |path: &str| {
+        let mut parts = parts(Ending::Well);
+        parts.attachments.insert(path.to_owned(), b"id,title\n".to_vec());
+        parts
+    };
+    let mut files = sealed(&with("controls/matrix.csv"));
+    assert!(verify(&files, &Pins::default()).holds());
+    files.insert("controls/matrix.csv".into(), b"id,title\nx,y\n".to_vec());
+    assert!(!verify(&files, &Pins::default()).holds(), "a changed one breaks the seal");
+    for bad in
+        ["index.html", "Bundle.json", "SHA256SUMS.note", "journal/site.jsonl", "../x", "/x", "a//b", ""]
+    {
+        let refused = bundle::assemble(&with(bad)).err();
+        assert_eq!(refused, Some(BundleError::BadPath { path: bad.into() }), "{bad}");
+    }
+}
+
+#[test]
 fn a_folder_holds_a_bundle_as_well() {
     let files = build(Ending::Well).files;
     let folder = tempfile::tempdir().expect("a folder");

@@ -140,6 +140,7 @@ fn parts(
         rendered: rendered(lines, &run, &blobs),
         blobs,
         controls: controls(&saved, scope, lines, &run),
+        attachments: Files::new(),
         log_key: keys.log.vkey().clone(),
         bundle_key: keys.bundle.vkey().clone(),
     })

@@ -243,6 +243,7 @@ pub fn parts(ending: Ending) -> Parts {
             .into(),
         blobs: named.into_iter().map(|digest| (digest, journal.get_blob(&digest).expect("a blob"))).collect(),
         controls: Vec::new(),
+        attachments: Files::new(),
         log_key: log_key.public,
         bundle_key: bundle_key.public,
     }
