@@ -1,6 +1,7 @@
 //! Floor 5: one use case per file. Faces call nothing else.
 
 pub mod check;
+pub mod controls;
 pub mod desired;
 pub mod error;
 pub mod export;

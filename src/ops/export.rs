@@ -1,14 +1,15 @@
 //! Writes one site's evidence bundle: the whole log, sealed, with everything its entries name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, WaveName};
 use crate::base::limits;
+use crate::base::time::Timestamp;
+use crate::controls::{csv, workbook};
 use crate::evidence::bundle::{Files, Parts, assemble};
 use crate::evidence::checkpoint::Checkpoint;
-use crate::evidence::control::{ControlRow, ControlStatus};
 use crate::evidence::heads::{HEADS_KIND, HeadsBody};
 use crate::evidence::origin;
 use crate::evidence::tlog_proof::TlogProof;
@@ -16,6 +17,7 @@ use crate::journal::{Journal, Line, bundle_dir};
 use crate::merkle;
 use crate::model::entry::{Actor, EntryDraft};
 use crate::model::plan::{LogHead, SavedPlan};
+use crate::ops::controls::{Ledger, SiteControls};
 use crate::ops::error::Failure;
 use crate::ops::launch::PLAN_FILE;
 use crate::ops::{Context, holder, new_run_id, plan};
@@ -117,6 +119,7 @@ fn parts(
     let (heads_line, heads_proof) = seal_heads(context, journal, wanted, keys)?;
     let heads = journal.heads()?;
     let (saved, plan_bytes, run) = newest_plan(journal, lines, &wanted.site)?;
+    let controls = Ledger::default().site(journal, &wanted.site, context.clock.now())?;
     let mut blobs = BTreeMap::new();
     for blob in lines.iter().flat_map(|line| &line.entry.refs) {
         blobs.insert(blob.sha256, journal.get_blob(&blob.sha256)?);
@@ -139,8 +142,8 @@ fn parts(
         plan: plan_bytes,
         rendered: rendered(lines, &run, &blobs),
         blobs,
-        controls: controls(&saved, scope, lines, &run),
-        attachments: Files::new(),
+        controls: controls.rows.clone(),
+        attachments: attachments(&controls, &wanted.site, context.clock.now())?,
         log_key: keys.log.vkey().clone(),
         bundle_key: keys.bundle.vkey().clone(),
     })
@@ -212,35 +215,9 @@ fn rendered(lines: &[Line], run: &RunId, blobs: &BTreeMap<Digest, Vec<u8>>) -> B
         .collect()
 }
 
-/// A control is evidenced only if every step that shows it was seen to hold in this run.
-fn controls(saved: &SavedPlan, scope: &ScopeId, lines: &[Line], run: &RunId) -> Vec<ControlRow> {
-    let mut by_evidence: BTreeMap<&str, BTreeSet<&crate::base::id::StepId>> = BTreeMap::new();
-    for (id, step) in &saved.plan.scope(scope).steps {
-        if let Some(evidence) = &step.evidence {
-            by_evidence.entry(evidence).or_default().insert(id);
-        }
-    }
-    let shown: BTreeMap<&crate::base::id::StepId, u64> = lines
-        .iter()
-        .filter(|l| l.entry.run.as_ref() == Some(run) && l.entry.kind == "step.succeeded")
-        .filter_map(|l| Some((l.entry.step.as_ref()?, l.entry.seq)))
-        .collect();
-    let row = |(evidence, steps): (&str, BTreeSet<&crate::base::id::StepId>)| {
-        let missing: Vec<String> = steps.iter().filter(|s| !shown.contains_key(*s)).map(ToString::to_string).collect();
-        let status = if missing.is_empty() {
-            ControlStatus::Evidenced
-        } else if missing.len() == steps.len() {
-            ControlStatus::NotRun
-        } else {
-            ControlStatus::Partial { missing: missing.join(", ") }
-        };
-        ControlRow {
-            id: evidence.to_owned(),
-            title: format!("{} of this site", evidence.replace(['.', '_'], " ")),
-            answers: Vec::new(),
-            status,
-            entries: steps.iter().filter_map(|s| shown.get(*s).copied()).collect(),
-        }
-    };
-    by_evidence.into_iter().map(row).collect()
+/// The matrix of controls for people who filter and sort.
+fn attachments(controls: &SiteControls, site: &SiteCode, now: Timestamp) -> Result<Files, Failure> {
+    let text = csv([(site, controls.rows.as_slice())]);
+    let book = workbook(&controls.rows, now).map_err(|e| Failure::failed(e.to_string()))?;
+    Ok([("controls/matrix.csv".to_owned(), text.into_bytes()), ("controls/matrix.xlsx".to_owned(), book)].into())
 }
