@@ -1,6 +1,7 @@
 //! Floor 6: the command line. Gives meaning to what was typed, calls one use case, shows what it came to.
 
 mod args;
+mod coverage;
 mod draw;
 mod exit;
 mod inspect;
@@ -63,6 +64,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Status(args) => inspect::status(ui, &context()?, None, args.site.as_deref(), args.output),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out }) => inspect::export(ui, &context()?, &site, out),
+        Command::Evidence(Evidence::Coverage(args)) => coverage::coverage(ui, &context()?, &args),
         Command::Evidence(Evidence::Verify { bundle, key, allow_rehearsal, output }) => {
             inspect::verify(ui, &bundle, key.as_deref(), allow_rehearsal, output)
         }

@@ -10,6 +10,7 @@ use crate::controls::{
 };
 use crate::journal::{Journal, Line};
 use crate::model::control::ControlRow;
+use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::launch::PLAN_FILE;
 use crate::ops::plan;
@@ -30,6 +31,25 @@ impl SiteControls {
     pub fn coverage(&self, frameworks: &[Framework]) -> Vec<Coverage> {
         coverage(Catalogue::embedded(), &self.site, &self.rows, frameworks)
     }
+}
+
+/// The controls of one site, or of every site of the estate.
+///
+/// # Errors
+///
+/// If there is no such site, or a log is damaged.
+pub fn all(
+    desired: &Desired,
+    journal: &dyn Journal,
+    site: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<SiteControls>, Failure> {
+    let sites: Vec<SiteCode> = match site {
+        Some(code) => vec![plan::site(desired, code)?],
+        None => desired.rendered.keys().filter_map(|scope| scope.site().cloned()).collect(),
+    };
+    let mut ledger = Ledger::default();
+    sites.iter().map(|site| ledger.site(journal, site, now)).collect()
 }
 
 /// What is kept of plans while several sites are looked at: a plan of a wave is the same for each of them.
