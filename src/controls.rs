@@ -9,6 +9,7 @@ mod coverage;
 mod fold;
 mod kind;
 mod matrix;
+pub mod oscal;
 mod standing;
 mod workbook;
 

@@ -37,6 +37,8 @@ pub enum KindState {
 pub struct KindStanding {
     /// Where it stands.
     pub state: KindState,
+    /// Steps of the newest plans that have to hold.
+    pub planned: usize,
     /// Why it does not count, or why there is no occasion for it; empty if it counts.
     pub why: String,
     /// Since when it does not count, if it ever did or was tried.
@@ -112,6 +114,7 @@ fn absent(kind: &EvidenceKind) -> KindStanding {
 fn bare(state: KindState, why: &str) -> KindStanding {
     KindStanding {
         state,
+        planned: 0,
         why: why.to_owned(),
         lapsed: None,
         newest: None,
@@ -157,7 +160,16 @@ fn present(kind: &EvidenceKind, trail: &Trail, now: Timestamp) -> KindStanding {
         _ if held == 0 => (KindState::NotRun, format!("not carried out: {}", named(&open)), None),
         _ => (KindState::Partial, format!("not carried out: {}", named(&open)), None),
     };
-    KindStanding { state, why, lapsed, newest, in_force_since: trail.since, expires, seen }
+    KindStanding {
+        state,
+        planned: trail.steps.len(),
+        why,
+        lapsed,
+        newest,
+        in_force_since: trail.since,
+        expires,
+        seen,
+    }
 }
 
 /// The first few, and how many more there are.

@@ -212,6 +212,17 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     Ok(Unsealed { files, note_text, key: parts.bundle_key.clone() })
 }
 
+/// Where the files of these parts will stand in the bundle, by digest: what further files may refer to.
+///
+/// # Errors
+///
+/// If a part cannot be read, or a file that an entry names is missing.
+pub fn places(parts: &Parts) -> Result<BTreeMap<Digest, String>, BundleError> {
+    let mut files = plain_files(parts)?;
+    readbacks::place(&entries(parts)?, &parts.blobs, &mut files)?;
+    Ok(files.into_iter().map(|(path, bytes)| (Digest::of(&bytes), path)).collect())
+}
+
 fn agree(parts: &Parts) -> Result<(), BundleError> {
     let root = parts.log_key.name();
     if origin::is_rehearsal(root) != parts.rehearsal {

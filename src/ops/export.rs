@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, WaveName};
 use crate::base::limits;
-use crate::base::time::Timestamp;
-use crate::controls::{csv, workbook};
-use crate::evidence::bundle::{Files, Parts, assemble};
+use crate::controls::{Catalogue, csv, oscal, workbook};
+use crate::evidence::bundle::{Files, Parts, assemble, places};
 use crate::evidence::checkpoint::Checkpoint;
 use crate::evidence::heads::{HEADS_KIND, HeadsBody};
 use crate::evidence::origin;
@@ -70,7 +69,8 @@ pub fn export(
         let help = Some("landfall rehearse, or plan and apply, first".to_owned());
         return Err(Failure::Failed { what: format!("nothing was ever done at {}", wanted.site), help });
     }
-    let parts = parts(context, journal, wanted, &keys, &scope, &lines)?;
+    let mut parts = parts(context, journal, wanted, &keys, &scope, &lines)?;
+    attach_controls(journal, &lines, &mut parts)?;
     let entries = lines.len();
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
     let unsealed = assemble(&parts).map_err(|e| failed(e.to_string()))?;
@@ -119,7 +119,6 @@ fn parts(
     let (heads_line, heads_proof) = seal_heads(context, journal, wanted, keys)?;
     let heads = journal.heads()?;
     let (saved, plan_bytes, run) = newest_plan(journal, lines, &wanted.site)?;
-    let controls = Ledger::default().site(journal, &wanted.site, context.clock.now())?;
     let mut blobs = BTreeMap::new();
     for blob in lines.iter().flat_map(|line| &line.entry.refs) {
         blobs.insert(blob.sha256, journal.get_blob(&blob.sha256)?);
@@ -142,8 +141,8 @@ fn parts(
         plan: plan_bytes,
         rendered: rendered(lines, &run, &blobs),
         blobs,
-        controls: controls.rows.clone(),
-        attachments: attachments(&controls, &wanted.site, context.clock.now())?,
+        controls: Vec::new(),
+        attachments: Files::new(),
         log_key: keys.log.vkey().clone(),
         bundle_key: keys.bundle.vkey().clone(),
     })
@@ -215,9 +214,33 @@ fn rendered(lines: &[Line], run: &RunId, blobs: &BTreeMap<Digest, Vec<u8>>) -> B
         .collect()
 }
 
-/// The matrix of controls for people who filter and sort.
-fn attachments(controls: &SiteControls, site: &SiteCode, now: Timestamp) -> Result<Files, Failure> {
-    let text = csv([(site, controls.rows.as_slice())]);
-    let book = workbook(&controls.rows, now).map_err(|e| Failure::failed(e.to_string()))?;
-    Ok([("controls/matrix.csv".to_owned(), text.into_bytes()), ("controls/matrix.xlsx".to_owned(), book)].into())
+/// The rows of controls, the same as tables for people who filter and sort, and as OSCAL.
+fn attach_controls(journal: &dyn Journal, lines: &[Line], parts: &mut Parts) -> Result<(), Failure> {
+    let failed = |what: String| Failure::failed(format!("the controls of {}: {what}", parts.site));
+    let now = parts.exported_at;
+    let SiteControls { site, rows, standings } = Ledger::default().site(journal, &parts.site, now)?;
+    let log = LogId::Scope(ScopeId::Site(site.clone()));
+    let leaves: Vec<Digest> = lines.iter().map(|line| merkle::leaf_hash(line.text.as_bytes())).collect();
+    let head = LogHead { size: lines.len() as u64, root: merkle::root(&leaves) };
+    let files = places(parts).map_err(|e| failed(e.to_string()))?;
+    let subject = oscal::Subject {
+        site: &site,
+        wave: parts.wave.as_ref(),
+        estate: &parts.estate,
+        rehearsal: parts.rehearsal,
+        tool: &parts.tool,
+        exported: (now, &parts.exported_by),
+        began: lines.first().map_or(now, |line| line.entry.at),
+        log: (&log, &head),
+        rows: &rows,
+        standings: &standings,
+        files: &files,
+    };
+    let mut made = oscal::files(Catalogue::embedded(), &subject).map_err(|e| failed(e.to_string()))?;
+    made.insert("controls/matrix.csv".to_owned(), csv([(&site, rows.as_slice())]).into_bytes());
+    let book = workbook(&rows, now).map_err(|e| failed(e.to_string()))?;
+    made.insert("controls/matrix.xlsx".to_owned(), book);
+    parts.attachments.extend(made);
+    parts.controls = rows;
+    Ok(())
 }
