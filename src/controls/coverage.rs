@@ -112,5 +112,15 @@ fn one(catalogue: &Catalogue, site: &SiteCode, framework: Framework, rows: &[&Co
         }
     }
     coverage.required = rows.len() - coverage.not_applicable;
+    coverage.gaps.sort_by_key(|gap| (need(gap), gap.id.clone()));
     coverage
+}
+
+/// What failed or is too old comes first, then what a step could show, then what a person has to.
+fn need(gap: &Gap) -> u32 {
+    match gap.status.as_str() {
+        _ if gap.missing.iter().any(|missing| missing.stale) => 0,
+        "manual" => 2,
+        _ => 1,
+    }
 }
