@@ -100,13 +100,19 @@ fn coverage_says_what_is_missing_and_refuses_on_demand() {
     let run = |args: &[&str]| {
         let root = env!("CARGO_MANIFEST_DIR");
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_landfall"));
-        command.args(["--root", root, "--state"]).arg(state.path().join("none")).args(["evidence", "coverage"]);
+        command
+            .args(["--root", root, "--state"])
+            .arg(state.path().join("none"))
+            .args(["evidence", "coverage"]);
         let done = command.args(args).output().expect("it runs");
         (done.status.code(), String::from_utf8(done.stdout).expect("text"))
     };
     let (code, text) = run(&["--site", "HRB01", "--framework", "hipaa"]);
     assert_eq!(code, Some(0));
-    assert!(text.contains("0/70") && text.contains("encryption.cmk_at_rest: no step of the plan shows it"), "{text}");
+    assert!(
+        text.contains("0/70") && text.contains("encryption.cmk_at_rest: no step of the plan shows it"),
+        "{text}"
+    );
     assert_eq!(run(&["--site", "HRB01", "--framework", "hipaa", "--require-complete"]).0, Some(3));
     let (code, text) = run(&["-o", "json"]);
     let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");

@@ -157,9 +157,8 @@ fn seal_heads(
 ) -> Result<(String, TlogProof), Failure> {
     let now = context.clock.now();
     let lease = journal.take_lease(&LogId::Org, &holder(&new_run_id()), now, limits::LEASE)?;
-    let body = HeadsBody::new(&keys.pseudonyms, &journal.heads()?)
-        .with_bundle_key(keys.bundle.vkey())
-        .to_value();
+    let body =
+        HeadsBody::new(&keys.pseudonyms, &journal.heads()?).with_bundle_key(keys.bundle.vkey()).to_value();
     let draft = EntryDraft {
         log: LogId::Org,
         at: now,
@@ -210,8 +209,10 @@ fn newest_plan(
 fn rendered(lines: &[Line], run: &RunId, blobs: &BTreeMap<Digest, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
     let started = lines.iter().find(|l| l.entry.kind == "run.started" && l.entry.run.as_ref() == Some(run));
     let refs = started.into_iter().flat_map(|line| &line.entry.refs);
-    refs.filter_map(|blob| Some((blob.path.strip_prefix("rendered/")?.to_owned(), blobs.get(&blob.sha256)?.clone())))
-        .collect()
+    refs.filter_map(|blob| {
+        Some((blob.path.strip_prefix("rendered/")?.to_owned(), blobs.get(&blob.sha256)?.clone()))
+    })
+    .collect()
 }
 
 /// The rows of controls, the same as tables for people who filter and sort, and as OSCAL.

@@ -15,7 +15,10 @@ use crate::ops::error::Failure;
 pub fn bundle(path: &Path, key: Option<&str>) -> Result<Verdict, Failure> {
     let files = bundle_dir::read(path).map_err(|e| Failure::NotVerified { what: e.to_string() })?;
     let log = key.map(str::parse::<VerifierKey>).transpose().map_err(|_| {
-        Failure::usage("this is not a verifier key", "a key looks like name+1a2b3c4d+base64, as in keys/log.vkey")
+        Failure::usage(
+            "this is not a verifier key",
+            "a key looks like name+1a2b3c4d+base64, as in keys/log.vkey",
+        )
     })?;
     Ok(verify(&files, &Pins { log, bundle: None }))
 }
