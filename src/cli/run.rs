@@ -249,14 +249,9 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
     ui.result(&rehearsed.timeline.text());
     let mut good = launch::went_well(rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
-<<<<<<< HEAD
         ui.result(&format!("Bundle {}", shown(&exported.path)));
-        ui.result(&verdict_line(verdict));
-=======
-        ui.line(&format!("Bundle {}", shown(&exported.path)));
         ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));
-        ui.line(&verdict_line(verdict));
->>>>>>> accept
+        ui.result(&verdict_line(verdict));
         good &= verdict.holds();
     }
     if rehearsed.launched.left == Left::Suspended {
