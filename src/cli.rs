@@ -1,6 +1,7 @@
 //! Floor 6: the command line. Gives meaning to what was typed, calls one use case, shows what it came to.
 
 mod args;
+mod coverage;
 mod draw;
 mod exit;
 mod inspect;
@@ -74,6 +75,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Evidence(Evidence::Export { site, out, previous }) => {
             inspect::export(ui, &context()?, &site, out, previous)
         }
+        Command::Evidence(Evidence::Coverage(args)) => coverage::coverage(ui, &context()?, &args),
         Command::Evidence(Evidence::Verify { bundle, key, previous, witness, allow_rehearsal, output }) => {
             let trusted = crate::ops::verify::Trusted {
                 key: key.as_deref(),

@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod cli;
+pub mod controls;
 pub mod driver;
 pub mod engine;
 pub mod evidence;

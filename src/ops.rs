@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod checkpoints;
+pub mod controls;
 pub mod desired;
 pub mod earlier;
 pub mod error;

@@ -7,10 +7,12 @@ mod script;
 #[path = "bundle/tampering.rs"]
 mod tampering;
 
+use std::collections::BTreeMap;
+
 use fixture::{Built, Ending, build, key, parts, sealed};
 use landfall::base::digest::Digest;
 use landfall::evidence::bundle::{self, BundleError, layout};
-use landfall::evidence::control::{ControlRow, ControlStatus};
+use landfall::evidence::control::{ControlRow, ControlStatus, Missing, Obligation};
 use landfall::evidence::verify::{Completeness, Integrity, Pins, verify};
 use landfall::journal::bundle_dir;
 
@@ -77,6 +79,25 @@ fn the_layout_is_the_documented_one() {
 }
 
 #[test]
+fn further_files_are_listed_and_sealed_but_take_nobodys_place() {
+    let with = |path: &str| {
+        let mut parts = parts(Ending::Well);
+        parts.attachments.insert(path.to_owned(), b"id,title\n".to_vec());
+        parts
+    };
+    let mut files = sealed(&with("controls/matrix.csv"));
+    assert!(verify(&files, &Pins::default()).holds());
+    files.insert("controls/matrix.csv".into(), b"id,title\nx,y\n".to_vec());
+    assert!(!verify(&files, &Pins::default()).holds(), "a changed one breaks the seal");
+    for bad in
+        ["index.html", "Bundle.json", "SHA256SUMS.note", "journal/site.jsonl", "../x", "/x", "a//b", ""]
+    {
+        let refused = bundle::assemble(&with(bad)).err();
+        assert_eq!(refused, Some(BundleError::BadPath { path: bad.into() }), "{bad}");
+    }
+}
+
+#[test]
 fn a_folder_holds_a_bundle_as_well() {
     let files = build(Ending::Well).files;
     let folder = tempfile::tempdir().expect("a folder");
@@ -124,6 +145,23 @@ fn the_page_leads_with_what_needs_an_eye() {
     assert!(page(Ending::NotYet).contains("No outcome is recorded: schema.raw"));
 }
 
+fn control(id: &str, status: ControlStatus) -> ControlRow {
+    ControlRow {
+        framework: "hipaa".into(),
+        id: id.into(),
+        title: format!("title of {id}"),
+        obligation: Obligation::Required,
+        shown: None,
+        status,
+        kinds: vec!["audit.log_delivery".into()],
+        missing: Vec::new(),
+        newest: None,
+        in_force_since: None,
+        expires: None,
+        entries: BTreeMap::new(),
+    }
+}
+
 #[test]
 fn nothing_gets_into_the_page_as_markup() {
     let mut parts = parts(Ending::Badly);
@@ -131,13 +169,11 @@ fn nothing_gets_into_the_page_as_markup() {
     parts.estate = evil.into();
     parts.exported_by = evil.into();
     parts.tool = evil.into();
-    parts.controls = vec![ControlRow {
-        id: evil.into(),
-        title: evil.into(),
-        answers: vec![evil.into()],
-        status: ControlStatus::Partial { missing: evil.into() },
-        entries: vec![3],
-    }];
+    let missing = Missing { kind: evil.into(), why: evil.into(), since: None, stale: true };
+    let mut row = control(evil, ControlStatus::Partial { missing: evil.into() });
+    row.framework = evil.into();
+    row.missing = vec![missing];
+    parts.controls = vec![row, control(evil, ControlStatus::NotApplicable { reason: evil.into() })];
     let files = sealed(&parts);
     let page = String::from_utf8(files[layout::INDEX].clone()).expect("text");
     assert!(!page.contains("<img") && !page.contains("<script"), "{page}");
@@ -148,21 +184,18 @@ fn nothing_gets_into_the_page_as_markup() {
 #[test]
 fn controls_that_stand_open_are_named_and_others_are_not_called_evidenced() {
     let mut parts = parts(Ending::Well);
-    let control = |id: &str, status| ControlRow {
-        id: id.into(),
-        title: format!("title of {id}"),
-        answers: vec!["HIPAA 164.312(b)".into()],
-        status,
-        entries: Vec::new(),
-    };
     let reason = "the site has no such system".to_owned();
     parts.controls = vec![
         control("a", ControlStatus::Evidenced),
         control("b", ControlStatus::NotApplicable { reason }),
         control("c", ControlStatus::NotRun),
+        control("d", ControlStatus::Failed { what: "audit.log_delivery".into() }),
     ];
     let page = String::from_utf8(sealed(&parts)[layout::INDEX].clone()).expect("text");
-    assert!(page.contains("<li>Control title of c: ✗ not run</li>"));
+    assert!(page.contains("<li>Control HIPAA d (title of d): ✗ failed: audit.log_delivery; </li>"));
+    assert!(page.contains("<li>Controls without full evidence: 1 not run</li>"));
+    let heading = |text: &str| page.find(text).expect("a heading");
+    assert!(heading("<h2>Controls that need your eye</h2>") < heading("<h2>Controls not run</h2>"));
     assert!(page.contains("does not apply: the site has no such system"));
     assert_eq!(page.matches("✓ evidenced").count(), 1);
 }

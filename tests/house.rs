@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("merkle", 2),
     ("evidence", 2),
     ("report", 2),
+    ("controls", 2),
     ("source", 3),
     ("journal", 3),
     ("driver", 3),

@@ -349,6 +349,8 @@ pub enum Evidence {
         #[arg(long, value_name = "PATH")]
         previous: Option<PathBuf>,
     },
+    /// Show how many controls are evidenced, and what is missing for the others
+    Coverage(Coverage),
     /// Check a bundle without journal and network
     Verify {
         /// The bundle's folder
@@ -404,6 +406,52 @@ pub enum WitnessCommand {
         #[arg(long, value_name = "DIR")]
         dir: PathBuf,
     },
+}
+
+/// Arguments of `evidence coverage`.
+#[derive(Debug, Args)]
+pub struct Coverage {
+    /// One site only
+    #[arg(long, value_name = "CODE", conflicts_with = "all")]
+    pub site: Option<String>,
+    /// All sites of the estate [default]
+    #[arg(long)]
+    pub all: bool,
+    /// One framework only
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub framework: Option<FrameworkName>,
+    /// Exit with 3 if any control that applies is not evidenced
+    #[arg(long)]
+    pub require_complete: bool,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = CoverageOutput::Text)]
+    pub output: CoverageOutput,
+}
+
+/// Frameworks by short name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FrameworkName {
+    /// HIPAA Security Rule
+    Hipaa,
+    /// SOC 2 trust services criteria
+    Soc2,
+    /// HITRUST CSF
+    Hitrust,
+    /// 21 CFR Part 11
+    Part11,
+    /// NIST SP 800-53 r5
+    Nist,
+}
+
+/// Forms of the coverage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CoverageOutput {
+    /// For people
+    Text,
+    /// One JSON document: the score with every gap
+    Json,
+    /// The matrix: a line for each site and control
+    Csv,
 }
 
 /// Sandbox commands.

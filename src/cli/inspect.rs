@@ -228,7 +228,7 @@ fn row(s: &Standing) -> [String; 8] {
 }
 
 /// The journal, if there is one yet; looking never makes one.
-fn read_journal(context: &Context) -> Result<Option<SqliteJournal>, Failure> {
+pub(super) fn read_journal(context: &Context) -> Result<Option<SqliteJournal>, Failure> {
     let dir = context.journal_dir();
     if !dir.exists() {
         return Ok(None);
@@ -335,7 +335,7 @@ pub fn verdict_line(verdict: &Verdict) -> String {
     format!("{integrity}, {complete}{rehearsal}")
 }
 
-fn table(head: &[&str]) -> Table {
+pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(head.iter().copied());
     table

@@ -78,6 +78,8 @@ pub struct Parts {
     pub blobs: BTreeMap<Digest, Vec<u8>>,
     /// What there is to say about controls.
     pub controls: Vec<ControlRow>,
+    /// Further files by path; none of them may take the place of a file that is made here.
+    pub attachments: Files,
     /// The key that signs checkpoints. Its name is the origin that all logs share, see [`origin::root`].
     pub log_key: VerifierKey,
     /// The key that signs the bundle, named by [`origin::bundle_key`].
@@ -216,6 +218,17 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     Ok(Unsealed { files, manifest, statements, key: parts.bundle_key.clone() })
 }
 
+/// Where the files of these parts will stand in the bundle, by digest: what further files may refer to.
+///
+/// # Errors
+///
+/// If a part cannot be read, or a file that an entry names is missing.
+pub fn places(parts: &Parts) -> Result<BTreeMap<Digest, String>, BundleError> {
+    let mut files = plain_files(parts)?;
+    readbacks::place(&entries(parts)?, &parts.blobs, &mut files)?;
+    Ok(files.into_iter().map(|(path, bytes)| (Digest::of(&bytes), path)).collect())
+}
+
 fn agree(parts: &Parts) -> Result<(), BundleError> {
     let root = parts.log_key.name();
     if origin::is_rehearsal(root) != parts.rehearsal {
@@ -278,7 +291,21 @@ fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
         }
         files.insert(format!("{}{path}", layout::RENDERED), bytes.clone());
     }
+    attach(&parts.attachments, &mut files)?;
     Ok(files)
+}
+
+/// Adds further files under their own paths, which nothing that is made here may have, on any file system.
+fn attach(attachments: &Files, files: &mut Files) -> Result<(), BundleError> {
+    for (path, bytes) in attachments {
+        let taken = |own: &str| own.eq_ignore_ascii_case(path);
+        let own = layout::MADE.into_iter().chain(files.keys().map(String::as_str)).any(taken);
+        if own || !layout::is_plain_path(path) {
+            return Err(BundleError::BadPath { path: path.clone() });
+        }
+        files.insert(path.clone(), bytes.clone());
+    }
+    Ok(())
 }
 
 fn content<'p>(parts: &'p Parts, entries: &[Entry], files: &Files) -> Result<Content<'p>, BundleError> {

@@ -1,19 +1,20 @@
 //! Writes one site's evidence bundle: the whole log, sealed, with everything its entries name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, WaveName};
 use crate::base::limits;
-use crate::evidence::bundle::{Files, Parts, assemble, layout};
-use crate::evidence::control::{ControlRow, ControlStatus};
+use crate::controls::{Catalogue, csv, oscal, workbook};
+use crate::evidence::bundle::{Files, Parts, assemble, layout, places};
 use crate::evidence::heads::{HEADS_KIND, HeadsBody};
 use crate::evidence::tlog_proof::TlogProof;
 use crate::journal::{Journal, Line, bundle_dir};
 use crate::merkle;
 use crate::model::entry::{Actor, EntryDraft};
 use crate::model::plan::{LogHead, PlanExcerpt};
+use crate::ops::controls::{Ledger, SiteControls};
 use crate::ops::error::Failure;
 use crate::ops::keys::Keys;
 use crate::ops::launch::PLAN_FILE;
@@ -68,7 +69,8 @@ pub fn export(
         let help = Some("landfall rehearse, or plan and apply, first".to_owned());
         return Err(Failure::Failed { what: format!("nothing was ever done at {}", wanted.site), help });
     }
-    let parts = parts(context, journal, wanted, &keys, &scope, &lines)?;
+    let mut parts = parts(context, journal, wanted, &keys, &scope, &lines)?;
+    attach_controls(journal, &lines, &mut parts)?;
     let entries = lines.len();
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
     let unsealed = assemble(&parts).map_err(|e| failed(e.to_string()))?;
@@ -120,7 +122,8 @@ fn parts(
         plan: plan_bytes,
         rendered: rendered(lines, &run, &blobs),
         blobs,
-        controls: controls(&excerpt, lines, &run),
+        controls: Vec::new(),
+        attachments: Files::new(),
         log_key: keys.log.vkey().clone(),
         bundle_key: keys.bundle.vkey().clone(),
     })
@@ -195,36 +198,33 @@ fn rendered(lines: &[Line], run: &RunId, blobs: &BTreeMap<Digest, Vec<u8>>) -> B
     .collect()
 }
 
-/// A control is evidenced only if every step that shows it was seen to hold in this run.
-fn controls(excerpt: &PlanExcerpt, lines: &[Line], run: &RunId) -> Vec<ControlRow> {
-    let mut by_evidence: BTreeMap<&str, BTreeSet<&crate::base::id::StepId>> = BTreeMap::new();
-    for (id, step) in &excerpt.part.plan.steps {
-        if let Some(evidence) = &step.evidence {
-            by_evidence.entry(evidence).or_default().insert(id);
-        }
-    }
-    let shown: BTreeMap<&crate::base::id::StepId, u64> = lines
-        .iter()
-        .filter(|l| l.entry.run.as_ref() == Some(run) && l.entry.kind == "step.succeeded")
-        .filter_map(|l| Some((l.entry.step.as_ref()?, l.entry.seq)))
-        .collect();
-    let row = |(evidence, steps): (&str, BTreeSet<&crate::base::id::StepId>)| {
-        let missing: Vec<String> =
-            steps.iter().filter(|s| !shown.contains_key(*s)).map(ToString::to_string).collect();
-        let status = if missing.is_empty() {
-            ControlStatus::Evidenced
-        } else if missing.len() == steps.len() {
-            ControlStatus::NotRun
-        } else {
-            ControlStatus::Partial { missing: missing.join(", ") }
-        };
-        ControlRow {
-            id: evidence.to_owned(),
-            title: format!("{} of this site", evidence.replace(['.', '_'], " ")),
-            answers: Vec::new(),
-            status,
-            entries: steps.iter().filter_map(|s| shown.get(*s).copied()).collect(),
-        }
+/// The rows of controls, the same as tables for people who filter and sort, and as OSCAL.
+fn attach_controls(journal: &dyn Journal, lines: &[Line], parts: &mut Parts) -> Result<(), Failure> {
+    let failed = |what: String| Failure::failed(format!("the controls of {}: {what}", parts.site));
+    let now = parts.exported_at;
+    let SiteControls { site, rows, standings } = Ledger::default().site(journal, &parts.site, now)?;
+    let log = LogId::Scope(ScopeId::Site(site.clone()));
+    let leaves: Vec<Digest> = lines.iter().map(|line| merkle::leaf_hash(line.text.as_bytes())).collect();
+    let head = LogHead { size: lines.len() as u64, root: merkle::root(&leaves) };
+    let files = places(parts).map_err(|e| failed(e.to_string()))?;
+    let subject = oscal::Subject {
+        site: &site,
+        wave: parts.wave.as_ref(),
+        estate: &parts.estate,
+        rehearsal: parts.rehearsal,
+        tool: &parts.tool,
+        exported: (now, &parts.exported_by),
+        began: lines.first().map_or(now, |line| line.entry.at),
+        log: (&log, &head),
+        rows: &rows,
+        standings: &standings,
+        files: &files,
     };
-    by_evidence.into_iter().map(row).collect()
+    let mut made = oscal::files(Catalogue::embedded(), &subject).map_err(|e| failed(e.to_string()))?;
+    made.insert("controls/matrix.csv".to_owned(), csv([(&site, rows.as_slice())]).into_bytes());
+    let book = workbook(&rows, now).map_err(|e| failed(e.to_string()))?;
+    made.insert("controls/matrix.xlsx".to_owned(), book);
+    parts.attachments.extend(made);
+    parts.controls = rows;
+    Ok(())
 }

@@ -63,6 +63,9 @@ pub const RENDERED: &str = "rendered/";
 /// The folder of files that entries name.
 pub const EVIDENCE: &str = "evidence/";
 
+/// Files that are made last, from all others.
+pub(super) const MADE: [&str; 5] = [INDEX, README, SUMS, SEAL, MANIFEST];
+
 /// Longest path of a file, in bytes: what common archive formats and file systems take.
 const PATH_BYTES_MAX: usize = 240;
 

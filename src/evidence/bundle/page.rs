@@ -1,5 +1,6 @@
 //! `index.html`: one page for a person who reads evidence, without scripts or outside links; it prints well.
 
+mod controls;
 mod escape;
 mod tables;
 
@@ -23,7 +24,7 @@ pub(super) fn html(content: &Content<'_>) -> String {
         lead(content),
         tables::needs_your_eye(content),
         tables::steps(content),
-        tables::controls(content),
+        controls::section(&content.parts.controls),
         tables::changes(content),
         shared(content),
         check(content),

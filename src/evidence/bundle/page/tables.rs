@@ -3,7 +3,6 @@
 use crate::base::id::StepId;
 use crate::model::plan::{FieldChange, Operation, PlannedStep, Reversal, Work};
 
-use super::super::super::control::{ControlRow, ControlStatus};
 use super::super::super::tally::{StepOutcome, StepResult};
 use super::super::{Content, layout};
 use super::escape::{escaped, link};
@@ -22,11 +21,7 @@ pub(super) fn needs_your_eye(content: &Content<'_>) -> String {
             None => items.push(format!("No outcome is recorded: {name}")),
         }
     }
-    for control in &content.parts.controls {
-        if let Some(text) = open_point(&control.status) {
-            items.push(format!("Control {}: {}", escaped(&control.title), escaped(&text)));
-        }
-    }
+    items.extend(super::controls::open_points(&content.parts.controls));
     let mut html = String::from("<h2>Needs your eye</h2>\n");
     if items.is_empty() {
         html.push_str("<p>Nothing: every planned step has succeeded, and no control stands open.</p>\n");
@@ -50,25 +45,6 @@ pub(super) fn steps(content: &Content<'_>) -> String {
         rows.push([escaped(&title(step, planned)), result, when, evidence]);
     }
     table("Steps", ["Step", "Result", "When", "Evidence"], rows)
-}
-
-pub(super) fn controls(content: &Content<'_>) -> String {
-    let mut controls: Vec<&ControlRow> = content.parts.controls.iter().collect();
-    controls.sort_by_key(|control| (open_point(&control.status).is_none(), &control.id));
-    if controls.is_empty() {
-        return String::new();
-    }
-    let row = |control: &ControlRow| {
-        let entries: Vec<String> = control.entries.iter().map(u64::to_string).collect();
-        [
-            escaped(&control.title),
-            escaped(&control.answers.join(", ")),
-            escaped(&standing(&control.status)),
-            escaped(&entries.join(", ")),
-        ]
-    };
-    let rows = controls.into_iter().map(row).collect();
-    table("Controls", ["Control", "Answers", "Where it stands", "Entries"], rows)
 }
 
 pub(super) fn changes(content: &Content<'_>) -> String {
@@ -167,30 +143,8 @@ fn field(change: &FieldChange) -> String {
     format!("<code>{}</code>: {} → {}", escaped(&change.at), escaped(&from), escaped(&to))
 }
 
-fn standing(status: &ControlStatus) -> String {
-    match status {
-        ControlStatus::Evidenced => "✓ evidenced".to_owned(),
-        ControlStatus::Partial { missing } => format!("partial: {missing} is missing"),
-        ControlStatus::Manual => "manual: a person shows it".to_owned(),
-        ControlStatus::Waived { until } => format!("waived until {until}"),
-        ControlStatus::NotRun => "✗ not run".to_owned(),
-        ControlStatus::NotApplicable { reason } => format!("does not apply: {reason}"),
-    }
-}
-
-/// What is open about a control, if something is.
-fn open_point(status: &ControlStatus) -> Option<String> {
-    match status {
-        ControlStatus::Evidenced | ControlStatus::NotApplicable { .. } => None,
-        ControlStatus::Partial { .. }
-        | ControlStatus::Manual
-        | ControlStatus::Waived { .. }
-        | ControlStatus::NotRun => Some(standing(status)),
-    }
-}
-
 /// A table of cells that are HTML already.
-fn table<const N: usize>(heading: &str, columns: [&str; N], rows: Vec<[String; N]>) -> String {
+pub(super) fn table<const N: usize>(heading: &str, columns: [&str; N], rows: Vec<[String; N]>) -> String {
     let mut html = format!("<h2>{heading}</h2>\n<table>\n<thead><tr>");
     for column in columns {
         html.push_str(&format!("<th scope=\"col\">{column}</th>"));

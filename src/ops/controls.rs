@@ -1,0 +1,157 @@
+//! Where the controls of sites stand, folded from the journal whenever it is asked for; nothing of it is stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::digest::Digest;
+use crate::base::id::{LogId, ScopeId, SiteCode, StepId};
+use crate::base::time::Timestamp;
+use crate::controls::{
+    Catalogue, Coverage, Framework, History, KindStanding, coverage, observe, rows, standings,
+};
+use crate::journal::{Journal, Line};
+use crate::model::control::ControlRow;
+use crate::model::plan::PlanExcerpt;
+use crate::model::plan::parts::ScopePart;
+use crate::ops::desired::Desired;
+use crate::ops::error::Failure;
+use crate::ops::launch::PLAN_FILE;
+use crate::ops::plan;
+
+/// The controls of one site at one moment.
+#[derive(Debug, Clone)]
+pub struct SiteControls {
+    /// The site.
+    pub site: SiteCode,
+    /// A row for each control.
+    pub rows: Vec<ControlRow>,
+    /// Where each evidence kind stands.
+    pub standings: BTreeMap<String, KindStanding>,
+}
+
+impl SiteControls {
+    /// The score for each of these frameworks.
+    pub fn coverage(&self, frameworks: &[Framework]) -> Vec<Coverage> {
+        coverage(Catalogue::embedded(), &self.site, &self.rows, frameworks)
+    }
+}
+
+/// The controls of one site, or of every site of the estate.
+///
+/// # Errors
+///
+/// If there is no such site, or a log is damaged.
+pub fn all(
+    desired: &Desired,
+    journal: &dyn Journal,
+    site: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<SiteControls>, Failure> {
+    let sites: Vec<SiteCode> = match site {
+        Some(code) => vec![plan::site(desired, code)?],
+        None => desired.rendered.keys().filter_map(|scope| scope.site().cloned()).collect(),
+    };
+    let mut ledger = Ledger::default();
+    sites.iter().map(|site| ledger.site(journal, site, now)).collect()
+}
+
+/// What is kept of plans while several sites are looked at: a plan of a wave is the same for each of them.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    plans: BTreeMap<Digest, PlanEvidence>,
+}
+
+/// Of one plan, what evidence needs to know.
+#[derive(Debug)]
+struct PlanEvidence {
+    digest: Digest,
+    scopes: BTreeMap<ScopeId, ScopeEvidence>,
+}
+
+#[derive(Debug)]
+struct ScopeEvidence {
+    needs: BTreeSet<ScopeId>,
+    steps: BTreeMap<StepId, String>,
+}
+
+impl Ledger {
+    /// The controls of a site.
+    ///
+    /// # Errors
+    ///
+    /// If a log is damaged, or a plan that it names is missing or not whole.
+    pub fn site(
+        &mut self,
+        journal: &dyn Journal,
+        site: &SiteCode,
+        now: Timestamp,
+    ) -> Result<SiteControls, Failure> {
+        let scope = ScopeId::Site(site.clone());
+        let own = self.history(journal, &scope)?;
+        let mut histories = vec![own.history];
+        if let Some(newest) = own.newest {
+            for needed in self.rests_on(&newest, &scope) {
+                histories.push(self.history(journal, &needed)?.history);
+            }
+        }
+        let catalogue = Catalogue::embedded();
+        let standings = standings(catalogue, &observe(catalogue, &histories), now);
+        let rows = rows(catalogue, &standings, now);
+        Ok(SiteControls { site: site.clone(), rows, standings })
+    }
+
+    /// The scopes that a scope rests on in a plan, directly or not.
+    fn rests_on(&self, plan: &Digest, scope: &ScopeId) -> BTreeSet<ScopeId> {
+        let Some(known) = self.plans.get(plan) else { return BTreeSet::new() };
+        let mut found = BTreeSet::new();
+        let mut ahead = vec![scope];
+        while let Some(next) = ahead.pop() {
+            for needed in known.scopes.get(next).into_iter().flat_map(|evidence| &evidence.needs) {
+                if found.insert(needed.clone()) {
+                    ahead.push(needed);
+                }
+            }
+        }
+        found
+    }
+
+    fn history(&mut self, journal: &dyn Journal, scope: &ScopeId) -> Result<Told, Failure> {
+        let log = LogId::Scope(scope.clone());
+        let lines = journal.read(&log, 0)?;
+        let (mut plans, mut newest) = (BTreeMap::new(), None);
+        for blob in lines.iter().filter_map(named_plan) {
+            let known = self.plan(journal, &blob)?;
+            if let Some(evidence) = known.scopes.get(scope) {
+                plans.insert(known.digest, evidence.steps.clone());
+            }
+            newest = Some(blob);
+        }
+        let entries = lines.into_iter().map(|line| line.entry).collect();
+        Ok(Told { history: History { log, entries, plans }, newest })
+    }
+
+    fn plan(&mut self, journal: &dyn Journal, blob: &Digest) -> Result<&PlanEvidence, Failure> {
+        if !self.plans.contains_key(blob) {
+            let bad = |what: String| Failure::NotVerified { what: format!("{PLAN_FILE}: {what}") };
+            let raw = serde_json::from_slice(&journal.get_blob(blob)?).map_err(|e| bad(e.to_string()))?;
+            let excerpt = PlanExcerpt::from_value(raw).map_err(|e| bad(e.to_string()))?;
+            let ScopePart { scope, plan, .. } = excerpt.part;
+            let steps = plan.steps.into_iter().filter_map(|(step, planned)| Some((step, planned.evidence?)));
+            let evidence = ScopeEvidence { needs: plan.needs, steps: steps.collect() };
+            let scopes = BTreeMap::from([(scope, evidence)]);
+            self.plans.insert(*blob, PlanEvidence { digest: excerpt.digest, scopes });
+        }
+        Ok(&self.plans[blob])
+    }
+}
+
+/// One log, and the newest plan that a run of it names.
+struct Told {
+    history: History,
+    newest: Option<Digest>,
+}
+
+fn named_plan(line: &Line) -> Option<Digest> {
+    let started = line.entry.kind == "run.started";
+    let named = line.entry.refs.iter().find(|blob| blob.path == PLAN_FILE);
+    named.filter(|_| started).map(|blob| blob.sha256)
+}
