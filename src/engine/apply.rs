@@ -110,7 +110,7 @@ fn advance(state: &mut State, id: &StepId, attempt: u32, event: &Event) {
             verify(step, *at);
         }
         Event::StepFound { at, .. } => verify(step, *at),
-        Event::StepRested { until, why, .. } => rest(step, *until, *why),
+        Event::StepRested { until, why, cause, .. } => rest(step, *until, *why, cause.is_some()),
         Event::StepPolled { next: due, settles_from: from, .. } => {
             if let Phase::Verifying { polls, next, settles_from, .. } = &mut step.phase {
                 (*polls, *next, *settles_from) = (*polls + 1, Some(*due), *from);
@@ -190,7 +190,9 @@ fn verify(step: &mut Step, at: Timestamp) {
     step.phase = Phase::Verifying { since: at, watched_from: at, settles_from: at, polls: 0, next: None };
 }
 
-fn rest(step: &mut Step, until: Timestamp, why: Rest) {
+/// A doubt with a cause is a call that was not answered; one without is a holder that went away, which says nothing
+/// about the service and is bounded by how often somebody takes the run up again.
+fn rest(step: &mut Step, until: Timestamp, why: Rest, has_cause: bool) {
     let call = step.last_call;
     match why {
         Rest::Busy | Rest::Unreadable => step.tries += 1,
@@ -202,7 +204,7 @@ fn rest(step: &mut Step, until: Timestamp, why: Rest) {
         Rest::NotReady => step.waits += 1,
         Rest::InDoubt => {
             let call = call.expect("doubt-after-intent: only a call can be in doubt");
-            step.doubts += 1;
+            step.doubts += u32::from(has_cause);
             step.ours |= !(step.contested && call == NextCall::Create);
             step.acted.insert(call);
         }

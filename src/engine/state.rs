@@ -44,7 +44,7 @@ pub struct Step {
     pub(super) unmet: usize,
     /// Tries spent on busy services, conflicts and unreadable objects.
     pub(super) tries: u32,
-    /// Calls without an answer.
+    /// Calls that a service did not answer. Those whose holder went away are not counted.
     pub(super) doubts: u32,
     /// Rests for an object that is busy with somebody else's change.
     pub(super) waits: u32,

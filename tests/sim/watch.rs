@@ -45,7 +45,10 @@ pub struct Watch {
 #[derive(Default)]
 struct Tally {
     tries: u32,
+    /// Calls that the service did not answer.
     doubts: u32,
+    /// Calls whose answer nobody was there to take.
+    crashes: u32,
     updates: u32,
     /// A create was answered, and no delete since.
     made: bool,
@@ -68,7 +71,9 @@ impl Watch {
                     Some((_, NextCall::Update)) | None => {}
                 }
             }
-            Event::StepRested { step, until, why, .. } => self.rested(scenario, step, *until, *why)?,
+            Event::StepRested { step, until, why, cause, .. } => {
+                self.rested(scenario, step, *until, *why, cause.is_some())?;
+            }
             Event::StepSucceeded { step, .. } => {
                 self.succeeded.insert(step.clone());
                 let wanted = self.is_as_wanted(scenario, step, now);
@@ -114,18 +119,26 @@ impl Watch {
         })?;
         tally.updates += u32::from(call == NextCall::Update);
         // Each doubt and each try may repeat one update that is not a follow-up.
-        let most = FOLLOW_UPS_MAX + tally.doubts + tally.tries + 1;
+        let most = FOLLOW_UPS_MAX + tally.doubts + tally.crashes + tally.tries + 1;
         holds("follow-ups-bounded", tally.updates <= most, || {
             format!("{step} updated {} times", tally.updates)
         })
     }
 
-    fn rested(&mut self, scenario: &Scenario, step: &StepId, until: Timestamp, why: Rest) -> Held {
+    fn rested(
+        &mut self,
+        scenario: &Scenario,
+        step: &StepId,
+        until: Timestamp,
+        why: Rest,
+        has_cause: bool,
+    ) -> Held {
         let limits = &scenario.plan.steps[step].limits;
         let tally = self.tallies.entry(step.clone()).or_default();
         match why {
             Rest::Busy | Rest::Conflict | Rest::Unreadable => tally.tries += 1,
-            Rest::InDoubt => tally.doubts += 1,
+            Rest::InDoubt if has_cause => tally.doubts += 1,
+            Rest::InDoubt => tally.crashes += 1,
             Rest::NotReady => {}
         }
         tally.resting_until = tally.resting_until.max(Some(until));
