@@ -1,6 +1,7 @@
 //! Looks at the target before a plan is made: list calls per kind and place, single reads where there is no list.
 //! Read-only; what is found is compared by the kinds' rules and handed to `plan`.
 
+mod found;
 mod listed;
 mod order;
 #[cfg(test)]
@@ -20,11 +21,13 @@ use crate::kind::{self, Ask, Assessment, Registry};
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::kind::Kind;
 use crate::model::outcome::{Cause, Observation};
-use crate::model::plan::{FieldChange, Operation, Reversal, StepLimits};
+use crate::model::plan::{FieldChange, Operation};
 use crate::model::reference::{RefScope, Reference, references};
 use crate::model::resource::{Origin, Resource};
 use crate::plan::{Found, Leftover};
 use crate::runner::known::Known;
+pub use found::new_object;
+use found::{known_part, new_fields, reversal, step_limits};
 use listed::Listed;
 
 /// One scope as it is to be looked at.
@@ -223,7 +226,7 @@ impl Observer {
             changes,
             seen: live.map(|live| kind::seen(look.kind, &look.spec, applied, live)),
             id: look.held.as_ref().and_then(|held| held.id.clone()),
-            reversal: reversal(look.kind, operation),
+            reversal: reversal(look.kind, operation, &look.spec),
             limits: step_limits(look.kind),
         }
     }
@@ -357,68 +360,8 @@ fn leftover(look: &Look<'_>, live: &Value) -> Leftover {
             changes: vec![change],
             seen: Some(kind::seen(look.kind, &look.spec, Some(&look.spec), live)),
             id: look.held.as_ref().and_then(|held| held.id.clone()),
-            reversal: reversal(look.kind, Operation::Delete),
+            reversal: reversal(look.kind, Operation::Delete, &look.spec),
             limits: step_limits(look.kind),
         },
     }
-}
-
-/// What is to be done for a resource that is not there.
-pub fn new_object(resource: &Resource) -> Found {
-    let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
-    Found {
-        operation: Operation::Create,
-        changes: new_fields(&resource.spec, resource),
-        seen: None,
-        id: None,
-        reversal: reversal(kind, Operation::Create),
-        limits: step_limits(kind),
-    }
-}
-
-fn new_fields(spec: &Value, resource: &Resource) -> Vec<FieldChange> {
-    let reason = format!("asked for by {}/{}", resource.origin.pack, resource.origin.template);
-    let fields = spec.as_object().into_iter().flatten();
-    fields
-        .map(|(field, value)| FieldChange {
-            at: crate::base::pointer::child("", field),
-            from: None,
-            to: Some(value.clone()),
-            known_after: None,
-            forces_replacement: false,
-            reason: reason.clone(),
-        })
-        .collect()
-}
-
-fn reversal(kind: &Kind, operation: Operation) -> Reversal {
-    match operation {
-        Operation::None | Operation::Update => Reversal::Reversible,
-        Operation::Create => kind.reversal.create.rank,
-        Operation::Delete => kind.reversal.delete.rank,
-        Operation::Replace => kind.reversal.create.rank.max(kind.reversal.delete.rank),
-    }
-}
-
-fn step_limits(kind: &Kind) -> StepLimits {
-    let (poll_every, ready_within) = match &kind.ready {
-        Some(ready) => (ready.poll_every, ready.ready_within),
-        None => (limits::RETRY_BASE, limits::SETTLE_MAX),
-    };
-    StepLimits {
-        call_timeout: limits::CALL_TIMEOUT,
-        attempts_max: limits::ATTEMPTS_MAX,
-        poll_every,
-        ready_within,
-    }
-}
-
-/// A spec without the fields that are not known yet, so that nobody reads a reference as if it were a value.
-fn known_part(spec: &Value, missing: &[Reference]) -> Value {
-    let mut part = spec.clone();
-    for reference in missing {
-        let field = reference.at.split('/').nth(1).unwrap_or_default();
-        crate::base::pointer::remove(&mut part, &format!("/{field}"));
-    }
-    part
 }

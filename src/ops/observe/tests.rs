@@ -12,6 +12,7 @@ use crate::driver::{Answer, Change, Listing};
 use crate::model::event::{Desired, Event};
 use crate::model::finding::NextCall;
 use crate::model::outcome::{ApplyOutcome, CauseClass};
+use crate::model::plan::Reversal;
 use crate::plan::{Parts, scope_plan};
 
 /// A service that lists and shows what it has, and notes what it was asked.
@@ -268,4 +269,14 @@ async fn leftovers_are_deleted_in_reverse_and_through_a_workspace_that_is_left_o
     let plan = plan.unwrap();
     let order: Vec<&str> = crate::plan::order(&plan).unwrap().into_iter().map(StepId::as_str).collect();
     assert_eq!(order, ["catalog.a", "workspace.w"], "a setting has no delete call and stays as it is");
+}
+
+#[test]
+fn only_the_settings_that_cannot_be_set_back_are_one_way() {
+    let kind = Registry::standard().get(&"databricks.workspace_setting".parse().unwrap()).unwrap();
+    let of = |operation, name: &str| reversal(kind, operation, &json!({ "type": name }));
+    for operation in [Operation::Create, Operation::Update] {
+        assert_eq!(of(operation, "shield_csp_enablement_ws_db"), Reversal::OneWay, "{operation:?}");
+        assert_eq!(of(operation, "disable_legacy_dbfs"), Reversal::Reversible, "{operation:?}");
+    }
 }
