@@ -201,7 +201,8 @@ fn scopes_that_the_site_rests_on_count_but_not_before_the_site_itself() {
     );
     assert_eq!(both.entries().len(), 2);
     let broken = account.fails(day(6), "group.all");
-    assert_eq!(kind_at(&[own.0, broken.0], CMK, day(6)).state, KindState::Failed);
+    let broken = kind_at(&[own.0, broken.0], CMK, day(6));
+    assert_eq!((broken.state, broken.why.as_str()), (KindState::Failed, "a step of account failed"));
 }
 
 #[test]
