@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::id::LogId;
+use crate::base::id::{LogId, ScopeId, StepId};
 use crate::base::time::Timestamp;
 use crate::model::control::{ControlRow, ControlStatus, Extent, Missing};
 
@@ -130,11 +130,14 @@ fn present(kind: &EvidenceKind, trail: &Trail, now: Timestamp) -> KindStanding {
     let (mut broken, mut open) = (Vec::new(), Vec::new());
     for ((log, step), observation) in &trail.steps {
         let Some(observation) = observation else {
-            open.push(step.to_string());
+            open.push(called(log, step));
             continue;
         };
+        let step = called(log, step);
         let lapsed = match &observation.outcome {
             StepOutcome::Held => None,
+            StepOutcome::Failed { .. } if is_shared(log) => Some(format!("{step} failed")),
+            StepOutcome::Blocked { .. } if is_shared(log) => Some(format!("{step} was blocked")),
             StepOutcome::Failed { why } => Some(format!("{step} failed: {why}")),
             StepOutcome::Blocked { by } => Some(format!("{step} was blocked by {by}")),
         };
@@ -170,6 +173,15 @@ fn present(kind: &EvidenceKind, trail: &Trail, now: Timestamp) -> KindStanding {
         expires,
         seen,
     }
+}
+
+fn is_shared(log: &LogId) -> bool {
+    !matches!(log, LogId::Scope(ScopeId::Site(_)))
+}
+
+/// A step's name. Steps of shared scopes may be called after other sites, which one site's evidence does not name.
+fn called(log: &LogId, step: &StepId) -> String {
+    if is_shared(log) { format!("a step of {log}") } else { step.to_string() }
 }
 
 /// The first few, and how many more there are.

@@ -201,7 +201,8 @@ fn scopes_that_the_site_rests_on_count_but_not_before_the_site_itself() {
     );
     assert_eq!(both.entries().len(), 2);
     let broken = account.fails(day(6), "group.all");
-    assert_eq!(kind_at(&[own.0, broken.0], CMK, day(6)).state, KindState::Failed);
+    let broken = kind_at(&[own.0, broken.0], CMK, day(6));
+    assert_eq!((broken.state, broken.why.as_str()), (KindState::Failed, "a step of account failed"));
 }
 
 #[test]
@@ -219,11 +220,12 @@ fn a_step_that_the_newest_plan_no_longer_has_is_history() {
 fn without_any_evidence_each_kind_says_why() {
     let none: [History; 0] = [];
     assert_eq!(kind_at(&none, "training.site_staff", day(0)).state, KindState::Manual);
-    assert_eq!(kind_at(&none, "plan.rendered", day(0)).state, KindState::NotRun);
+    assert_eq!(kind_at(&none, "apply.executed", day(0)).state, KindState::NotRun);
     assert_eq!(kind_at(&none, CMK, day(0)).why, "no step of the plan shows it");
     let absent = kind_at(&none, "offboard.site", day(0));
     assert_eq!((absent.state, absent.why.as_str()), (KindState::NotApplicable, "the site is in use"));
-    let happened = Log::of("site/HRB01", &[]).tell(day(0), "site.offboarded", None, json!({}));
+    let when = Catalogue::embedded().kinds()["offboard.site"].when.as_deref().expect("an occasion");
+    let happened = Log::of("site/HRB01", &[]).tell(day(0), when, None, json!({}));
     assert_eq!(kind_at(&[happened.0], "offboard.site", day(0)).state, KindState::Manual);
     assert!(rows_at(&none, day(0)).iter().all(|row| row.status != ControlStatus::Evidenced));
 }
