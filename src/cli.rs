@@ -9,6 +9,7 @@ mod run;
 mod ui;
 mod witness;
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,10 +30,15 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let ui = Ui::new(&cli.common);
-    let exit = match dispatch(&ui, cli) {
+    let exit = std::panic::catch_unwind(AssertUnwindSafe(|| match dispatch(&ui, cli) {
         Ok(exit) => exit,
         Err(failure) => explain(&ui, failure),
-    };
+    }));
+    let exit = exit.unwrap_or_else(|_| {
+        let help = "what was recorded stands; please report the lines above, then try landfall resume";
+        error(&ui, "this is a bug in landfall", Some(help));
+        Exit::Bug
+    });
     exit.into()
 }
 
@@ -60,7 +66,9 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
         Command::Resume(args) => run::resume(ui, &context()?, &args),
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
-        Command::Wave(Wave::Status { wave, output }) => inspect::status(ui, &context()?, Some(&wave), None, output),
+        Command::Wave(Wave::Status { wave, output }) => {
+            inspect::status(ui, &context()?, Some(&wave), None, output)
+        }
         Command::Status(args) => inspect::status(ui, &context()?, None, args.site.as_deref(), args.output),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {
@@ -75,12 +83,26 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             inspect::verify(ui, &bundle, trusted, allow_rehearsal, output)
         }
         Command::Witness(command) => witness::run(ui, command),
-        Command::Sandbox(SandboxCommand::Serve { listen, dir, account_id, workspace_seconds, seed, required_tags }) => {
+        Command::Sandbox(SandboxCommand::Serve {
+            listen,
+            dir,
+            account_id,
+            workspace_seconds,
+            seed,
+            required_tags,
+        }) => {
             let account_id = match account_id {
                 Some(id) => id,
                 None => run::sandbox_account(&context()?)?,
             };
-            let wanted = crate::ops::sandbox::Wanted { listen, account_id, dir, workspace_seconds, seed, required_tags };
+            let wanted = crate::ops::sandbox::Wanted {
+                listen,
+                account_id,
+                dir,
+                workspace_seconds,
+                seed,
+                required_tags,
+            };
             run::sandbox(ui, wanted)
         }
         Command::Completions { shell } => {
@@ -121,8 +143,12 @@ fn explain(ui: &Ui, failure: Failure) -> Exit {
         Failure::Input { found, sources } => {
             let text = draw::diagnostics(&found, &sources, ui.colour());
             ui.always(text.trim_end());
-            let errors = found.iter().filter(|d| d.severity == crate::base::diagnostic::Severity::Error).count();
-            ui.always(&format!("\n{errors} {} nothing was changed", if errors == 1 { "error;" } else { "errors;" }));
+            let errors =
+                found.iter().filter(|d| d.severity == crate::base::diagnostic::Severity::Error).count();
+            ui.always(&format!(
+                "\n{errors} {} nothing was changed",
+                if errors == 1 { "error;" } else { "errors;" }
+            ));
             Exit::Input
         }
         Failure::Refused { reason } => {

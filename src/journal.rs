@@ -166,12 +166,23 @@ pub trait Journal: Send {
     /// `Damaged` if what is kept of a log's tree does not fit its size, `Store`.
     fn heads(&self) -> Result<BTreeMap<LogId, LogHead>, JournalError>;
 
-    /// Stores a blob and returns its name. Storing the same bytes again is fine.
+    /// Stores blobs in one durable step, all of them or none, and returns their names in the same order. Storing the
+    /// same bytes again is fine.
     ///
     /// # Errors
     ///
     /// `TooLarge`, `Sensitive`, `Store`.
-    fn put_blob(&mut self, bytes: &[u8]) -> Result<Digest, JournalError>;
+    fn put_blobs(&mut self, blobs: &[&[u8]]) -> Result<Vec<Digest>, JournalError>;
+
+    /// Stores one blob and returns its name.
+    ///
+    /// # Errors
+    ///
+    /// As `put_blobs`.
+    fn put_blob(&mut self, bytes: &[u8]) -> Result<Digest, JournalError> {
+        self.put_blobs(&[bytes])?;
+        Ok(Digest::of(bytes))
+    }
 
     /// A blob by name, checked against it.
     ///

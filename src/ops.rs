@@ -85,7 +85,10 @@ pub fn new_run_id() -> RunId {
 /// The person at the keyboard, as the operating system knows them.
 pub fn person() -> Actor {
     let id = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-    Actor { kind: ActorKind::Person, id: id.filter(|id| !id.is_empty()).unwrap_or_else(|| "unknown".to_owned()) }
+    Actor {
+        kind: ActorKind::Person,
+        id: id.filter(|id| !id.is_empty()).unwrap_or_else(|| "unknown".to_owned()),
+    }
 }
 
 /// The name under which this process holds leases.

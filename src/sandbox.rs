@@ -11,6 +11,8 @@ mod assignments;
 mod billing;
 mod call;
 mod catalogs;
+mod clusters;
+pub mod compute_policy;
 mod dispatch;
 mod faults;
 mod filter;

@@ -88,7 +88,7 @@ fn the_good_estate_has_no_problem() {
     let json: serde_json::Value = serde_json::from_str(&site.files["clinic/files/site.json"]).unwrap();
     assert_eq!(json["name"], "Maple \"Street\"");
     assert_eq!(json["residency"], serde_json::json!(["us-east-1", "us-west-2"]));
-    assert_eq!((site.resources.len(), site.steps.len()), (4, 1));
+    assert_eq!((site.resources.len(), site.steps.len()), (5, 1));
     assert_eq!(site.steps[0].title, "The workspace of Maple \"Street\" is in us-west-2");
 }
 

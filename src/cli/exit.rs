@@ -1,4 +1,4 @@
-//! Exit codes: one table, the same in `landfall help exit-codes` and in the README.
+//! Exit codes: one table, the same in `landfall help-exit-codes` and in the README.
 
 use std::process::ExitCode;
 

@@ -20,7 +20,9 @@ use crate::ops::{self, Context};
 pub fn init(ui: &Ui, args: &Init) -> Result<Exit, Failure> {
     let count = ops::init::write(&args.dir)?;
     let dir = args.dir.display();
-    ui.say(&format!("Wrote {count} files to {dir}: an example estate of eleven clinics and the standard packs"));
+    ui.say(&format!(
+        "Wrote {count} files to {dir}: an example estate of eleven clinics and the standard packs"
+    ));
     ui.say(&format!("Next: cd {dir} && landfall check && landfall rehearse pilot"));
     Ok(Exit::Done)
 }
@@ -99,7 +101,7 @@ pub fn packs(ui: &Ui, context: &Context, output: Output) -> Result<Exit, Failure
                 };
                 json!({
                     "name": pack.name, "version": pack.version.value, "digest": pack.digest,
-                    "scope": format!("{:?}", pack.scope).to_lowercase(), "requires": words(&pack.requires),
+                    "scope": pack.scope.word(), "requires": words(&pack.requires),
                     "controls": words(&pack.controls), "inputs": pack.inputs.keys().collect::<Vec<_>>(),
                 })
             })
@@ -113,7 +115,7 @@ pub fn packs(ui: &Ui, context: &Context, output: Output) -> Result<Exit, Failure
         table.add_row([
             pack.name.to_string(),
             pack.version.value.clone(),
-            format!("{:?}", pack.scope).to_lowercase(),
+            pack.scope.word().to_owned(),
             pack.digest.short(),
             pack.inputs.len().to_string(),
             needs.join(", "),
@@ -235,11 +237,12 @@ fn read_journal(context: &Context) -> Result<Option<SqliteJournal>, Failure> {
 }
 
 pub fn log(ui: &Ui, context: &Context, args: &Log) -> Result<Exit, Failure> {
+    let log = ops::log::named(&args.log)?;
     let Some(journal) = read_journal(context)? else {
         ui.say("There is no journal yet: nothing was ever launched");
         return Ok(Exit::Done);
     };
-    let lines = ops::log::read(&journal, &args.log)?;
+    let lines = ops::log::read(&journal, &log)?;
     for line in lines {
         if args.output == Output::Json {
             ui.line(&line.text);
@@ -294,7 +297,12 @@ pub fn verify(
         ui.json(&serde_json::to_value(&verdict).map_err(|e| Failure::failed(e.to_string()))?);
     } else {
         for check in &verdict.checks {
-            ui.line(&format!("{:<4} {:<22} {}", if check.ok { "ok" } else { "FAIL" }, check.name, check.detail));
+            ui.line(&format!(
+                "{:<4} {:<22} {}",
+                if check.ok { "ok" } else { "FAIL" },
+                check.name,
+                check.detail
+            ));
         }
         ui.line(&verdict_line(&verdict));
         if trusted.key.is_none() {
@@ -305,7 +313,9 @@ pub fn verify(
         return Ok(Exit::NotVerified);
     }
     if verdict.rehearsal && !allow_rehearsal {
-        ui.always("This is the bundle of a rehearsal: nothing in it really happened. --allow-rehearsal accepts it");
+        ui.always(
+            "This is the bundle of a rehearsal: nothing in it really happened. --allow-rehearsal accepts it",
+        );
         return Ok(Exit::NotVerified);
     }
     Ok(Exit::Done)

@@ -19,7 +19,7 @@ use crate::model::plan::SavedPlan;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::launch::{self, Launched, Watch};
-use crate::ops::target::{Reached, reach};
+use crate::ops::target::{Reached, reach, sign_in};
 use crate::ops::{self, Context};
 use crate::report::{graph_view, plan_view};
 use crate::runner::Left;
@@ -39,7 +39,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// The journal to read from; a new estate has none, and looking does not make one.
 fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Failure> {
     let dir = context.journal_dir();
-    if dir.exists() { Ok(Box::new(SqliteJournal::open_read_only(&dir)?)) } else { Ok(Box::new(MemoryJournal::new())) }
+    if dir.exists() {
+        Ok(Box::new(SqliteJournal::open_read_only(&dir)?))
+    } else {
+        Ok(Box::new(MemoryJournal::new()))
+    }
 }
 
 fn warn(ui: &Ui, desired: &Desired) {
@@ -72,13 +76,17 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
             "counts": counts, "plan": saved.plan,
         })),
         Output::Text => {
-            let options = plan_view::Options { show_unchanged: args.show_unchanged, show_fields: args.show_fields };
+            let options =
+                plan_view::Options { show_unchanged: args.show_unchanged, show_fields: args.show_fields };
             ui.data(&plan_view::text(&saved, options));
         }
     }
     if let Some(out) = &args.out {
         ops::plan::save(&saved, out)?;
-        ui.say(&format!("Saved {}. It applies as long as its inputs and the logs stay as they are", out.display()));
+        ui.say(&format!(
+            "Saved {}. It applies as long as its inputs and the logs stay as they are",
+            out.display()
+        ));
         ui.say(&format!("Next: landfall apply {}", out.display()));
     }
     Ok(if args.detailed_exitcode && counts.has_changes() { Exit::Differences } else { Exit::Done })
@@ -98,6 +106,7 @@ pub fn graph(ui: &Ui, context: &Context, args: &Graph) -> Result<Exit, Failure> 
 }
 
 pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> {
+    let ui = &ui.with_stream(args.show.events.is_some());
     let saved = ops::plan::read(&args.plan)?;
     let desired = Desired::read(&context.root)?;
     let runtime = runtime()?;
@@ -106,7 +115,9 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
     let launched = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
+        launch::refuse_held(context, &saved, &mut journal)?;
         launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
+        sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
         let watch = Watch { actor: ops::person(), stop, feed };
@@ -117,6 +128,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
 }
 
 pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure> {
+    let ui = &ui.with_stream(args.show.events.is_some());
     let desired = Desired::read(&context.root)?;
     if !context.journal_dir().exists() {
         ui.say("There is nothing to resume: nothing was ever launched");
@@ -132,6 +144,7 @@ pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure
     let target = unfinished.saved.plan.target.name.clone();
     let launched = runtime()?.block_on(async {
         let reached = reach(context, &desired.loaded, &target).await?;
+        sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
         let watch = Watch { actor: ops::person(), stop, feed };
@@ -146,21 +159,21 @@ fn conclude(ui: &Ui, context: &Context, desired: &Desired, launched: &Launched) 
     let journal = SqliteJournal::open_read_only(&context.journal_dir())?;
     super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
     for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
-        ui.line(&format!("{:<20} {outcome}", scope.to_string()));
+        ui.result(&format!("{:<20} {outcome}", scope.to_string()));
     }
     Ok(match launched.left {
         Left::Ended(LaunchOutcome::Succeeded) => {
-            ui.line(&format!("Run {} succeeded", launched.run));
+            ui.result(&format!("Run {} succeeded", launched.run));
             ui.say("Next: landfall status, landfall evidence export --site CODE");
             Exit::Done
         }
         Left::Ended(LaunchOutcome::Partial | LaunchOutcome::Failed) => {
-            ui.line(&format!("Run {} failed", launched.run));
+            ui.result(&format!("Run {} failed", launched.run));
             ui.say("Next: landfall status says why; mend it, then landfall plan and apply again");
             Exit::Failed
         }
         Left::Suspended => {
-            ui.line(&format!("Run {} was stopped; everything is saved", launched.run));
+            ui.result(&format!("Run {} was stopped; everything is saved", launched.run));
             ui.say("Next: landfall resume goes on");
             Exit::Interrupted
         }
@@ -212,6 +225,7 @@ async fn wait_for(_stream: &mut ()) {
 }
 
 pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Failure> {
+    let ui = &ui.with_stream(args.show.events.is_some());
     let desired = Desired::read(&context.root)?;
     warn(ui, &desired);
     let live = std::cell::RefCell::new(Live::new(*ui, &args.show));
@@ -222,19 +236,28 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
             live.borrow_mut().plan(&saved.plan);
         };
         let feed = &mut |feed: &Feed<'_>| live.borrow_mut().see(feed);
-        let wanted = ops::rehearse::Wanted { wave: &args.wave, seed: args.seed, out: args.out.as_deref(), stop };
+        let wanted =
+            ops::rehearse::Wanted { wave: &args.wave, seed: args.seed, out: args.out.as_deref(), stop };
         ops::rehearse::rehearse(context, &desired, wanted, planned, feed).await
     })?;
     live.borrow_mut().finish();
     let (from, to) = rehearsed.time;
-    ui.line(&format!("Rehearsed {} on a virtual clock: {from} to {to}, {}", args.wave, to.since(from)));
-    ui.line(&format!("{} requests to the sandbox, {} of them changing something", rehearsed.requests.0, rehearsed.requests.1));
-    ui.data(&rehearsed.timeline.text());
+    ui.result(&format!("Rehearsed {} on a virtual clock: {from} to {to}, {}", args.wave, to.since(from)));
+    ui.result(&format!(
+        "{} requests to the sandbox, {} of them changing something",
+        rehearsed.requests.0, rehearsed.requests.1
+    ));
+    ui.result(&rehearsed.timeline.text());
     let mut good = launch::went_well(rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
-        ui.line(&format!("Bundle {}", shown(&exported.path)));
-        ui.line(&verdict_line(verdict));
+        ui.result(&format!("Bundle {}", shown(&exported.path)));
+        ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));
+        ui.result(&verdict_line(verdict));
         good &= verdict.holds();
+    }
+    if rehearsed.launched.left == Left::Suspended {
+        ui.always("The rehearsal was stopped. It is not taken up again: its sandbox ends with it");
+        return Ok(Exit::Interrupted);
     }
     if !good {
         ui.always("The rehearsal did not end well; see above");
@@ -242,7 +265,10 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
     }
     if let Some((exported, _)) = rehearsed.bundles.first() {
         let page = shown(&exported.path.join("index.html"));
-        ui.say(&format!("Next: open {page}, or landfall evidence verify --allow-rehearsal {}", shown(&exported.path)));
+        ui.say(&format!(
+            "Next: open {page}, or landfall evidence verify --allow-rehearsal {}",
+            shown(&exported.path)
+        ));
     }
     Ok(Exit::Done)
 }

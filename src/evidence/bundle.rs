@@ -141,7 +141,9 @@ pub enum BundleError {
         what: String,
     },
     /// The site's log does not continue what was shown of it before.
-    #[error("the site's log does not continue the {size} entries that were shown before: its history was rewritten")]
+    #[error(
+        "the site's log does not continue the {size} entries that were shown before: its history was rewritten"
+    )]
     Rewritten {
         /// How many.
         size: u64,
@@ -257,7 +259,10 @@ fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
         (layout::LOG_KEY, format!("{}\n", parts.log_key)),
         (layout::BUNDLE_KEY, format!("{}\n", parts.bundle_key)),
         (layout::BUNDLE_KEY_PEM, parts.bundle_key.pem()),
-        (layout::ALLOWED_SIGNERS, sshsig::allowed_signer(&origin::principal(parts.log_key.name()), &parts.bundle_key)),
+        (
+            layout::ALLOWED_SIGNERS,
+            sshsig::allowed_signer(&origin::principal(parts.log_key.name()), &parts.bundle_key),
+        ),
         (layout::CONTROLS, manifest::pretty(&parts.controls)),
         (layout::SCRIPT, include_str!("verify_log.py").to_owned()),
     ];
@@ -308,8 +313,10 @@ fn previous(parts: &Parts, files: &mut Files) -> Result<Option<PreviousBundle>, 
         return Err(contradiction(&format!("the previous checkpoint is of the log {}", older.origin)));
     }
     let leaves: Vec<Digest> = parts.site_log.iter().map(|line| leaf_hash(line.as_bytes())).collect();
-    let own = Checkpoint { origin: older.origin.clone(), size: leaves.len() as u64, root: merkle::root(&leaves) };
-    let growth = Growth::new(&leaves, older.size).filter(|growth| growth.holds((older.size, &older.root), &own));
+    let own =
+        Checkpoint { origin: older.origin.clone(), size: leaves.len() as u64, root: merkle::root(&leaves) };
+    let growth =
+        Growth::new(&leaves, older.size).filter(|growth| growth.holds((older.size, &older.root), &own));
     let growth = growth.ok_or(BundleError::Rewritten { size: older.size })?;
     files.insert(layout::PREVIOUS.to_owned(), previous.checkpoint.clone().into_bytes());
     files.insert(layout::CONSISTENCY.to_owned(), growth.text().into_bytes());

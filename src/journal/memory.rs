@@ -182,10 +182,11 @@ impl Journal for MemoryJournal {
         Ok(self.lock().logs.iter().map(head).collect())
     }
 
-    fn put_blob(&mut self, bytes: &[u8]) -> Result<Digest, JournalError> {
-        let digest = check_blob(bytes)?;
-        self.lock().blobs.insert(digest, bytes.to_vec());
-        Ok(digest)
+    fn put_blobs(&mut self, blobs: &[&[u8]]) -> Result<Vec<Digest>, JournalError> {
+        let digests = blobs.iter().map(|bytes| check_blob(bytes)).collect::<Result<Vec<_>, _>>()?;
+        let named = digests.iter().copied().zip(blobs.iter().map(|bytes| bytes.to_vec()));
+        self.lock().blobs.extend(named);
+        Ok(digests)
     }
 
     fn get_blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError> {

@@ -159,12 +159,15 @@ impl Journal for SqliteJournal {
         Ok(rows.into_iter().map(head).collect())
     }
 
-    fn put_blob(&mut self, bytes: &[u8]) -> Result<Digest, JournalError> {
-        let digest = check_blob(bytes)?;
+    fn put_blobs(&mut self, blobs: &[&[u8]]) -> Result<Vec<Digest>, JournalError> {
+        let digests = blobs.iter().map(|bytes| check_blob(bytes)).collect::<Result<Vec<_>, _>>()?;
         let (transaction, path) = self.write()?;
-        Rows { connection: &transaction, path }.put_blob(&digest, bytes)?;
+        let rows = Rows { connection: &transaction, path };
+        for (digest, bytes) in digests.iter().zip(blobs) {
+            rows.put_blob(digest, bytes)?;
+        }
         transaction.commit().map_err(|error| open::failed(path, error))?;
-        Ok(digest)
+        Ok(digests)
     }
 
     fn get_blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError> {

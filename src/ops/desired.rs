@@ -82,7 +82,11 @@ fn check_specs(rendered: &Rendered, found: &mut Diagnostics) {
             let names: Vec<&str> = registry.names().map(|name| name.as_str()).collect();
             let near = crate::base::diagnostic::nearest(resource.kind.as_str(), names.iter().copied());
             let help = near.map_or(format!("known kinds: {}", names.join(", ")), |n| format!("write `{n}`"));
-            found.push(at(Diagnostic::error("kind.unknown", format!("no kind is called `{}`", resource.kind)).help(help)));
+            found.push(at(Diagnostic::error(
+                "kind.unknown",
+                format!("no kind is called `{}`", resource.kind),
+            )
+            .help(help)));
             continue;
         };
         for problem in kind::check_spec(kind, &resource.spec) {

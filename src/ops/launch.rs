@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::{LogId, RunId, ScopeId};
+use crate::base::limits;
 use crate::journal::{Journal, Line};
 use crate::kind::Registry;
 use crate::model::entry::{Actor, BlobRef};
@@ -19,7 +20,7 @@ use crate::ops::{Context, holder, new_run_id, plan};
 use crate::report::plan_view::destroys;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
-use crate::runner::{Left, RunnerError, Shell, run};
+use crate::runner::{Left, RunnerError, Shell, outgrown, run};
 
 /// The name of a plan's file inside a journal and a bundle.
 pub const PLAN_FILE: &str = "plan.json";
@@ -46,6 +47,22 @@ pub struct Launched {
     pub left: Left,
 }
 
+/// Refuses to go on while somebody else alive writes one of the plan's logs: that they grow under their hands is no
+/// reason to make a new plan.
+///
+/// # Errors
+///
+/// `Held` with the name of the holder.
+pub fn refuse_held(context: &Context, saved: &SavedPlan, journal: &mut dyn Journal) -> Result<(), Failure> {
+    let name = holder(&new_run_id());
+    let scopes = saved.plan.scopes.keys().cloned().map(LogId::Scope);
+    for log in std::iter::once(LogId::Org).chain(scopes) {
+        let lease = journal.take_lease(&log, &name, context.clock.now(), limits::LEASE)?;
+        journal.release(&lease)?;
+    }
+    Ok(())
+}
+
 /// Refuses a plan that no longer fits: other estate, other target, changed inputs, grown logs.
 ///
 /// # Errors
@@ -59,28 +76,18 @@ pub fn refuse_unfit(
 ) -> Result<(), Failure> {
     let estate = &desired.loaded.estate;
     if saved.plan.lineage != estate.lineage {
-        let reason = format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
+        let reason =
+            format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
         return Err(Failure::Refused { reason });
     }
     if saved.plan.target != reached.name {
         let was = &saved.plan.target;
-        let reason = format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
+        let reason =
+            format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
         return Err(Failure::Refused { reason });
     }
     let mut changed = changed_inputs(saved, desired);
-    let heads = journal.heads()?;
-    for scope in saved.plan.scopes.keys() {
-        let log = LogId::Scope(scope.clone());
-        let (then, now) = (saved.plan.heads.get(&log), heads.get(&log));
-        if then != now {
-            let size = |head: Option<&crate::model::plan::LogHead>| head.map_or(0, |head| head.size);
-            changed.push(format!(
-                "the log of {scope} has grown from {} to {} entries since the plan was made",
-                size(then),
-                size(now)
-            ));
-        }
-    }
+    changed.extend(outgrown(saved, &journal.heads()?));
     if changed.is_empty() { refuse_destroys(saved) } else { Err(Failure::Stale { changed }) }
 }
 
@@ -129,7 +136,10 @@ fn refuse_destroys(saved: &SavedPlan) -> Result<(), Failure> {
         .iter()
         .flat_map(|(scope, steps)| steps.iter().map(move |step| format!("  {scope} {step}")))
         .collect();
-    let reason = format!("the plan would destroy objects that hold data; no plan of this form may:\n{}", lines.join("\n"));
+    let reason = format!(
+        "the plan would destroy objects that hold data; no plan of this form may:\n{}",
+        lines.join("\n")
+    );
     Err(Failure::Refused { reason })
 }
 
@@ -148,7 +158,7 @@ pub async fn begin(
 ) -> Result<Launched, Failure> {
     let name = new_run_id();
     let files = Files::store(saved, rendered, journal)?;
-    go_on(context, saved, files, reached, journal, watch, name).await
+    go_on(context, Launch { run: name, saved, files }, reached, journal, watch).await
 }
 
 /// The files behind a launch, in the journal.
@@ -168,25 +178,28 @@ impl Files {
         rendered: &BTreeMap<ScopeId, Rendered>,
         journal: &mut dyn Journal,
     ) -> Result<Self, Failure> {
-        let mut put = |path: &str, bytes: &[u8]| -> Result<BlobRef, Failure> {
-            Ok(BlobRef { path: path.to_owned(), sha256: journal.put_blob(bytes)? })
-        };
-        let mut files = BTreeMap::new();
+        let mut files: BTreeMap<ScopeId, BTreeMap<String, Digest>> = BTreeMap::new();
+        let mut blobs: Vec<&[u8]> = Vec::new();
         for (scope, of) in rendered.iter().filter(|(scope, _)| saved.plan.scopes.contains_key(scope)) {
-            let mut digests = BTreeMap::new();
-            for (path, text) in &of.files {
-                digests.insert(path.clone(), put(path, text.as_bytes())?.sha256);
-            }
-            files.insert(scope.clone(), digests);
+            blobs.extend(of.files.values().map(|text| text.as_bytes()));
+            let digests = of.files.iter().map(|(path, text)| (path.clone(), Digest::of(text.as_bytes())));
+            files.insert(scope.clone(), digests.collect());
         }
         let bytes = serde_json::to_vec(saved).map_err(|e| Failure::failed(e.to_string()))?;
-        let plan = put(PLAN_FILE, &bytes)?;
-        let list = put(RENDERED_FILE, &canonical_bytes(&files))?;
-        let mut excerpts = BTreeMap::new();
-        for (scope, excerpt) in saved.excerpts() {
-            excerpts.insert(scope, put(PLAN_FILE, &canonical_bytes(&excerpt))?);
-        }
-        Ok(Self { plan, list, excerpts, rendered: files })
+        let listed = canonical_bytes(&files);
+        let excerpts: Vec<(ScopeId, Vec<u8>)> = saved
+            .excerpts()
+            .iter()
+            .map(|(scope, excerpt)| (scope.clone(), canonical_bytes(excerpt)))
+            .collect();
+        blobs.extend([&*bytes, &*listed]);
+        blobs.extend(excerpts.iter().map(|(_, bytes)| &**bytes));
+        // All in one durable step: one by one, each would cost a write to the disk of its own.
+        journal.put_blobs(&blobs)?;
+        let named = |path: &str, bytes: &[u8]| BlobRef { path: path.to_owned(), sha256: Digest::of(bytes) };
+        let (plan, list) = (named(PLAN_FILE, &bytes), named(RENDERED_FILE, &listed));
+        let excerpts = excerpts.iter().map(|(scope, bytes)| (scope.clone(), named(PLAN_FILE, bytes)));
+        Ok(Self { plan, list, excerpts: excerpts.collect(), rendered: files })
     }
 
     fn load(started: &Line, journal: &dyn Journal) -> Result<(Self, SavedPlan), Failure> {
@@ -212,8 +225,9 @@ impl Files {
     /// What the first entry of each scope's run names.
     fn run_refs(&self) -> BTreeMap<ScopeId, Vec<BlobRef>> {
         let of = |scope: &ScopeId, files: &BTreeMap<String, Digest>| {
-            let rendered =
-                files.iter().map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
+            let rendered = files
+                .iter()
+                .map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
             self.excerpts.get(scope).cloned().into_iter().chain(rendered).collect()
         };
         self.rendered.iter().map(|(scope, files)| (scope.clone(), of(scope, files))).collect()
@@ -268,18 +282,24 @@ pub async fn resume(
         let reason = format!("the launch is for target {}, which is not this one", saved.plan.target.name);
         return Err(Failure::Refused { reason });
     }
-    go_on(context, &saved, files, reached, journal, watch, run).await
+    go_on(context, Launch { run, saved: &saved, files }, reached, journal, watch).await
+}
+
+/// A launch that is to run from here.
+struct Launch<'a> {
+    run: RunId,
+    saved: &'a SavedPlan,
+    files: Files,
 }
 
 async fn go_on(
     context: &Context,
-    saved: &SavedPlan,
-    files: Files,
+    launch: Launch<'_>,
     reached: &Reached,
     journal: &mut dyn Journal,
     watch: Watch<'_>,
-    name: RunId,
 ) -> Result<Launched, Failure> {
+    let Launch { run: name, saved, files } = launch;
     let shell = Shell {
         saved,
         launch_refs: vec![files.plan.clone(), files.list.clone()],
@@ -296,7 +316,8 @@ async fn go_on(
     match run(shell).await {
         Ok(left) => Ok(Launched { run: name, left }),
         Err(RunnerError::Journal(error)) => Err(error.into()),
-        Err(error @ RunnerError::Replay(_)) => Err(Failure::failed(error.to_string())),
+        Err(RunnerError::Stale { changed }) => Err(Failure::Stale { changed }),
+        Err(error @ (RunnerError::Replay(_) | RunnerError::Stuck)) => Err(Failure::failed(error.to_string())),
     }
 }
 
@@ -310,10 +331,10 @@ pub fn outcomes(journal: &dyn Journal, run: &RunId) -> Result<BTreeMap<ScopeId, 
     for line in journal.read(&LogId::Org, 0)?.iter().filter(|line| line.entry.run.as_ref() == Some(run)) {
         match FleetEvent::from_entry(&line.entry.kind, &line.entry.body) {
             Ok(FleetEvent::ScopeStarted { scope }) => found.insert(scope, "running".to_owned()),
-            Ok(FleetEvent::ScopeEnded { scope, outcome }) => {
-                found.insert(scope, format!("{outcome:?}").to_lowercase())
+            Ok(FleetEvent::ScopeEnded { scope, outcome }) => found.insert(scope, outcome.word().to_owned()),
+            Ok(FleetEvent::ScopeSkipped { scope, need }) => {
+                found.insert(scope, format!("skipped: {need} did not end well"))
             }
-            Ok(FleetEvent::ScopeSkipped { scope, need }) => found.insert(scope, format!("skipped: {need} failed")),
             _ => None,
         };
     }

@@ -46,10 +46,14 @@ pub fn explain(desired: &Desired, code: &str, key: &str) -> Result<Explanation, 
     let scope = ScopeId::Site(site(desired, code)?);
     let resolved = &desired.resolved.scopes[&scope];
     resolved.explain(key, &desired.loaded.sources).ok_or_else(|| {
-        let known: Vec<&str> =
-            resolved.provenance.keys().flat_map(|path| [path.as_str(), path.trim_start_matches("site.")]).collect();
+        let known: Vec<&str> = resolved
+            .provenance
+            .keys()
+            .flat_map(|path| [path.as_str(), path.trim_start_matches("site.")])
+            .collect();
         let near = nearest(key, known.iter().copied());
-        let help = near.map_or("landfall params --site CODE lists all".to_owned(), |n| format!("did you mean `{n}`?"));
+        let help = near
+            .map_or("landfall params --site CODE lists all".to_owned(), |n| format!("did you mean `{n}`?"));
         Failure::usage(format!("{code} has no parameter `{key}`"), help)
     })
 }

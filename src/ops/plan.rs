@@ -70,7 +70,8 @@ pub fn site(desired: &Desired, code: &str) -> Result<SiteCode, Failure> {
     found.ok_or_else(|| {
         let known: Vec<String> = desired.loaded.sites.iter().map(|s| s.written_code.value.clone()).collect();
         let near = crate::base::diagnostic::nearest(code, known.iter().map(String::as_str));
-        let help = near.map_or(format!("the sites are: {}", known.join(", ")), |n| format!("did you mean {n}?"));
+        let help =
+            near.map_or(format!("the sites are: {}", known.join(", ")), |n| format!("did you mean {n}?"));
         Failure::usage(format!("no site is called `{code}`"), help)
     })
 }
@@ -120,9 +121,14 @@ pub async fn make(
 ) -> Result<SavedPlan, Failure> {
     let waves = waves(desired, &selection);
     if waves.is_empty() {
-        return Err(Failure::usage("the selection has no site that is in a wave", "landfall wave list shows the waves"));
+        return Err(Failure::usage(
+            "the selection has no site that is in a wave",
+            "landfall wave list shows the waves",
+        ));
     }
     let scopes = scopes(desired, &waves);
+    // Before the logs are read: should one grow meanwhile, the plan is stale rather than wrong.
+    let heads = journal.heads()?;
     let holdings = read_holdings(journal, &scopes)?;
     let regions: BTreeMap<&ScopeId, Option<ScopeId>> =
         scopes.iter().map(|scope| (scope, desired.region_of(scope))).collect();
@@ -136,13 +142,12 @@ pub async fn make(
         })
         .collect();
     let world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
-    refuse_unreadable(&world)?;
+    refuse_unreadable(&world, journal)?;
     refuse_foreign(&world)?;
     let plans = scopes
         .iter()
         .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, reached.call_timeout)?)))
         .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
-    let heads = journal.heads()?;
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
     let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
     let plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
@@ -173,7 +178,10 @@ fn document(
     }
 }
 
-fn read_holdings(journal: &dyn Journal, scopes: &BTreeSet<ScopeId>) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
+fn read_holdings(
+    journal: &dyn Journal,
+    scopes: &BTreeSet<ScopeId>,
+) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
     let mut all = BTreeMap::new();
     for scope in scopes {
         let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
@@ -184,14 +192,19 @@ fn read_holdings(journal: &dyn Journal, scopes: &BTreeSet<ScopeId>) -> Result<BT
     Ok(all)
 }
 
-fn refuse_unreadable(world: &World) -> Result<(), Failure> {
+fn refuse_unreadable(world: &World, journal: &dyn Journal) -> Result<(), Failure> {
     let Some((scope, step, cause)) = world.unreadable.first() else { return Ok(()) };
     let what = format!("{scope} {step} could not be read: {cause}");
     let others = world.unreadable.len() - 1;
     let what = if others == 0 { what } else { format!("{what}; {others} more could not be read either") };
     Err(match cause.class {
         CauseClass::Unauthenticated | CauseClass::PermissionDenied => Failure::NotAllowed { what },
-        _ => Failure::failed(what),
+        _ => {
+            let unfinished = crate::ops::launch::unfinished(journal)?.is_some();
+            let help =
+                unfinished.then(|| "a launch is unfinished: landfall resume goes on with it".to_owned());
+            Failure::Failed { what, help }
+        }
     })
 }
 
@@ -209,7 +222,12 @@ fn refuse_foreign(world: &World) -> Result<(), Failure> {
     })
 }
 
-fn plan_of(desired: &Desired, scope: &ScopeId, world: &World, call_timeout: Millis) -> Result<ScopePlan, Failure> {
+fn plan_of(
+    desired: &Desired,
+    scope: &ScopeId,
+    world: &World,
+    call_timeout: Millis,
+) -> Result<ScopePlan, Failure> {
     let rendered = desired.rendered.get(scope);
     let nothing = BTreeMap::new();
     scope_plan(Parts {
@@ -231,7 +249,8 @@ fn parameters<'s>(
 ) -> BTreeMap<ScopeId, BTreeMap<String, Value>> {
     let of = |scope: &ScopeId| {
         let resolved = desired.resolved.scopes.get(scope)?;
-        let values = resolved.provenance.keys().filter_map(|path| Some((path.clone(), resolved.value(path)?.clone())));
+        let values =
+            resolved.provenance.keys().filter_map(|path| Some((path.clone(), resolved.value(path)?.clone())));
         Some(values.collect())
     };
     scopes.filter_map(|scope| Some((scope.clone(), of(scope)?))).collect()
@@ -278,14 +297,17 @@ pub fn save(saved: &SavedPlan, path: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// If it is too large, of a newer format, or not what its digest says.
+/// If there is none; `Refused` if it is too large, of a newer format, or not what its digest says.
 pub fn read(path: &Path) -> Result<SavedPlan, Failure> {
-    let failed = |what: String| Failure::failed(format!("{}: {what}", path.display()));
-    let size = fs::metadata(path).map_err(|e| failed(e.to_string()))?.len();
+    let said = |what: String| format!("{}: {what}", path.display());
+    let unread =
+        |e: std::io::Error| Failure::usage(said(e.to_string()), "landfall plan --out FILE makes a plan");
+    let refused = |what: String| Failure::Refused { reason: said(what) };
+    let size = fs::metadata(path).map_err(unread)?.len();
     if size > limits::PLAN_BYTES_MAX {
-        return Err(failed(format!("{size} bytes is more than a plan may have")));
+        return Err(refused(format!("{size} bytes is more than a plan may have")));
     }
-    parse(&fs::read(path).map_err(|e| failed(e.to_string()))?).map_err(failed)
+    parse(&fs::read(path).map_err(unread)?).map_err(refused)
 }
 
 /// A plan from its bytes.

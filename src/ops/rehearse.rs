@@ -78,9 +78,11 @@ pub async fn rehearse(
     let selection = select(desired, &Asked::Wave(wave.to_owned()))?;
     let clock = Clock::starting_at(first_moment(desired, &selection));
     let began = clock.now();
-    std::fs::create_dir_all(&context.state).map_err(|e| Failure::failed(format!("{}: {e}", context.state.display())))?;
+    std::fs::create_dir_all(&context.state)
+        .map_err(|e| Failure::failed(format!("{}: {e}", context.state.display())))?;
     let scratch = tempfile::tempdir_in(&context.state).map_err(|e| Failure::failed(e.to_string()))?;
-    let inner = Context { root: context.root.clone(), state: scratch.path().to_owned(), clock: clock.clone() };
+    let inner =
+        Context { root: context.root.clone(), state: scratch.path().to_owned(), clock: clock.clone() };
     let mut journal = SqliteJournal::open(&inner.journal_dir())?;
     let mut config = Config::new(ACCOUNT);
     config.seed = seed;
@@ -144,7 +146,10 @@ fn bundles(
                 actor: actor.clone(),
             };
             let exported = export(inner, journal, &wanted, &out.join(site.as_str()))?;
-            let verdict = verify::bundle(&exported.path, Trusted { key: Some(&exported.log_key), ..Trusted::default() })?;
+            let verdict = verify::bundle(
+                &exported.path,
+                Trusted { key: Some(&exported.log_key), ..Trusted::default() },
+            )?;
             bundles.push((exported, verdict));
         }
     }

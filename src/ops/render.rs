@@ -19,13 +19,15 @@ pub fn files(desired: &Desired, asked: &Asked) -> Result<BTreeMap<String, String
     let selection = select(desired, asked)?;
     let chosen = scopes(desired, &waves(desired, &selection));
     let of = |scope: &ScopeId| desired.rendered.get(scope).into_iter().flat_map(|r| &r.files);
-    let named = chosen.iter().flat_map(|scope| of(scope).map(move |(path, text)| (format!("{scope}/{path}"), text)));
+    let named =
+        chosen.iter().flat_map(|scope| of(scope).map(move |(path, text)| (format!("{scope}/{path}"), text)));
     Ok(named.map(|(path, text)| (path, text.clone())).collect())
 }
 
 /// One digest over all files: paths and digests, in order.
 pub fn digest(files: &BTreeMap<String, String>) -> Digest {
-    let digests: BTreeMap<&String, Digest> = files.iter().map(|(p, text)| (p, Digest::of(text.as_bytes()))).collect();
+    let digests: BTreeMap<&String, Digest> =
+        files.iter().map(|(p, text)| (p, Digest::of(text.as_bytes()))).collect();
     Digest::of_canonical(&digests)
 }
 

@@ -53,6 +53,8 @@ pub struct Address {
 /// If the address is not loopback or is taken, or the state cannot be opened.
 pub async fn run(wanted: Wanted, stop: Stop, ready: &mut dyn FnMut(&Address)) -> Result<(), Failure> {
     let failed = |what: String| Failure::failed(format!("sandbox: {what}"));
+    // Before anything listens or a secret is shown.
+    let listen = loopback(&wanted.listen).await?;
     let (client, reader, admin) = secrets()?;
     let mut config = Config::new(&wanted.account_id);
     config.clients = vec![
@@ -67,19 +69,32 @@ pub async fn run(wanted: Wanted, stop: Stop, ready: &mut dyn FnMut(&Address)) ->
     config.durations = Durations { workspace, ..Durations::IMMEDIATE };
     let clock = Clock::Real;
     let sandbox = Sandbox::open(config, Arc::new(move || clock.now())).map_err(|e| failed(e.to_string()))?;
-    let listener = TcpListener::bind(&wanted.listen).await.map_err(|e| failed(format!("{}: {e}", wanted.listen)))?;
+    let listener = TcpListener::bind(listen).await.map_err(|e| failed(format!("{}: {e}", wanted.listen)))?;
     let address = listener.local_addr().map_err(|e| failed(e.to_string()))?;
     ready(&Address { address, account_id: wanted.account_id, client, reader, admin });
     let stopped = async move { stop.asked().await };
     serve(sandbox, listener, stopped).await.map_err(|e| failed(e.to_string()))
 }
 
+/// The address of these words, if it can be reached from this machine only.
+async fn loopback(listen: &str) -> Result<SocketAddr, Failure> {
+    let help = "write a loopback address and a port, such as 127.0.0.1:0";
+    let found = tokio::net::lookup_host(listen).await.map(|mut all| all.next());
+    match found {
+        Ok(Some(address)) if address.ip().is_loopback() => Ok(address),
+        Ok(Some(address)) => {
+            let message = format!("the sandbox listens on loopback addresses only, not on {address}");
+            Err(Failure::usage(message, help))
+        }
+        Ok(None) | Err(_) => Err(Failure::usage(format!("`{listen}` is not an address to listen on"), help)),
+    }
+}
+
 type Signin = (String, Secret);
 
 /// New secrets for this process; they end with it.
 fn secrets() -> Result<(Signin, Signin, Secret), Failure> {
-    let signin = || -> Result<Signin, Failure> {
-        Ok((uuid::Uuid::now_v7().to_string(), Secret::new(random_id()?)))
-    };
+    let signin =
+        || -> Result<Signin, Failure> { Ok((uuid::Uuid::now_v7().to_string(), Secret::new(random_id()?))) };
     Ok((signin()?, signin()?, Secret::new(random_id()?)))
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::base::id::KindName;
 use crate::base::limits;
 use crate::base::secret::Secret;
 use crate::base::time::{Millis, Timestamp};
-use crate::driver::Driver;
 use crate::driver::credentials;
 use crate::driver::databricks::{Auth, Databricks, Settings};
+use crate::driver::{Driver, Listing, Place};
 use crate::model::estate::{Loaded, TargetDriver, TargetSpec};
+use crate::model::outcome::CauseClass;
 use crate::model::plan::TargetName;
 use crate::ops::Context;
 use crate::ops::error::Failure;
@@ -20,6 +22,9 @@ use crate::sandbox::{ClientCredential, Config, Durations, Sandbox, serve};
 
 /// What the plan calls the host of a sandbox inside the process.
 pub const EMBEDDED: &str = "embedded";
+
+/// What is listed to see whether sign-in works: every account has this call.
+const ASKED_FIRST: &str = "databricks.workspace";
 
 /// A target that can be called.
 pub struct Reached {
@@ -71,18 +76,21 @@ pub async fn reach(context: &Context, loaded: &Loaded, name: &str) -> Result<Rea
 /// # Errors
 ///
 /// If it cannot be opened or no loopback port is free.
-pub async fn embed(name: &str, mut config: Config, clock: Clock, call_timeout: Millis) -> Result<Reached, Failure> {
+pub async fn embed(
+    name: &str,
+    mut config: Config,
+    clock: Clock,
+    call_timeout: Millis,
+) -> Result<Reached, Failure> {
     let (client_id, client_secret) = (random_id()?, Secret::new(random_id()?));
-    config.clients = vec![ClientCredential {
-        id: client_id.clone(),
-        secret: client_secret.clone(),
-        read_only: false,
-    }];
+    config.clients =
+        vec![ClientCredential { id: client_id.clone(), secret: client_secret.clone(), read_only: false }];
     let account_id = config.account_id.clone();
     let now = Arc::new(move || -> Timestamp { clock.now() });
     let sandbox = Sandbox::open(config, now).map_err(|e| Failure::failed(format!("the sandbox: {e}")))?;
-    let listener =
-        TcpListener::bind("127.0.0.1:0").await.map_err(|e| Failure::failed(format!("the sandbox's port: {e}")))?;
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .map_err(|e| Failure::failed(format!("the sandbox's port: {e}")))?;
     let address = listener.local_addr().map_err(|e| Failure::failed(format!("the sandbox's port: {e}")))?;
     let (stop, stopped) = oneshot::channel::<()>();
     let server = serve(sandbox.clone(), listener, async move {
@@ -125,6 +133,24 @@ fn remote(name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
 fn databricks(settings: Settings) -> Result<Arc<dyn Driver>, Failure> {
     let driver = Databricks::new(settings).map_err(|e| Failure::failed(format!("the HTTP client: {e}")))?;
     Ok(Arc::new(driver))
+}
+
+/// Makes sure that somebody is at home who knows us, before a launch begins: without it every step would fail by
+/// itself, each after all of its tries. Busy or silent services are left to the launch, which knows how to wait.
+///
+/// # Errors
+///
+/// If sign-in is refused, or the account may not be read.
+pub async fn sign_in(reached: &Reached) -> Result<(), Failure> {
+    let kind = KindName::new(ASKED_FIRST).expect("the kind's name is spelled as one");
+    match reached.driver.list(&kind, &Place::Account, reached.call_timeout).await {
+        Listing::Unreadable(cause)
+            if matches!(cause.class, CauseClass::Unauthenticated | CauseClass::PermissionDenied) =>
+        {
+            Err(Failure::NotAllowed { what: format!("target {}: {cause}", reached.name.name) })
+        }
+        Listing::Unreadable(_) | Listing::Complete(_) | Listing::Unsupported => Ok(()),
+    }
 }
 
 /// The audit log keeps it: which build made a change.

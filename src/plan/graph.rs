@@ -124,7 +124,7 @@ fn layers_unchecked(plan: &ScopePlan) -> Vec<Vec<&StepId>> {
 }
 
 /// The chain of steps that takes longest, given what each takes, from first to last.
-pub fn critical_path<'p>(plan: &'p ScopePlan, cost: impl Fn(&StepId) -> u64) -> Vec<&'p StepId> {
+pub fn critical_path(plan: &ScopePlan, cost: impl Fn(&StepId) -> u64) -> Vec<&StepId> {
     let mut best: BTreeMap<&StepId, (u64, Option<&StepId>)> = BTreeMap::new();
     for id in layers_unchecked(plan).into_iter().flatten() {
         let before = plan.steps[id]

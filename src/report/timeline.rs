@@ -44,8 +44,10 @@ pub struct Timeline {
 
 /// Reads the logs of a launch's scopes.
 pub fn timeline(plan: &Plan, logs: &[(ScopeId, Vec<Entry>)]) -> Timeline {
-    let mut scopes: Vec<(ScopeId, ScopeTimeline)> =
-        logs.iter().map(|(scope, entries)| (scope.clone(), scope_timeline(plan.scope(scope), entries))).collect();
+    let mut scopes: Vec<(ScopeId, ScopeTimeline)> = logs
+        .iter()
+        .map(|(scope, entries)| (scope.clone(), scope_timeline(plan.scope(scope), entries)))
+        .collect();
     scopes.sort_by_key(|(scope, timeline)| (timeline.span, scope.clone()));
     Timeline { scopes }
 }

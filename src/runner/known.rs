@@ -33,7 +33,12 @@ struct ScopeFacts {
 
 impl Known {
     /// Declares a scope: the region it lies in, and the names of its steps.
-    pub fn declare(&mut self, scope: &ScopeId, region: Option<ScopeId>, ids: impl IntoIterator<Item = StepId>) {
+    pub fn declare(
+        &mut self,
+        scope: &ScopeId,
+        region: Option<ScopeId>,
+        ids: impl IntoIterator<Item = StepId>,
+    ) {
         let own = self.scopes.entry(scope.clone()).or_default();
         own.region = region;
         own.ids.extend(ids);
@@ -54,6 +59,13 @@ impl Known {
         self.facts_mut(scope, step).outputs.clear();
     }
 
+    /// Forgets all of it: the object is gone for good.
+    pub fn remove(&mut self, scope: &ScopeId, step: &StepId) {
+        if let Some(own) = self.scopes.get_mut(scope) {
+            own.facts.remove(step);
+        }
+    }
+
     fn facts_mut(&mut self, scope: &ScopeId, step: &StepId) -> &mut Facts {
         let own = self.scopes.entry(scope.clone()).or_default();
         own.ids.insert(step.clone());
@@ -71,7 +83,8 @@ impl Known {
             Some(there) => &there.ids,
             None => &self.none,
         };
-        let (filled, missing) = substitute(value, &ids, &|of, step, output| self.look_up(scope, of, step, output));
+        let (filled, missing) =
+            substitute(value, &ids, &|of, step, output| self.look_up(scope, of, step, output));
         (filled, missing.into_iter().map(|unresolved| unresolved.reference).collect())
     }
 
@@ -135,7 +148,8 @@ mod tests {
         known.declare(&region, None, [id("metastore.primary")]);
         let outputs = |value: Value| value.as_object().unwrap().clone();
         known.set_outputs(&region, &id("metastore.primary"), outputs(json!({"metastore_id": "m-1"})));
-        let spec = json!({"m": "${region:metastore.primary.metastore_id}", "w": "${workspace.prod.workspace_id}"});
+        let spec =
+            json!({"m": "${region:metastore.primary.metastore_id}", "w": "${workspace.prod.workspace_id}"});
         let (resolved, missing) = known.resolve(&site, &spec);
         assert_eq!(resolved, json!({"m": "m-1", "w": "${workspace.prod.workspace_id}"}));
         assert_eq!(known.target_of(&site, &missing[0]), Some((site.clone(), id("workspace.prod"))));

@@ -83,18 +83,22 @@ pub struct Done {
 #[derive(Debug)]
 pub enum Outcome {
     /// A look or check.
-    Found {
-        /// What was compared with; null for a check.
-        spec: Value,
-        /// What it means.
-        finding: Finding,
-        /// The allow-listed object, to be kept as a blob.
-        record: Option<Vec<u8>>,
-        /// What a call that follows needs.
-        prepared: Option<Prepared>,
-    },
+    Found(Box<Looked>),
     /// The answer to a call.
     Answered(ApplyOutcome),
+}
+
+/// What a look or check found.
+#[derive(Debug)]
+pub struct Looked {
+    /// What was compared with; null for a check.
+    pub spec: Value,
+    /// What it means.
+    pub finding: Finding,
+    /// The allow-listed object, to be kept as a blob.
+    pub record: Option<Vec<u8>>,
+    /// What a call that follows needs.
+    pub prepared: Option<Prepared>,
 }
 
 /// What the next call on an object needs from the last look at it.
@@ -130,24 +134,34 @@ pub fn key(run: &str, step: &StepId, spec: &Value) -> String {
 pub async fn perform(driver: Arc<dyn Driver>, job: Job) -> Done {
     let Job { scope, command, work, timeout } = job;
     let result = match work {
-        Task::Look(task) => look(&*driver, *task, timeout).await,
-        Task::Check(task) => check(&*driver, &task, timeout).await,
-        Task::Apply(change) => Outcome::Answered(driver.apply(&change, timeout).await),
-        Task::Unresolved(cause) => found(Value::Null, Finding::Broken { cause }),
+        Task::Look(task) => Outcome::Found(Box::new(look(&*driver, *task, timeout).await)),
+        Task::Check(task) => Outcome::Found(Box::new(check(&*driver, &task, timeout).await)),
+        Task::Apply(change) => Outcome::Answered(apply(&*driver, &change, timeout).await),
+        Task::Unresolved(cause) => Outcome::Found(Box::new(found(Value::Null, Finding::Broken { cause }))),
     };
     Done { scope, command, result }
 }
 
-fn found(spec: Value, finding: Finding) -> Outcome {
-    Outcome::Found { spec, finding, record: None, prepared: None }
+/// Sends one mutating call, if there is time left for it: one that is sent too late could have its effect after its
+/// deadline, when nobody reckons with it any more.
+async fn apply(driver: &dyn Driver, change: &Change, timeout: Millis) -> ApplyOutcome {
+    if timeout == Millis(0) {
+        let cause = Cause::new(CauseClass::Busy, "the call was not sent: its deadline had passed");
+        return ApplyOutcome::Busy { retry_after: None, cause };
+    }
+    driver.apply(change, timeout).await
 }
 
-async fn look(driver: &dyn Driver, task: LookTask, timeout: Millis) -> Outcome {
+fn found(spec: Value, finding: Finding) -> Looked {
+    Looked { spec, finding, record: None, prepared: None }
+}
+
+async fn look(driver: &dyn Driver, task: LookTask, timeout: Millis) -> Looked {
     let spec = task.target.spec.clone();
     let kind = Registry::standard().get(&task.target.kind).expect("kinds were checked before");
     match driver.observe(&task.target, timeout).await {
         Observation::Unreadable(cause) => found(spec, unreadable(cause)),
-        Observation::Absent => Outcome::Found {
+        Observation::Absent => Looked {
             spec,
             finding: Finding::Absent,
             record: None,
@@ -156,12 +170,7 @@ async fn look(driver: &dyn Driver, task: LookTask, timeout: Millis) -> Outcome {
         Observation::Present { id, live } => {
             let (finding, changes, record) = judge(kind, &task, &id, &live);
             let target = Target { id: Some(id), ..task.target };
-            Outcome::Found {
-                spec,
-                finding,
-                record,
-                prepared: Some(Prepared { target, live: Some(live), changes }),
-            }
+            Looked { spec, finding, record, prepared: Some(Prepared { target, live: Some(live), changes }) }
         }
     }
 }
@@ -187,11 +196,8 @@ fn judge(kind: &Kind, task: &LookTask, id: &str, live: &Value) -> Judgement {
     match assessment {
         Assessment::Absent => (Finding::Absent, Vec::new(), None),
         Assessment::Matches => {
-            let readback = Readback {
-                id: Some(id.to_owned()),
-                outputs: kind::outputs(kind, id, live),
-                blob: None,
-            };
+            let readback =
+                Readback { id: Some(id.to_owned()), outputs: kind::outputs(kind, id, live), blob: None };
             (Finding::Matches { readback }, Vec::new(), Some(record(kind, live)))
         }
         Assessment::Pending { state } => {
@@ -242,7 +248,7 @@ fn unreadable(cause: Cause) -> Finding {
     Finding::Unreadable { cause, retry }
 }
 
-async fn check(driver: &dyn Driver, task: &CheckTask, timeout: Millis) -> Outcome {
+async fn check(driver: &dyn Driver, task: &CheckTask, timeout: Millis) -> Looked {
     let kind = Registry::standard().get(&task.target.kind).expect("kinds were checked before");
     match driver.observe(&task.target, timeout).await {
         Observation::Unreadable(cause) => found(Value::Null, unreadable(cause)),
@@ -259,7 +265,7 @@ async fn check(driver: &dyn Driver, task: &CheckTask, timeout: Millis) -> Outcom
                 let cause = Cause::new(CauseClass::Expectation, broken.join("; "));
                 Finding::Fails { cause, readback }
             };
-            Outcome::Found { spec: Value::Null, finding, record: Some(record(kind, &live)), prepared: None }
+            Looked { spec: Value::Null, finding, record: Some(record(kind, &live)), prepared: None }
         }
     }
 }
@@ -277,7 +283,11 @@ fn mismatch(expectation: &Expectation, live: &Value) -> Option<String> {
     if let Some(allowed) = &expectation.one_of
         && !there.is_some_and(|value| allowed.iter().any(|one| same(value, one)))
     {
-        return Some(format!("{at} is {} where one of {} was expected", shown(), Value::from(allowed.clone())));
+        return Some(format!(
+            "{at} is {} where one of {} was expected",
+            shown(),
+            Value::from(allowed.clone())
+        ));
     }
     match expectation.present {
         Some(true) if there.is_none_or(Value::is_null) => Some(format!("there is nothing at {at}")),

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::known::Known;
-use super::perform::{self, CheckTask, Done, Job, LookTask, Outcome, Prepared, Task, place_or_cause};
+use super::perform::{self, CheckTask, Done, Job, LookTask, Looked, Outcome, Prepared, Task, place_or_cause};
+use crate::base::digest::Digest;
 use crate::base::id::{RunId, ScopeId, StepId};
 use crate::base::time::Timestamp;
 use crate::driver::Target;
 use crate::engine::{self, Command, Decision, Input};
-use crate::journal::{Journal, JournalError, Line};
+use crate::journal::Line;
 use crate::model::entry::BlobRef;
-use crate::model::event::{Event, RunOutcome};
-use crate::model::finding::{Finding, Look};
+use crate::model::event::{Effect, Event, RunOutcome};
+use crate::model::finding::{Finding, Look, NextCall};
 use crate::model::holdings::Holdings;
 use crate::model::outcome::{Cause, CauseClass};
 use crate::model::plan::{Reconcile, ScopePlan, Work};
@@ -22,7 +23,6 @@ use crate::model::resource::{Check, Expectation};
 /// One scope's run.
 pub struct ScopeRun {
     state: engine::State,
-    active: bool,
     running: BTreeSet<Command>,
     prepared: BTreeMap<StepId, Prepared>,
 }
@@ -46,7 +46,13 @@ impl ScopeRun {
     /// # Errors
     ///
     /// If the log holds what this program does not understand.
-    pub fn replay(run: &RunId, scope: &ScopeId, plan: &ScopePlan, lines: &[Line], known: &mut Known) -> Result<Self, String> {
+    pub fn replay(
+        run: &RunId,
+        scope: &ScopeId,
+        plan: &ScopePlan,
+        lines: &[Line],
+        known: &mut Known,
+    ) -> Result<Self, String> {
         let own = lines.iter().filter(|line| line.entry.run.as_ref() == Some(run));
         let events = own
             .map(|line| Event::from_entry(&line.entry.kind, line.entry.step.as_ref(), &line.entry.body))
@@ -54,17 +60,21 @@ impl ScopeRun {
             .map_err(|e| e.to_string())?;
         events.iter().for_each(|event| Self::learn(scope, event, known));
         let state = engine::State::replay(run.clone(), plan, &events).map_err(|e| e.to_string())?;
-        Ok(Self { state, active: false, running: BTreeSet::new(), prepared: BTreeMap::new() })
+        Ok(Self { state, running: BTreeSet::new(), prepared: BTreeMap::new() })
     }
 
-    /// Whether it runs in this process.
-    pub fn is_active(&self) -> bool {
-        self.active
+    /// Whether it has ended or was suspended: then nothing more is owed.
+    pub fn is_at_rest(&self) -> bool {
+        self.state.ended().is_some() || self.state.is_suspended()
+    }
+
+    /// How it ended; none while it has not.
+    pub fn ended(&self) -> Option<RunOutcome> {
+        self.state.ended()
     }
 
     /// Begins, or goes on after a crash or a stop. Nothing happens to a run that has ended.
     pub fn begin(&mut self, plan: &ScopePlan, now: Timestamp) -> Vec<Event> {
-        self.active = true;
         if self.state.ended().is_some() {
             return Vec::new();
         }
@@ -84,23 +94,31 @@ impl ScopeRun {
 
     /// The next moment at which something is to be done.
     pub fn next_timer(&self) -> Option<Timestamp> {
-        engine::owed(&self.state).iter().find_map(|command| match command {
+        match engine::owed(&self.state).first()? {
             Command::WakeAt(at) => Some(*at),
             Command::Apply { .. } | Command::Verify { .. } | Command::Observe { .. } => None,
-        })
+        }
     }
 
-    /// What is owed and not running.
-    pub fn startable(&self) -> Vec<Command> {
+    /// The first few commands that are owed and not running. Those that run are as few as there are slots, so that
+    /// this does not grow with the number of steps.
+    pub fn startable(&self, at_most: usize) -> Vec<Command> {
         engine::owed(&self.state)
             .iter()
             .filter(|command| command.step().is_some() && !self.running.contains(*command))
+            .take(at_most)
             .cloned()
             .collect()
     }
 
     /// Makes the job of a command and notes it as running.
-    pub fn job(&mut self, scope: &ScopeId, plan: &ScopePlan, command: Command, around: Surroundings<'_>) -> Job {
+    pub fn job(
+        &mut self,
+        scope: &ScopeId,
+        plan: &ScopePlan,
+        command: Command,
+        around: Surroundings<'_>,
+    ) -> Job {
         self.running.insert(command.clone());
         let step = command.step().expect("timers are not jobs").clone();
         let limits = &plan.steps[&step].limits;
@@ -117,72 +135,44 @@ impl ScopeRun {
         Job { scope: scope.clone(), command, work, timeout }
     }
 
-    fn apply_task(&self, step: &StepId, call: crate::model::finding::NextCall, around: Surroundings<'_>) -> Task {
+    fn apply_task(&mut self, step: &StepId, call: NextCall, around: Surroundings<'_>) -> Task {
         // The engine sends a call only after a look of this process: a call of an earlier one is in doubt instead.
-        let prepared = self.prepared.get(step).expect("a look comes before every call");
+        let prepared = self.prepared.remove(step).expect("a look comes before every call");
         let key = perform::key(around.run.as_str(), step, &prepared.target.spec);
         Task::Apply(Box::new(prepared.change(call, key)))
     }
 
-    /// What an answer comes to. Blobs are stored here, because only the loop touches the journal.
-    ///
-    /// # Errors
-    ///
-    /// If a blob cannot be stored.
-    pub fn answer(
-        &mut self,
-        plan: &ScopePlan,
-        now: Timestamp,
-        done: Done,
-        journal: &mut dyn Journal,
-    ) -> Result<Vec<Event>, JournalError> {
+    /// What an answer comes to, and the file that these events name, to be stored before them.
+    pub fn answer(&mut self, plan: &ScopePlan, now: Timestamp, done: Done) -> (Vec<Event>, Option<Vec<u8>>) {
         self.running.remove(&done.command);
-        let input = match (done.command, done.result) {
-            (Command::WakeAt(_), _) => return Ok(Vec::new()),
+        let (input, kept) = match (done.command, done.result) {
             (Command::Apply { step, attempt, .. }, Outcome::Answered(outcome)) => {
-                Input::Applied { step, attempt, outcome }
+                (Input::Applied { step, attempt, outcome }, None)
             }
-            (Command::Observe { step, attempt, .. }, Outcome::Found { spec, finding, record, prepared }) => {
-                let finding = self.keep(&step, finding, record, prepared, journal)?;
-                Input::Observed { step, attempt, spec, finding }
+            (Command::Observe { step, attempt, .. }, Outcome::Found(looked)) => {
+                let (spec, finding, kept) = unpack(&step, *looked);
+                (Input::Observed { step, attempt, spec, finding }, Some(kept))
             }
-            (Command::Verify { step, attempt, .. }, Outcome::Found { spec, finding, record, prepared }) => {
-                let finding = self.keep(&step, finding, record, prepared, journal)?;
-                Input::Verified { step, attempt, spec, finding }
+            (Command::Verify { step, attempt, .. }, Outcome::Found(looked)) => {
+                let (spec, finding, kept) = unpack(&step, *looked);
+                (Input::Verified { step, attempt, spec, finding }, Some(kept))
             }
             (command, _) => unreachable!("the answer to {command:?} has another shape"),
         };
-        Ok(self.decide(plan, now, input))
+        let events = self.decide(plan, now, input);
+        let blob = kept.and_then(|kept| self.keep(kept, &events));
+        (events, blob)
     }
 
-    fn keep(
-        &mut self,
-        step: &StepId,
-        mut finding: Finding,
-        record: Option<Vec<u8>>,
-        prepared: Option<Prepared>,
-        journal: &mut dyn Journal,
-    ) -> Result<Finding, JournalError> {
-        if let Some(prepared) = prepared {
-            self.prepared.insert(step.clone(), prepared);
+    /// Keeps of a look what the events ask for: what the call needs, and the file that they name.
+    fn keep(&mut self, kept: Kept, events: &[Event]) -> Option<Vec<u8>> {
+        let calls = events.iter().any(|event| matches!(event, Event::StepApplying { .. }));
+        if let (Some(prepared), true) = (kept.prepared, calls) {
+            self.prepared.insert(kept.step, prepared);
         }
-        if let Some(bytes) = record {
-            let sha256 = journal.put_blob(&bytes)?;
-            let blob = BlobRef { path: format!("readback/{step}.json"), sha256 };
-            match &mut finding {
-                Finding::Matches { readback }
-                | Finding::Holds { readback }
-                | Finding::Fails { readback, .. } => readback.blob = Some(blob),
-                Finding::Absent
-                | Finding::Pending { .. }
-                | Finding::Broken { .. }
-                | Finding::Differs { .. }
-                | Finding::Foreign { .. }
-                | Finding::Stale { .. }
-                | Finding::Unreadable { .. } => {}
-            }
-        }
-        Ok(finding)
+        let (digest, bytes) = kept.record?;
+        let names = |event: &Event| event.refs().iter().any(|blob| blob.sha256 == digest);
+        events.iter().any(names).then_some(bytes)
     }
 
     fn decide(&mut self, plan: &ScopePlan, now: Timestamp, input: Input) -> Vec<Event> {
@@ -195,23 +185,19 @@ impl ScopeRun {
         }
     }
 
-    /// Whether the run has just come to rest; then it is no longer active. None inside: it was suspended.
-    #[expect(clippy::option_option, reason = "outer: came to rest at all; inner: ended, or suspended")]
-    pub fn take_closing(&mut self) -> Option<Option<RunOutcome>> {
-        let rests = self.state.ended().is_some() || (self.state.is_suspended() && self.running.is_empty());
-        if !self.active || !rests {
-            return None;
-        }
-        self.active = false;
-        Some(self.state.ended())
-    }
-
     /// Takes an event into what is known of the scope's steps.
     pub fn learn(scope: &ScopeId, event: &Event, known: &mut Known) {
         match event {
-            Event::StepApplying { step, desired, .. } => {
+            Event::StepApplying { step, call, desired, .. } => {
                 known.set_spec(scope, step, desired.spec.clone());
-                known.forget(scope, step);
+                match call {
+                    NextCall::Create | NextCall::Delete => known.forget(scope, step),
+                    // What is only changed stays reachable: others may go through it meanwhile.
+                    NextCall::Update => {}
+                }
+            }
+            Event::StepSucceeded { step, effect: Effect::Deleted | Effect::AlreadyGone, .. } => {
+                known.remove(scope, step);
             }
             Event::StepSucceeded { step, outputs, desired, .. } => {
                 if let Some(desired) = desired {
@@ -219,10 +205,50 @@ impl ScopeRun {
                 }
                 known.set_outputs(scope, step, outputs.clone());
             }
-            _ => {}
+            Event::RunStarted { .. }
+            | Event::RunRecovered { .. }
+            | Event::RunStopping {}
+            | Event::RunSuspended {}
+            | Event::RunEnded { .. }
+            | Event::StepApplied { .. }
+            | Event::StepFound { .. }
+            | Event::StepRested { .. }
+            | Event::StepPolled { .. }
+            | Event::StepWoke { .. }
+            | Event::StepFailed { .. }
+            | Event::StepBlocked { .. }
+            | Event::Unknown { .. } => {}
         }
     }
+}
 
+/// What is left of a look once its finding is told.
+struct Kept {
+    step: StepId,
+    prepared: Option<Prepared>,
+    record: Option<(Digest, Vec<u8>)>,
+}
+
+/// Parts a look into what the engine is told, with the digest of the record, and what is kept for later.
+fn unpack(step: &StepId, looked: Looked) -> (Value, Finding, Kept) {
+    let Looked { spec, mut finding, record, prepared } = looked;
+    let record = record.map(|bytes| (Digest::of(&bytes), bytes));
+    if let Some((sha256, _)) = &record {
+        let blob = BlobRef { path: format!("readback/{step}.json"), sha256: *sha256 };
+        match &mut finding {
+            Finding::Matches { readback } | Finding::Holds { readback } | Finding::Fails { readback, .. } => {
+                readback.blob = Some(blob);
+            }
+            Finding::Absent
+            | Finding::Pending { .. }
+            | Finding::Broken { .. }
+            | Finding::Differs { .. }
+            | Finding::Foreign { .. }
+            | Finding::Stale { .. }
+            | Finding::Unreadable { .. } => {}
+        }
+    }
+    (spec, finding, Kept { step: step.clone(), prepared, record })
 }
 
 fn look_task(scope: &ScopeId, plan: &ScopePlan, step: &StepId, look: Look, around: Surroundings<'_>) -> Task {
@@ -293,6 +319,38 @@ fn resolved(scope: &ScopeId, value: &Value, around: Surroundings<'_>) -> Result<
         Some(reference) => {
             let message = format!("{} refers to {}, which has no value", reference.at, reference.path);
             Err(Cause::new(CauseClass::BadRequest, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event::Desired;
+    use serde_json::json;
+
+    #[test]
+    fn a_workspace_that_is_changed_stays_reachable_and_one_that_is_deleted_does_not() {
+        let (scope, step): (ScopeId, StepId) =
+            ("site/HRB01".parse().unwrap(), "workspace.prod".parse().unwrap());
+        let applying = |call| {
+            let spec = json!({});
+            let desired = Desired {
+                kind: "databricks.workspace".parse().unwrap(),
+                via: None,
+                after: Vec::new(),
+                spec_digest: Digest::of_canonical(&spec),
+                spec,
+            };
+            let deadline = Timestamp::from_millis(0);
+            Event::StepApplying { step: step.clone(), attempt: 1, call, deadline, desired }
+        };
+        for (call, stays) in [(NextCall::Update, true), (NextCall::Delete, false), (NextCall::Create, false)]
+        {
+            let mut known = Known::default();
+            known.set_outputs(&scope, &step, json!({"workspace_id": 7}).as_object().unwrap().clone());
+            ScopeRun::learn(&scope, &applying(call), &mut known);
+            assert_eq!(known.place(&scope, Some(&step)).is_some(), stays, "{call:?}");
         }
     }
 }

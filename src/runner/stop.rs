@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
-/// A request to stop that several tasks can see.
-#[derive(Debug, Clone, Default)]
+/// A request to stop that several tasks can see. Cloning shares the request.
+#[derive(Debug, Clone)]
 pub struct Stop {
-    notify: Arc<Notify>,
-    asked: Arc<std::sync::atomic::AtomicBool>,
+    asked: Arc<watch::Sender<bool>>,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self { asked: Arc::new(watch::Sender::new(false)) }
+    }
 }
 
 impl Stop {
@@ -19,19 +24,44 @@ impl Stop {
 
     /// Asks to stop. Asking again changes nothing.
     pub fn ask(&self) {
-        self.asked.store(true, std::sync::atomic::Ordering::SeqCst);
-        self.notify.notify_one();
+        self.asked.send_replace(true);
     }
 
     /// Whether somebody asked.
     pub fn is_asked(&self) -> bool {
-        self.asked.load(std::sync::atomic::Ordering::SeqCst)
+        *self.asked.borrow()
     }
 
     /// Returns once somebody asks.
     pub async fn asked(&self) {
-        while !self.is_asked() {
-            self.notify.notified().await;
+        let mut answer = self.asked.subscribe();
+        // The sender lives as long as this request, so waiting ends only with an answer.
+        let _ = answer.wait_for(|asked| *asked).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn everybody_who_waits_is_told() {
+        let stop = Stop::new();
+        let waiting: Vec<_> = (0..3)
+            .map(|_| {
+                tokio::spawn({
+                    let stop = stop.clone();
+                    async move { stop.asked().await }
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        assert!(!stop.is_asked());
+        stop.ask();
+        for one in waiting {
+            one.await.unwrap();
         }
+        stop.asked().await;
+        assert!(stop.is_asked());
     }
 }

@@ -37,6 +37,11 @@ impl Tasks {
         self.running.len() + self.arriving.len()
     }
 
+    /// Whether nothing is under way.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Starts one.
     pub fn start(&mut self, job: Job) {
         let number = self.started;

@@ -137,7 +137,14 @@ impl Core {
         let strike = faults::strike(&mut self.faults, &call.method, &call.path);
         let wait = match strike.kind {
             Some(FaultKind::Stall { millis }) => Some(Millis(millis).min(SANDBOX_STALL_MAX)),
-            _ => None,
+            Some(
+                FaultKind::Before { .. }
+                | FaultKind::AfterEffect { .. }
+                | FaultKind::StaleFirstRead { .. }
+                | FaultKind::TooMany { .. }
+                | FaultKind::Unavailable,
+            )
+            | None => None,
         };
         Stalled { strike, wait }
     }
@@ -212,17 +219,15 @@ impl Core {
             }
         };
         answered.workspace = workspace.clone();
-        let lost = match (&strike.kind, is_done) {
-            (Some(FaultKind::AfterEffect { status }), true) => {
-                answered.status = status.unwrap_or(503);
-                answered.body = Some(json!({
-                    "error_code": "TEMPORARILY_UNAVAILABLE",
-                    "message": "the answer was lost by a fault rule; the request took effect",
-                }));
-                status.is_none()
-            }
-            _ => false,
-        };
+        let mut lost = false;
+        if let (Some(FaultKind::AfterEffect { status }), true) = (&strike.kind, is_done) {
+            answered.status = status.unwrap_or(503);
+            answered.body = Some(json!({
+                "error_code": "TEMPORARILY_UNAVAILABLE",
+                "message": "the answer was lost by a fault rule; the request took effect",
+            }));
+            lost = status.is_none();
+        }
         let status = if lost { 0 } else { answered.status };
         self.record(call, status, workspace);
         if lost { Reply::Lost(answered) } else { Reply::Answered(answered) }

@@ -29,7 +29,7 @@ pub enum FaultKind {
         /// `error_code` of the body.
         code: String,
     },
-    /// Takes effect, and the answer is lost.
+    /// Takes effect, and the answer is lost. A request that is refused gets its refusal, and counts all the same.
     AfterEffect {
         /// The status answered instead; without one the connection is cut.
         #[serde(default)]

@@ -3,8 +3,8 @@
 use super::answer::{Outcome, Refusal};
 use super::visit::Visit;
 use super::{
-    assignments, billing, catalogs, grants, locations, metastores, networking, permissions, policies,
-    provisioning, schemas, scim, settings, tags, workspaces,
+    assignments, billing, catalogs, clusters, grants, locations, metastores, networking, permissions,
+    policies, provisioning, schemas, scim, settings, tags, workspaces,
 };
 
 /// Account paths: `rest` is what follows the account id.
@@ -42,6 +42,7 @@ pub(super) fn workspace(visit: &mut Visit<'_>, segments: &[&str]) -> Outcome {
     let method = method.as_str();
     match segments {
         ["2.1", "unity-catalog", rest @ ..] => unity_catalog(visit, method, rest),
+        ["2.1", "clusters", verb] => clusters::serve(visit, method, verb),
         ["2.0", "policies", "clusters", verb] => policies::serve(visit, method, verb),
         ["2.0", "permissions", rest @ ..] => permissions::serve(visit, method, rest),
         ["2.0", "settings", "types", kind, "names", "default"] => settings::serve(visit, method, kind),

@@ -1,5 +1,6 @@
 //! A sandbox without a network for the tests of the services: paths and JSON in, status and JSON out.
 
+mod account;
 mod billing;
 mod provisioning;
 mod sign_in;

@@ -4,13 +4,17 @@ For each kind: create, read, list, update where the API has it, delete, and the 
 missing objects and a client that may only read. One line per kind; exit code 1 if one of them fails.
 
     python check_sdk.py --url http://127.0.0.1:8080 --account-id ... --client-id ... --client-secret ... \
-        [--read-only-id ... --read-only-secret ...]
+        [--read-only-id ... --read-only-secret ...] [--admin-token ...]
+
+With the sandbox's admin token, faults are set too: what the SDK retries, and what it then sees.
 """
 
 import argparse
+import json
 import sys
 import time
 import traceback
+import urllib.request
 import uuid
 
 from databricks.sdk import AccountClient, WorkspaceClient
@@ -70,11 +74,38 @@ class Stage:
         self.workspace = WorkspaceClient(**common, **self._writer)
         self.workspace_reader = WorkspaceClient(**common, **self._reader) if self.reader else None
 
+    def admin(self, method, path, body=None):
+        """Asks the sandbox itself, on the side."""
+        request = urllib.request.Request(
+            f"{self.options.url}/__sandbox/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.options.admin_token}"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
     def denied(self, pick, *args, **kwargs):
         """What the read-only client may not do. `pick` takes a client to the method."""
         client = self.reader if "workspace" not in pick.__code__.co_varnames else self.workspace_reader
         if client is not None:
             refused(errors.PermissionDenied, pick(client), *args, **kwargs)
+
+
+@kind
+def sign_in(stage):
+    options = stage.options
+    wrong = AccountClient(
+        host=options.url,
+        account_id=options.account_id,
+        client_id=options.client_id,
+        client_secret="wrong",
+        config_file="/dev/null",
+    )
+    error = refused(ValueError, lambda: list(wrong.credentials.list()))
+    assert "invalid_client" in str(error), error
+    made_up = WorkspaceClient(host=options.url, token="made-up", workspace_id="1", config_file="/dev/null")
+    refused(errors.Unauthenticated, made_up.current_user.me)
 
 
 @kind
@@ -230,7 +261,8 @@ def network_connectivity_configs(stage):
     spare = [make(f"{name}-{n}").network_connectivity_config_id for n in range(3)]
     listed = [item.network_connectivity_config_id for item in api.list_network_connectivity_configurations()]
     assert {ncc, *spare} <= set(listed) and len(listed) == len(set(listed))
-    rule = api.create_private_endpoint_rule(ncc, settings.CreatePrivateEndpointRule(resource_names=["bucket"]))
+    target = settings.CreatePrivateEndpointRule(resource_names=["bucket"])
+    rule = api.create_private_endpoint_rule(ncc, target)
     same(api.get_private_endpoint_rule(ncc, rule.rule_id).resource_names, ["bucket"])
     api.update_private_endpoint_rule(
         ncc, rule.rule_id, settings.UpdatePrivateEndpointRule(enabled=False), update_mask="enabled"
@@ -287,7 +319,8 @@ def groups(stage):
     listed = [group.id for group in api.list()]
     assert {made.id, *others} <= set(listed) and len(listed) == len(set(listed))
     same([group.id for group in api.list(filter=f'displayName eq "{name}"')], [made.id])
-    same([item.id for item in stage.account.users_v2.list(filter=f'userName eq "nurse.{stage.tag}@example.com"')], [user.id])
+    nurses = stage.account.users_v2.list(filter=f'userName eq "nurse.{stage.tag}@example.com"')
+    same([item.id for item in nurses], [user.id])
     api.update(others[0], display_name=f"{name} renamed")
     same(api.get(others[0]).display_name, f"{name} renamed")
     for other in others:
@@ -348,7 +381,8 @@ def workspaces(stage):
     assert made.deployment_name.startswith("dbc-"), made.deployment_name
     refused(CONFLICTS, api.create, workspace_name=name, **fields)
     refused(CONFLICTS, api.create, workspace_name=f"{name}-2", network_id=stage.network_id, **fields)
-    refused(errors.BadRequest, api.create, workspace_name=f"{name}-2", **{**fields, "credentials_id": MISSING})
+    dangling = {**fields, "credentials_id": MISSING}
+    refused(errors.BadRequest, api.create, workspace_name=f"{name}-2", **dangling)
     same(stage.account.networks.get(stage.network_id).vpc_status, provisioning.VpcStatus.VALID)
     refused(errors.ResourceConflict, stage.account.credentials.delete, stage.credentials_id)
     refused(errors.ResourceConflict, stage.account.networks.delete, stage.network_id)
@@ -479,7 +513,9 @@ def workspace_settings(stage):
     same(api.automatic_cluster_update.get().automatic_cluster_update_workspace.enabled, True)
     off = settings.EnableExportNotebook(boolean_val=settings.BooleanMessage(value=False))
     api.enable_export_notebook.patch_enable_export_notebook(True, off, "boolean_val.value")
-    stage.denied(lambda workspace: workspace.settings.default_namespace.update, True, setting, "namespace.value")
+    stage.denied(
+        lambda workspace: workspace.settings.default_namespace.update, True, setting, "namespace.value"
+    )
 
 
 @kind
@@ -653,11 +689,14 @@ def bindings(stage):
     )
     api.update_bindings("catalog", name, add=[read_only])
     same(hub.catalogs.get(name).name, name)
-    same({item.workspace_id for item in api.get_bindings("catalog", name)}, {stage.workspace_id, other.workspace_id})
+    bound = {item.workspace_id for item in api.get_bindings("catalog", name)}
+    same(bound, {stage.workspace_id, other.workspace_id})
     api.update_bindings("catalog", name, remove=[read_only])
     refused(errors.PermissionDenied, hub.catalogs.get, name)
     refused(errors.BadRequest, api.update_bindings, "schema", stage.schema, add=[read_only])
-    stage.denied(lambda workspace: workspace.workspace_bindings.update_bindings, "catalog", name, add=[read_only])
+    stage.denied(
+        lambda workspace: workspace.workspace_bindings.update_bindings, "catalog", name, add=[read_only]
+    )
     stage.account.workspaces.delete(other.workspace_id)
     until_gone(stage.account.workspaces.get, other.workspace_id)
 
@@ -833,6 +872,26 @@ def budget_policies(stage):
 
 
 @kind
+def faults(stage):
+    if not stage.options.admin_token:
+        return
+    path = f"/api/2.0/accounts/{stage.options.account_id}/scim/v2/Groups"
+    kinds = [{"too_many": {"retry_after": 1}}, {"too_many": {}}, "unavailable"]
+    for kind in kinds:
+        stage.admin("POST", "faults", {"pattern": f"GET {path}*", "kind": kind})
+    stage.admin("DELETE", "requests")
+    assert stage.account.groups_v2.get(stage.group_id).display_name == stage.group
+    statuses = [one["status"] for one in stage.admin("GET", "requests")["requests"]]
+    same(statuses, [429, 429, 503, 200])
+    stage.admin("POST", "faults", {"pattern": f"POST {path}", "kind": {"after_effect": {}}})
+    name = f"lost {stage.tag}"
+    refused(CONFLICTS, stage.account.groups_v2.create, display_name=name)
+    lost = list(stage.account.groups_v2.list(filter=f'displayName eq "{name}"'))
+    same(len(lost), 1)
+    stage.account.groups_v2.delete(lost[0].id)
+
+
+@kind
 def teardown(stage):
     """Everything goes in the reverse order, and what is still used refuses to."""
     workspace, account = stage.workspace, stage.account
@@ -860,7 +919,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("url", "account-id", "client-id", "client-secret"):
         parser.add_argument(f"--{name}", required=True)
-    for name in ("read-only-id", "read-only-secret"):
+    for name in ("read-only-id", "read-only-secret", "admin-token"):
         parser.add_argument(f"--{name}")
     stage = Stage(parser.parse_args())
     failed = 0

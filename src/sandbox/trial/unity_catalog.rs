@@ -103,7 +103,10 @@ fn force_takes_all_that_is_inside() {
 fn grants_are_deltas_over_known_principals() {
     let mut trial = Trial::with_catalog();
     let path = format!("{U}/permissions/catalog/cat");
-    let change = |principal: &str, add: &[&str], remove: &[&str]| json!({ "changes": [{ "principal": principal, "add": add, "remove": remove }] });
+    let change = |principal: &str, add: &[&str], remove: &[&str]| {
+        let change = json!({ "principal": principal, "add": add, "remove": remove });
+        json!({ "changes": [change] })
+    };
     trial.ok("PATCH", &path, change("account users", &["USE_CATALOG", "BROWSE"], &[]));
     trial.ok("PATCH", &path, change("Account Users", &["SELECT"], &["BROWSE"]));
     assert_eq!(

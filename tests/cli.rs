@@ -1,0 +1,22 @@
+//! The compiled program, driven as its users would: by its command line, against a sandbox that it serves itself.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+#[path = "cli/drift.rs"]
+mod drift;
+#[path = "cli/evidence.rs"]
+mod evidence;
+#[path = "cli/faults.rs"]
+mod faults;
+#[path = "cli/files.rs"]
+mod files;
+#[path = "cli/operators.rs"]
+mod operators;
+#[path = "cli/plan_apply.rs"]
+mod plan_apply;
+#[path = "cli/rehearse.rs"]
+mod rehearse;
+#[path = "cli/signin.rs"]
+mod signin;
+#[path = "cli/world.rs"]
+mod world;

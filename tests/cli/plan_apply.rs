@@ -1,0 +1,94 @@
+//! Plans that are applied exactly or refused, against a served sandbox.
+
+use crate::world::{Estate, SERVED};
+
+#[test]
+fn a_plan_changes_nothing_its_apply_does_all_and_the_next_finds_nothing_to_do() {
+    let mut estate = Estate::example();
+    let served = estate.serve(&[]);
+    estate.reach(&served, 5000);
+    let planned = estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
+    let planned = planned.prints("Plan: 170 to add, 0 to change, 0 to destroy.");
+    assert!(served.requests().len() > 5, "it looked");
+    assert_eq!(served.mutations(), [], "a plan is read-only");
+    let graph = estate.run(&["graph", "--wave", "pilot", "-o", "json"]).ends(0).json();
+    let mut declared = 0;
+    for (scope, of) in graph["scopes"].as_object().unwrap() {
+        for step in of["steps"].as_array().unwrap().iter().filter(|step| step["operation"] == "create") {
+            let line =
+                format!("  + {}   ({})\n", step["id"].as_str().unwrap(), step["kind"].as_str().unwrap());
+            assert!(planned.out.contains(&line), "{scope}: no {line}");
+            declared += 1;
+        }
+    }
+    assert_eq!(declared, 170);
+
+    estate.run(&["apply", "p.plan"]).ends(0).prints("site/HRB01           succeeded");
+    let done = served.mutations();
+    assert!(done.len() >= 170, "{}", done.len());
+
+    let args = ["plan", "--target", SERVED, "--wave", "pilot", "--detailed-exitcode", "--out", "q.plan"];
+    estate.run(&args).ends(0).prints("No changes.");
+    estate.run(&["apply", "q.plan"]).ends(0);
+    assert_eq!(served.mutations().len(), done.len(), "what is as it should be is left alone");
+    estate.run(&["apply", "p.plan"]).ends(6).says("has grown from 0 to");
+}
+
+#[test]
+fn a_saved_plan_is_applied_exactly_or_refused_with_what_changed() {
+    let mut estate = Estate::example();
+    let served = estate.serve(&[]);
+    estate.reach(&served, 5000);
+    estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
+
+    let site = "sites/HRB01.toml";
+    let before = estate.text(site);
+    estate.edit(site, "owner = \"team-hrb01\"", "owner = \"team-harbour\"");
+    let refused = estate.run(&["apply", "p.plan"]).ends(6).says("the plan is stale; nothing was changed");
+    refused.says("site/HRB01: site.tags.owner was \"team-hrb01\", now \"team-harbour\" (sites/HRB01.toml:");
+    estate.write(site, &before);
+
+    let pack = "templates/tagging/entities.toml.hbs";
+    let before = estate.text(pack);
+    estate.append(pack, "# edited\n");
+    let refused = estate.run(&["apply", "p.plan"]);
+    assert!([6, 65].contains(&refused.code), "{refused:?}");
+    refused.says("tagging");
+    estate.run(&["packs", "lock"]).ends(0);
+    estate.run(&["apply", "p.plan"]).ends(6).says("templates/tagging/entities.toml.hbs was edited");
+    estate.write(pack, &before);
+    estate.run(&["packs", "lock"]).ends(0);
+
+    let text = std::fs::read_to_string(estate.path("p.plan")).unwrap();
+    assert!(text.contains("\"team-hrb01\""));
+    std::fs::write(estate.path("t.plan"), text.replace("\"team-hrb01\"", "\"team-other\"")).unwrap();
+    estate.run(&["apply", "t.plan"]).ends(3).says("was changed after it was made");
+    std::fs::write(estate.path("u.plan"), "{}").unwrap();
+    estate.run(&["apply", "u.plan"]).ends(3).says("this is not a plan");
+    estate.run(&["apply", "none.plan"]).ends(64).says("none.plan");
+    assert_eq!(served.mutations(), [], "no refusal touches anything");
+    let status = estate.run(&["status", "HRB01", "-o", "json"]).ends(0).json();
+    assert_eq!(status["scopes"][0]["state"], "not-started");
+
+    estate.run(&["apply", "p.plan"]).ends(0);
+}
+
+#[test]
+fn a_plan_for_another_target_or_another_place_is_refused() {
+    let mut estate = Estate::example();
+    let served = estate.serve(&[]);
+    estate.reach(&served, 5000);
+    estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
+    let address = served.of("DATABRICKS_HOST").to_owned();
+    let other = estate.serve(&[]);
+    estate.edit("sites/estate.toml", &address, other.of("DATABRICKS_HOST"));
+    for name in ["DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"] {
+        estate.set(name, other.of(name));
+    }
+    estate.run(&["apply", "p.plan"]).ends(3).says(&address).says("which is not this one");
+    assert_eq!((served.mutations(), other.mutations()), (Vec::new(), Vec::new()));
+    estate
+        .run(&["plan", "--wave", "pilot", "--target", "sevred"])
+        .ends(64)
+        .says("no target is called `sevred`");
+}
