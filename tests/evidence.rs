@@ -1,7 +1,11 @@
 //! Bundles of a real rehearsal, looked at as a stranger would: with the program, with stock tools, and byte by byte.
 
+#[path = "evidence/history.rs"]
+mod history;
 #[path = "evidence/rehearsal.rs"]
 mod rehearsal;
+#[path = "evidence/tampering.rs"]
+mod tampering;
 
 use rehearsal::{SITES, bundle, wave2};
 

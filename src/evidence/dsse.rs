@@ -94,6 +94,13 @@ pub fn open(bytes: &[u8], key: &VerifierKey) -> Result<Value, EnvelopeError> {
     serde_json::from_slice(&payload).map_err(|error| malformed(&error.to_string()))
 }
 
+/// Whether an envelope is spelled as [`write`] does it, so that nothing beside its signed payload was changed.
+pub fn is_exact(bytes: &[u8], statement: &Value, key: &VerifierKey) -> bool {
+    let envelope: Option<Envelope> = serde_json::from_slice(bytes).ok();
+    let signature = envelope.and_then(|envelope| decode(&envelope.signatures.first()?.sig)?.try_into().ok());
+    signature.is_some_and(|signature| write(statement, key, &Signature(signature)).as_bytes() == bytes)
+}
+
 /// Both alphabets are allowed.
 fn decode(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
@@ -126,7 +133,9 @@ mod tests {
         let statement = json!({"_type": "https://in-toto.io/Statement/v1", "text": "???>>>é"});
         let signature = Signature(secret.sign(&message(&statement)).to_bytes());
         let text = write(&statement, &public, &signature);
-        assert_eq!(open(text.as_bytes(), &public), Ok(statement));
+        assert_eq!(open(text.as_bytes(), &public), Ok(statement.clone()));
+        assert!(is_exact(text.as_bytes(), &statement, &public));
+        assert!(!is_exact(text.replace("keyid", "keyId").as_bytes(), &statement, &public));
         let mut raw: Value = serde_json::from_str(&text).expect("JSON");
         let payload = STANDARD.decode(raw["payload"].as_str().expect("text")).expect("base64");
         raw["payload"] = URL_SAFE.encode(&payload).into();

@@ -30,10 +30,14 @@ pub(super) fn attestations(
         (layout::ATTESTED_CHECKS, statement::checks(plan, file(files, layout::PLAN)?, &outcomes)),
     ];
     for (path, expected) in &expected {
-        let found = dsse::open(file(files, path)?, key);
+        let bytes = file(files, path)?;
+        let found = dsse::open(bytes, key);
         let found = found.map_err(|error| Failure::broken(format!("{path}: {error}")))?;
         if found != *expected {
             return Err(Failure::broken(format!("{path} attests something else than the bundle shows")));
+        }
+        if !dsse::is_exact(bytes, expected, key) {
+            return Err(Failure::broken(format!("{path} was changed outside of what it attests")));
         }
     }
     Ok(((), format!("{} statements signed by {}", expected.len(), key.name())))
