@@ -1,10 +1,12 @@
 //! Floor 6: the command line. Gives meaning to what was typed, calls one use case, shows what it came to.
 
+mod answer;
 mod args;
 mod draw;
 mod exit;
 mod inspect;
 mod live;
+mod register;
 mod run;
 mod ui;
 
@@ -68,6 +70,9 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Evidence(Evidence::Verify { bundle, key, allow_rehearsal, output }) => {
             inspect::verify(ui, &bundle, key.as_deref(), allow_rehearsal, output)
         }
+        Command::Evidence(Evidence::Answer(command)) => answer::answer(ui, context, command),
+        Command::Evidence(Evidence::Keep(command)) => register::keep(ui, &context, command),
+        Command::Finding(command) => register::finding(ui, &context, command),
         Command::Sandbox(SandboxCommand::Serve {
             listen,
             dir,

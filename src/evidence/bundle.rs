@@ -16,14 +16,15 @@ use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, StepId, WaveName};
 use crate::base::limits::{BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
 use crate::base::time::Timestamp;
-use crate::merkle::leaf_hash;
-use crate::model::entry::{ENTRY_VERSION, Entry};
 use crate::model::plan::{LogHead, PLAN_VERSION, SavedPlan, ScopePlan};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::control::ControlRow;
 use super::note::{self, Signature, VerifierKey};
 use super::origin;
+use super::population::Populations;
+use super::records::{BadRecords, Records};
+use super::redaction;
 use super::scan;
 use super::tally::{Executions, StepOutcome, Tally};
 use super::tlog_proof::TlogProof;
@@ -178,6 +179,8 @@ struct Content<'p> {
     plan: SavedPlan,
     outcomes: BTreeMap<StepId, StepOutcome>,
     tally: Tally,
+    records: Records,
+    populations: Populations,
     /// Where the file of each digest stands.
     places: BTreeMap<Digest, String>,
 }
@@ -195,10 +198,14 @@ impl Content<'_> {
 /// If a part cannot be read, a file that an entry names is missing, or parts contradict each other.
 pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     agree(parts)?;
-    let entries = entries(parts)?;
+    let records = records(parts)?;
     let mut files = plain_files(parts)?;
-    readbacks::place(&entries, &parts.blobs, &mut files)?;
-    let content = content(parts, &entries, &files)?;
+    readbacks::place(&records.entries, &parts.blobs, &mut files)?;
+    let populations = Populations::of(&records);
+    for (path, text) in populations.files() {
+        files.insert(path, text.into_bytes());
+    }
+    let content = content(parts, records, populations, &files)?;
     files.insert(layout::MANIFEST.to_owned(), manifest(&content).to_bytes());
     files.insert(layout::README.to_owned(), readme::text(&content).into_bytes());
     files.insert(layout::INDEX.to_owned(), page::html(&content).into_bytes());
@@ -225,24 +232,19 @@ fn agree(parts: &Parts) -> Result<(), BundleError> {
     }
 }
 
-fn entries(parts: &Parts) -> Result<Vec<Entry>, BundleError> {
+fn records(parts: &Parts) -> Result<Records, BundleError> {
     let log = LogId::Scope(ScopeId::Site(parts.site.clone()));
-    let read = |(seq, line): (u64, &String)| {
-        let bad = |what: String| BundleError::BadEntry { seq, what };
-        let entry: Entry = serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
-        if entry.v != ENTRY_VERSION || entry.seq != seq || entry.log != log {
-            return Err(bad(format!("it is entry {} of {} in version {}", entry.seq, entry.log, entry.v)));
-        }
-        Ok(entry)
-    };
-    (0..).zip(&parts.site_log).map(read).collect()
+    Records::of_log(log, &parts.site_log, parts.blobs.clone()).map_err(|bad| match bad {
+        BadRecords::Entry { seq, what } => BundleError::BadEntry { seq, what },
+        BadRecords::File { path, what } => contradiction(&format!("{path}: {what}")),
+    })
 }
 
 /// The files whose bytes are given, or follow from one part alone.
 fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
     let lines = |lines: &[String]| lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>();
     let leaves: Vec<String> =
-        parts.site_log.iter().map(|line| leaf_hash(line.as_bytes()).to_string()).collect();
+        parts.site_log.iter().map(|line| redaction::leaf(line.as_bytes()).to_string()).collect();
     let texts = [
         (layout::LOG, lines(&parts.site_log)),
         (layout::LEAVES, lines(&leaves)),
@@ -267,7 +269,12 @@ fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
     Ok(files)
 }
 
-fn content<'p>(parts: &'p Parts, entries: &[Entry], files: &Files) -> Result<Content<'p>, BundleError> {
+fn content<'p>(
+    parts: &'p Parts,
+    records: Records,
+    populations: Populations,
+    files: &Files,
+) -> Result<Content<'p>, BundleError> {
     let open = |log: &LogId, note: &str| {
         let failed = |source| BundleError::BadCheckpoint { log: log.to_string(), source };
         Checkpoint::open(note.as_bytes(), &parts.log_key).map_err(failed)
@@ -287,10 +294,10 @@ fn content<'p>(parts: &'p Parts, entries: &[Entry], files: &Files) -> Result<Con
     }
     let scope = plan.plan.scopes.get(&ScopeId::Site(parts.site.clone()));
     let steps = scope.ok_or_else(|| bad_plan(format!("it has no steps for {}", parts.site)))?;
-    let outcomes = Executions { plan: &plan.digest, runs: &parts.runs }.outcomes(entries);
+    let outcomes = Executions { plan: &plan.digest, runs: &parts.runs }.outcomes(&records.entries);
     let tally = Tally::new(steps.steps.keys(), &outcomes);
     let places = files.iter().map(|(path, bytes)| (Digest::of(bytes), path.clone())).collect();
-    Ok(Content { parts, checkpoint, org, plan, outcomes, tally, places })
+    Ok(Content { parts, checkpoint, org, plan, outcomes, tally, records, populations, places })
 }
 
 fn manifest(content: &Content<'_>) -> Manifest {
