@@ -1,8 +1,17 @@
 //! Answers for auditors: the same from a journal and from a bundle alone, and never an empty success.
 
+#[path = "questions/canary.rs"]
+mod canary;
 #[allow(dead_code)]
 #[path = "bundle/fixture.rs"]
 mod fixture;
+#[path = "questions/program.rs"]
+mod program;
+#[path = "questions/proxy.rs"]
+mod proxy;
+#[allow(dead_code, clippy::unwrap_used, reason = "helpers of tests")]
+#[path = "cli/world.rs"]
+mod world;
 
 use std::collections::BTreeSet;
 
