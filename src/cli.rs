@@ -10,6 +10,7 @@ mod register;
 mod run;
 mod ui;
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,10 +31,15 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let ui = Ui::new(&cli.common);
-    let exit = match dispatch(&ui, cli) {
+    let exit = std::panic::catch_unwind(AssertUnwindSafe(|| match dispatch(&ui, cli) {
         Ok(exit) => exit,
         Err(failure) => explain(&ui, failure),
-    };
+    }));
+    let exit = exit.unwrap_or_else(|_| {
+        let help = "what was recorded stands; please report the lines above, then try landfall resume";
+        error(&ui, "this is a bug in landfall", Some(help));
+        Exit::Bug
+    });
     exit.into()
 }
 

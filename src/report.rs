@@ -3,3 +3,6 @@
 pub mod graph_view;
 pub mod plan_view;
 pub mod timeline;
+
+#[cfg(test)]
+mod tests;

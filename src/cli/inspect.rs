@@ -101,7 +101,7 @@ pub fn packs(ui: &Ui, context: &Context, output: Output) -> Result<Exit, Failure
                 };
                 json!({
                     "name": pack.name, "version": pack.version.value, "digest": pack.digest,
-                    "scope": format!("{:?}", pack.scope).to_lowercase(), "requires": words(&pack.requires),
+                    "scope": pack.scope.word(), "requires": words(&pack.requires),
                     "controls": words(&pack.controls), "inputs": pack.inputs.keys().collect::<Vec<_>>(),
                 })
             })
@@ -115,7 +115,7 @@ pub fn packs(ui: &Ui, context: &Context, output: Output) -> Result<Exit, Failure
         table.add_row([
             pack.name.to_string(),
             pack.version.value.clone(),
-            format!("{:?}", pack.scope).to_lowercase(),
+            pack.scope.word().to_owned(),
             pack.digest.short(),
             pack.inputs.len().to_string(),
             needs.join(", "),

@@ -38,18 +38,16 @@ enum Form {
 impl Live {
     /// Settles the form once, from flags and terminal.
     pub fn new(ui: Ui, show: &Show) -> Self {
-        let bars = match show.progress {
-            Progress::Bar => true,
-            Progress::Auto => ui.is_terminal(),
-            Progress::Lines | Progress::None => false,
+        let bars = || Form::Bars {
+            all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            bars: BTreeMap::new(),
         };
         let form = match show.progress {
             Progress::None => Form::Nothing,
-            _ if bars => Form::Bars {
-                all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
-                bars: BTreeMap::new(),
-            },
-            _ => Form::Lines,
+            Progress::Auto if ui.is_quiet() => Form::Nothing,
+            Progress::Auto if ui.is_terminal() => bars(),
+            Progress::Bar => bars(),
+            Progress::Auto | Progress::Lines => Form::Lines,
         };
         let json = show.events.is_some();
         if json {
@@ -84,7 +82,7 @@ impl Live {
         }
         let words = match event {
             FleetEvent::ScopeSkipped { scope, need } => format!("{scope} skipped: {need} did not end well"),
-            FleetEvent::WaveHalted { wave, why } => format!("wave {wave} halted: {why:?}"),
+            FleetEvent::WaveHalted { wave, why } => format!("wave {wave} halted: {why}"),
             FleetEvent::LaunchRecovered {} => "taken up again".to_owned(),
             FleetEvent::LaunchStopping {} => "stopping: calls under way finish, none is started".to_owned(),
             FleetEvent::ScopeStarted { scope } => {

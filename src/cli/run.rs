@@ -106,6 +106,7 @@ pub fn graph(ui: &Ui, context: &Context, args: &Graph) -> Result<Exit, Failure> 
 }
 
 pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> {
+    let ui = &ui.with_stream(args.show.events.is_some());
     let saved = ops::plan::read(&args.plan)?;
     let desired = Desired::read(&context.root)?;
     let runtime = runtime()?;
@@ -127,6 +128,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
 }
 
 pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure> {
+    let ui = &ui.with_stream(args.show.events.is_some());
     let desired = Desired::read(&context.root)?;
     if !context.journal_dir().exists() {
         ui.say("There is nothing to resume: nothing was ever launched");
@@ -156,21 +158,21 @@ pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure
 fn conclude(ui: &Ui, context: &Context, launched: &Launched) -> Result<Exit, Failure> {
     let journal = SqliteJournal::open_read_only(&context.journal_dir())?;
     for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
-        ui.line(&format!("{:<20} {outcome}", scope.to_string()));
+        ui.result(&format!("{:<20} {outcome}", scope.to_string()));
     }
     Ok(match launched.left {
         Left::Ended(LaunchOutcome::Succeeded) => {
-            ui.line(&format!("Run {} succeeded", launched.run));
+            ui.result(&format!("Run {} succeeded", launched.run));
             ui.say("Next: landfall status, landfall evidence export --site CODE");
             Exit::Done
         }
         Left::Ended(LaunchOutcome::Partial | LaunchOutcome::Failed) => {
-            ui.line(&format!("Run {} failed", launched.run));
+            ui.result(&format!("Run {} failed", launched.run));
             ui.say("Next: landfall status says why; mend it, then landfall plan and apply again");
             Exit::Failed
         }
         Left::Suspended => {
-            ui.line(&format!("Run {} was stopped; everything is saved", launched.run));
+            ui.result(&format!("Run {} was stopped; everything is saved", launched.run));
             ui.say("Next: landfall resume goes on");
             Exit::Interrupted
         }
@@ -222,6 +224,7 @@ async fn wait_for(_stream: &mut ()) {
 }
 
 pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Failure> {
+    let ui = &ui.with_stream(args.show.events.is_some());
     let desired = Desired::read(&context.root)?;
     warn(ui, &desired);
     let live = std::cell::RefCell::new(Live::new(*ui, &args.show));
@@ -238,17 +241,22 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
     })?;
     live.borrow_mut().finish();
     let (from, to) = rehearsed.time;
-    ui.line(&format!("Rehearsed {} on a virtual clock: {from} to {to}, {}", args.wave, to.since(from)));
-    ui.line(&format!(
+    ui.result(&format!("Rehearsed {} on a virtual clock: {from} to {to}, {}", args.wave, to.since(from)));
+    ui.result(&format!(
         "{} requests to the sandbox, {} of them changing something",
         rehearsed.requests.0, rehearsed.requests.1
     ));
-    ui.data(&rehearsed.timeline.text());
+    ui.result(&rehearsed.timeline.text());
     let mut good = launch::went_well(rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
-        ui.line(&format!("Bundle {}", shown(&exported.path)));
-        ui.line(&verdict_line(verdict));
+        ui.result(&format!("Bundle {}", shown(&exported.path)));
+        ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));
+        ui.result(&verdict_line(verdict));
         good &= verdict.holds();
+    }
+    if rehearsed.launched.left == Left::Suspended {
+        ui.always("The rehearsal was stopped. It is not taken up again: its sandbox ends with it");
+        return Ok(Exit::Interrupted);
     }
     if !good {
         ui.always("The rehearsal did not end well; see above");

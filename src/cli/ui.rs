@@ -9,6 +9,7 @@ use crate::cli::args::{Colour, Common};
 pub struct Ui {
     quiet: bool,
     colour: bool,
+    streams: bool,
 }
 
 impl Ui {
@@ -23,12 +24,27 @@ impl Ui {
                 forced || (!plain && std::io::stderr().is_terminal())
             }
         };
-        Self { quiet: common.quiet, colour }
+        Self { quiet: common.quiet, colour, streams: false }
     }
 
     /// Whether to use colour.
     pub fn colour(&self) -> bool {
         self.colour
+    }
+
+    /// Whether to say less.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// The same, for a command whose standard output is a stream for programs: what it came to is talk then.
+    pub fn with_stream(self, streams: bool) -> Self {
+        Self { streams, ..self }
+    }
+
+    /// What a command came to, in words: data, unless standard output is a stream for programs.
+    pub fn result(&self, text: &str) {
+        if self.streams { self.say(text.trim_end()) } else { self.line(text.trim_end()) }
     }
 
     /// Whether a person looks at standard error.

@@ -1,5 +1,7 @@
 //! What happened to a launch, in the past tense: its words in the organisation's log.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -114,6 +116,28 @@ pub enum HaltReason {
     },
 }
 
+impl ScopeOutcome {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            ScopeOutcome::Succeeded => "succeeded",
+            ScopeOutcome::Failed => "failed",
+            ScopeOutcome::Suspended => "suspended",
+        }
+    }
+}
+
+impl fmt::Display for HaltReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HaltReason::Canary { scope } => write!(f, "its canary {scope} did not end well"),
+            HaltReason::Budget { failed, budget } => {
+                write!(f, "{failed} of its sites failed, and no more than {budget} may")
+            }
+        }
+    }
+}
+
 const KINDS: [&str; 9] = [
     "launch.started",
     "launch.recovered",
@@ -174,6 +198,14 @@ impl FleetEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_are_told_in_words() {
+        let canary = HaltReason::Canary { scope: "site/HRB01".parse().unwrap() };
+        assert_eq!(canary.to_string(), "its canary site/HRB01 did not end well");
+        let budget = HaltReason::Budget { failed: 2, budget: 1 };
+        assert_eq!(budget.to_string(), "2 of its sites failed, and no more than 1 may");
+    }
 
     #[test]
     fn every_event_survives_its_entry() {

@@ -203,6 +203,31 @@ pub struct Reversals {
     pub create: Undo,
     /// Undoing a delete.
     pub delete: Undo,
+    /// Objects whose making is undone otherwise than that of the rest of the kind.
+    #[serde(default, rename = "except")]
+    pub exceptions: Vec<Exception>,
+}
+
+/// Objects of a kind that are told apart by one field of their spec.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// Pointer of the field.
+    pub at: String,
+    /// What stands there.
+    pub equals: String,
+    /// How far making it can be undone.
+    pub rank: Reversal,
+    /// Why.
+    pub reason: String,
+}
+
+impl Reversals {
+    /// How far making or setting the object of a spec can be undone.
+    pub fn of_create(&self, spec: &Value) -> Reversal {
+        let matches = |one: &&Exception| spec.pointer(&one.at).and_then(Value::as_str) == Some(&one.equals);
+        self.exceptions.iter().find(matches).map_or(self.create.rank, |one| one.rank)
+    }
 }
 
 /// What it takes to undo one thing.

@@ -29,6 +29,15 @@ impl PackScope {
     /// Every scope with the word the manifest uses for it.
     pub const ALL: [(&'static str, PackScope); 3] =
         [("account", Self::Account), ("region", Self::Region), ("site", Self::Site)];
+
+    /// The word the manifest uses.
+    pub fn word(self) -> &'static str {
+        match self {
+            PackScope::Account => "account",
+            PackScope::Region => "region",
+            PackScope::Site => "site",
+        }
+    }
 }
 
 /// One pack as it was read.

@@ -1,6 +1,12 @@
 //! Looks at the target before a plan is made: list calls per kind and place, single reads where there is no list.
 //! Read-only; what is found is compared by the kinds' rules and handed to `plan`.
 
+mod found;
+mod listed;
+mod order;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,16 +16,19 @@ use tokio::task::JoinSet;
 use crate::base::id::{KindName, ScopeId, StepId};
 use crate::base::limits;
 use crate::base::time::Millis;
-use crate::driver::{Driver, Listing, Place, Target};
+use crate::driver::{Driver, Place, Target};
 use crate::kind::{self, Ask, Assessment, Registry};
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::kind::Kind;
 use crate::model::outcome::{Cause, Observation};
-use crate::model::plan::{FieldChange, Operation, Reversal, StepLimits};
-use crate::model::reference::Reference;
+use crate::model::plan::{FieldChange, Operation};
+use crate::model::reference::{RefScope, Reference, references};
 use crate::model::resource::{Origin, Resource};
 use crate::plan::{Found, Leftover};
 use crate::runner::known::Known;
+pub use found::new_object;
+use found::{known_part, new_fields, reversal, step_limits};
+use listed::Listed;
 
 /// One scope as it is to be looked at.
 #[derive(Debug, Clone, Copy)]
@@ -80,13 +89,6 @@ struct Observer {
     listings: BTreeMap<(KindName, Place), Listed>,
 }
 
-/// A list call's objects by natural key.
-enum Listed {
-    ByKey(BTreeMap<String, Value>),
-    OneByOne,
-    Unreadable(Cause),
-}
-
 /// One resource that is ready to be looked at.
 struct Look<'w> {
     scope: &'w ScopeId,
@@ -100,39 +102,13 @@ struct Look<'w> {
 
 impl Observer {
     async fn declared<'w>(&mut self, wanted: &[&Wanted<'w>], world: &mut World) {
-        let mut pending: Vec<(&Wanted<'w>, &'w Resource)> =
-            wanted.iter().flat_map(|w| w.resources.iter().map(move |r| (*w, r))).collect();
-        let mut done: BTreeSet<(ScopeId, StepId)> = BTreeSet::new();
-        while !pending.is_empty() {
-            let (ready, later): (Vec<_>, Vec<_>) =
-                pending.into_iter().partition(|(w, r)| self.is_ready(w.scope, r, wanted, &done));
-            // A cycle has been refused before anything is looked at; should one get here, it is looked at as it is.
-            let (ready, later) = if ready.is_empty() { (later, Vec::new()) } else { (ready, later) };
-            let looks: Vec<Look<'w>> = ready.iter().map(|(w, r)| self.look(w, r)).collect();
+        for layer in order::layers(wanted, &self.known) {
+            let looks: Vec<Look<'w>> = layer.iter().map(|(w, r)| self.look(w, r)).collect();
             self.look_at(looks, world).await;
-            done.extend(ready.iter().map(|(w, r)| (w.scope.clone(), r.id.clone())));
-            pending = later;
         }
     }
 
-    /// Whether all it refers to inside this rank has been looked at.
-    fn is_ready(
-        &self,
-        scope: &ScopeId,
-        resource: &Resource,
-        rank: &[&Wanted<'_>],
-        done: &BTreeSet<(ScopeId, StepId)>,
-    ) -> bool {
-        let via = resource.via.iter().map(|via| (scope.clone(), via.clone()));
-        let (_, missing) = self.known.resolve(scope, &resource.spec);
-        let refers = missing.iter().filter_map(|reference| self.known.target_of(scope, reference));
-        refers.chain(via).all(|(there, id)| {
-            let declared = rank.iter().any(|w| *w.scope == there && w.resources.iter().any(|r| r.id == id));
-            !declared || done.contains(&(there, id))
-        })
-    }
-
-    fn look<'w>(&mut self, wanted: &Wanted<'w>, resource: &'w Resource) -> Look<'w> {
+    fn look<'w>(&self, wanted: &Wanted<'w>, resource: &'w Resource) -> Look<'w> {
         let (spec, missing) = self.known.resolve(wanted.scope, &resource.spec);
         let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
         let place = self.known.place(wanted.scope, resource.via.as_ref());
@@ -140,20 +116,20 @@ impl Observer {
         Look { scope: wanted.scope, resource, held, kind, spec, missing, place }
     }
 
-    async fn look_at(&mut self, looks: Vec<Look<'_>>, world: &mut World) {
+    async fn look_at(&mut self, mut looks: Vec<Look<'_>>, world: &mut World) {
         self.fill_listings(&looks).await;
         let mut seen: Vec<Option<Observation>> = looks.iter().map(|look| self.listed(look)).collect();
-        let singles: Vec<(usize, Target)> = looks
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| seen[*index].is_none())
-            .filter_map(|(index, look)| Some((index, target_of(look)?)))
-            .collect();
+        let targets = looks.iter().enumerate().filter(|(index, _)| seen[*index].is_none());
+        let singles = targets.filter_map(|(index, look)| Some((index, target_of(look)?))).collect();
         for (index, observation) in self.read_singles(singles).await {
             seen[index] = Some(observation);
         }
-        for (look, observation) in looks.into_iter().zip(seen) {
-            self.conclude(look, observation.unwrap_or(Observation::Absent), world);
+        for (look, observation) in looks.iter_mut().zip(seen) {
+            let observation = observation.unwrap_or(Observation::Absent);
+            if let Observation::Present { id, .. } = &observation {
+                look.disown_stranger(id);
+            }
+            self.conclude(look, observation, world);
         }
     }
 
@@ -188,16 +164,8 @@ impl Observer {
     /// What the list says; none if the object must be read by itself.
     fn listed(&self, look: &Look<'_>) -> Option<Observation> {
         let place = look.place.as_ref()?;
-        match self.listings.get(&(look.resource.kind.clone(), place.clone()))? {
-            Listed::OneByOne => None,
-            Listed::Unreadable(cause) => Some(Observation::Unreadable(cause.clone())),
-            Listed::ByKey(items) => {
-                let key = kind::natural_key(look.kind, &look.spec)?;
-                let Some(live) = items.get(&key) else { return Some(Observation::Absent) };
-                let id = kind::id_of(look.kind, &look.spec, Some(live)).unwrap_or_default();
-                Some(Observation::Present { id, live: live.clone() })
-            }
-        }
+        let listed = self.listings.get(&(look.resource.kind.clone(), place.clone()))?;
+        listed.find(look.kind, &look.spec, look.held.as_ref().and_then(|held| held.id.as_deref()))
     }
 
     async fn read_singles(&self, singles: Vec<(usize, Target)>) -> Vec<(usize, Observation)> {
@@ -216,9 +184,10 @@ impl Observer {
         }
     }
 
-    fn conclude(&mut self, look: Look<'_>, observation: Observation, world: &mut World) {
+    fn conclude(&mut self, look: &Look<'_>, observation: Observation, world: &mut World) {
         let (scope, step) = (look.scope.clone(), look.resource.id.clone());
         let live = match &observation {
+            Observation::Unreadable(_) if look.held.is_none() && rests_on_absent(look, world) => None,
             Observation::Unreadable(cause) => {
                 world.unreadable.push((scope, step, cause.clone()));
                 return;
@@ -231,15 +200,11 @@ impl Observer {
             world.foreign.push((scope.clone(), step.clone(), id.clone()));
         }
         let applied = look.held.as_ref().map(|held| &held.spec);
-        let found = self.assess(&look, live.map(|(_, live)| live), applied);
+        let found = self.assess(look, live.map(|(_, live)| live), applied);
         if let (Some((id, live)), true) = (live, found.operation != Operation::Replace) {
             self.known.set_outputs(&scope, &step, kind::outputs(look.kind, id, live));
         }
-        if look.missing.is_empty() {
-            self.known.set_spec(&scope, &step, look.spec);
-        } else {
-            self.known.set_spec(&scope, &step, known_part(&look.spec, &look.missing));
-        }
+        self.known.set_spec(&scope, &step, known_part(&look.spec, &look.missing));
         world.found.entry(scope).or_default().insert(step, found);
     }
 
@@ -261,7 +226,7 @@ impl Observer {
             changes,
             seen: live.map(|live| kind::seen(look.kind, &look.spec, applied, live)),
             id: look.held.as_ref().and_then(|held| held.id.clone()),
-            reversal: reversal(look.kind, operation),
+            reversal: reversal(look.kind, operation, &look.spec),
             limits: step_limits(look.kind),
         }
     }
@@ -279,32 +244,47 @@ impl Observer {
         }
     }
 
+    /// What we hold and no pack declares any more. Workspaces come first: what was reached through one that is gone
+    /// is gone with it.
     async fn leftovers(&mut self, wanted: &[&Wanted<'_>], world: &mut World) {
+        let mut kept = Vec::new();
         for one in wanted {
             let declared: BTreeSet<&StepId> = one.resources.iter().map(|r| &r.id).collect();
-            let kept = one.holdings.iter().filter(|(id, _)| !declared.contains(id));
-            let mut looks = Vec::new();
-            let resources: Vec<(Resource, Holding)> =
-                kept.filter_map(|(id, held)| Some((resource_of(id, &held)?, held))).collect();
-            for (resource, held) in &resources {
-                let place = self.known.place(one.scope, resource.via.as_ref());
-                let kind = Registry::standard().get(&resource.kind).expect("filtered above");
-                let (spec, missing) = (resource.spec.clone(), Vec::new());
-                let held = Some(held.clone());
-                looks.push(Look { scope: one.scope, resource, held, kind, spec, missing, place });
-            }
-            let singles =
-                looks.iter().enumerate().filter_map(|(i, look)| Some((i, target_of(look)?))).collect();
-            for (index, observation) in self.read_singles(singles).await {
-                let look = &looks[index];
-                match observation {
-                    Observation::Unreadable(cause) => {
-                        world.unreadable.push((one.scope.clone(), look.resource.id.clone(), cause));
-                    }
-                    Observation::Absent => {}
-                    Observation::Present { live, .. } => {
-                        let leftover = leftover(look, &live);
-                        world.leftovers.entry(one.scope.clone()).or_default().push(leftover);
+            let undeclared = one.holdings.iter().filter(|(id, _)| !declared.contains(id));
+            kept.extend(undeclared.filter_map(|(id, held)| Some((one.scope, resource_of(id, &held)?, held))));
+        }
+        for through_a_workspace in [false, true] {
+            let of_turn =
+                kept.iter().filter(|(_, resource, _)| resource.via.is_some() == through_a_workspace);
+            let looks: Vec<Look<'_>> = of_turn
+                .map(|(scope, resource, held)| {
+                    let (spec, missing) = (resource.spec.clone(), Vec::new());
+                    let place = self.known.place(scope, resource.via.as_ref());
+                    let kind =
+                        Registry::standard().get(&resource.kind).expect("its kind was looked up before");
+                    Look { scope, resource, held: Some(held.clone()), kind, spec, missing, place }
+                })
+                .collect();
+            self.look_at_leftovers(looks, world).await;
+        }
+    }
+
+    async fn look_at_leftovers(&mut self, looks: Vec<Look<'_>>, world: &mut World) {
+        let singles = looks.iter().enumerate().filter_map(|(i, look)| Some((i, target_of(look)?))).collect();
+        let mut seen = self.read_singles(singles).await;
+        seen.sort_by_key(|(index, _)| *index);
+        for (index, observation) in seen {
+            let look = &looks[index];
+            let (scope, step) = (look.scope.clone(), look.resource.id.clone());
+            match observation {
+                Observation::Unreadable(cause) => world.unreadable.push((scope, step, cause)),
+                Observation::Absent => {}
+                Observation::Present { id, live } => {
+                    self.known.set_outputs(&scope, &step, kind::outputs(look.kind, &id, &live));
+                    let gone = Ask { desired: None, applied: Some(&look.spec), live: Some(&live) };
+                    // What has no delete call stays as it is: there is nothing to plan.
+                    if kind::assess(look.kind, &gone) != Assessment::Absent {
+                        world.leftovers.entry(scope).or_default().push(leftover(look, &live));
                     }
                 }
             }
@@ -312,18 +292,29 @@ impl Observer {
     }
 }
 
-impl Listed {
-    fn of(kind: &Kind, listing: Listing) -> Self {
-        match listing {
-            Listing::Unsupported => Listed::OneByOne,
-            Listing::Unreadable(cause) => Listed::Unreadable(cause),
-            Listing::Complete(items) => {
-                let keyed =
-                    items.into_iter().filter_map(|item| Some((kind::key_in_list(kind, &item)?, item)));
-                Listed::ByKey(keyed.collect())
-            }
+impl Look<'_> {
+    /// An object with our natural key and another id than the one we made is somebody else's: ours is gone.
+    fn disown_stranger(&mut self, id: &str) {
+        let own = self.held.as_ref().and_then(|held| held.id.as_deref());
+        let is_shown = self.kind.id.live.is_some();
+        if own.is_some_and(|own| is_shown && listed::folded(self.kind, own) != listed::folded(self.kind, id))
+        {
+            self.held = None;
         }
     }
+}
+
+/// Whether something it waits for is not there yet: then it cannot be there either, whatever a read of it answers.
+/// Services refuse such reads in many ways, for example assignments of a workspace without a metastore.
+fn rests_on_absent(look: &Look<'_>, world: &World) -> bool {
+    let Some(found) = world.found.get(look.scope) else { return false };
+    let known: BTreeSet<StepId> = found.keys().cloned().collect();
+    let referred = references(&look.resource.spec);
+    let referred = referred.iter().filter(|r| r.scope == RefScope::Same).filter_map(|r| r.target(&known));
+    let waits_for = look.resource.after.iter().chain(&look.resource.via).cloned();
+    waits_for
+        .chain(referred.map(|target| target.step))
+        .any(|step| found.get(&step).is_some_and(|found| found.operation == Operation::Create))
 }
 
 /// None while the object cannot be there because what it rests on is not.
@@ -369,68 +360,8 @@ fn leftover(look: &Look<'_>, live: &Value) -> Leftover {
             changes: vec![change],
             seen: Some(kind::seen(look.kind, &look.spec, Some(&look.spec), live)),
             id: look.held.as_ref().and_then(|held| held.id.clone()),
-            reversal: reversal(look.kind, Operation::Delete),
+            reversal: reversal(look.kind, Operation::Delete, &look.spec),
             limits: step_limits(look.kind),
         },
     }
-}
-
-/// What is to be done for a resource that is not there.
-pub fn new_object(resource: &Resource) -> Found {
-    let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
-    Found {
-        operation: Operation::Create,
-        changes: new_fields(&resource.spec, resource),
-        seen: None,
-        id: None,
-        reversal: reversal(kind, Operation::Create),
-        limits: step_limits(kind),
-    }
-}
-
-fn new_fields(spec: &Value, resource: &Resource) -> Vec<FieldChange> {
-    let reason = format!("asked for by {}/{}", resource.origin.pack, resource.origin.template);
-    let fields = spec.as_object().into_iter().flatten();
-    fields
-        .map(|(field, value)| FieldChange {
-            at: crate::base::pointer::child("", field),
-            from: None,
-            to: Some(value.clone()),
-            known_after: None,
-            forces_replacement: false,
-            reason: reason.clone(),
-        })
-        .collect()
-}
-
-fn reversal(kind: &Kind, operation: Operation) -> Reversal {
-    match operation {
-        Operation::None | Operation::Update => Reversal::Reversible,
-        Operation::Create => kind.reversal.create.rank,
-        Operation::Delete => kind.reversal.delete.rank,
-        Operation::Replace => kind.reversal.create.rank.max(kind.reversal.delete.rank),
-    }
-}
-
-fn step_limits(kind: &Kind) -> StepLimits {
-    let (poll_every, ready_within) = match &kind.ready {
-        Some(ready) => (ready.poll_every, ready.ready_within),
-        None => (limits::RETRY_BASE, limits::SETTLE_MAX),
-    };
-    StepLimits {
-        call_timeout: limits::CALL_TIMEOUT,
-        attempts_max: limits::ATTEMPTS_MAX,
-        poll_every,
-        ready_within,
-    }
-}
-
-/// A spec without the fields that are not known yet, so that nobody reads a reference as if it were a value.
-fn known_part(spec: &Value, missing: &[Reference]) -> Value {
-    let mut part = spec.clone();
-    for reference in missing {
-        let field = reference.at.split('/').nth(1).unwrap_or_default();
-        crate::base::pointer::remove(&mut part, &format!("/{field}"));
-    }
-    part
 }

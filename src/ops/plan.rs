@@ -128,6 +128,8 @@ pub async fn make(
         ));
     }
     let scopes = scopes(desired, &waves);
+    // Before the logs are read: should one grow meanwhile, the plan is stale rather than wrong.
+    let heads = journal.heads()?;
     let holdings = read_holdings(journal, &scopes)?;
     let regions: BTreeMap<&ScopeId, Option<ScopeId>> =
         scopes.iter().map(|scope| (scope, desired.region_of(scope))).collect();
@@ -141,14 +143,13 @@ pub async fn make(
         })
         .collect();
     let world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
-    refuse_unreadable(&world)?;
+    refuse_unreadable(&world, journal)?;
     refuse_foreign(&world)?;
     let mut plans = scopes
         .iter()
         .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, reached.call_timeout)?)))
         .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
     plans.values_mut().for_each(hide_sensitive);
-    let heads = journal.heads()?;
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
     let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
     let plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
@@ -205,14 +206,19 @@ fn read_holdings(
     Ok(all)
 }
 
-fn refuse_unreadable(world: &World) -> Result<(), Failure> {
+fn refuse_unreadable(world: &World, journal: &dyn Journal) -> Result<(), Failure> {
     let Some((scope, step, cause)) = world.unreadable.first() else { return Ok(()) };
     let what = format!("{scope} {step} could not be read: {cause}");
     let others = world.unreadable.len() - 1;
     let what = if others == 0 { what } else { format!("{what}; {others} more could not be read either") };
     Err(match cause.class {
         CauseClass::Unauthenticated | CauseClass::PermissionDenied => Failure::NotAllowed { what },
-        _ => Failure::failed(what),
+        _ => {
+            let unfinished = crate::ops::launch::unfinished(journal)?.is_some();
+            let help =
+                unfinished.then(|| "a launch is unfinished: landfall resume goes on with it".to_owned());
+            Failure::Failed { what, help }
+        }
     })
 }
 

@@ -131,7 +131,7 @@ fn scope_text(out: &mut String, plan: &Plan, scope: &ScopeId, options: Options) 
         rest.push(format!("{} unchanged hidden (--show-unchanged)", counts.unchanged));
     }
     if counts.checks > 0 {
-        rest.push(format!("{} checks", counts.checks));
+        rest.push(format!("{} {}", counts.checks, plural(counts.checks, "check", "checks")));
     }
     if !rest.is_empty() {
         let _ = writeln!(out, "    {}", rest.join(", "));
@@ -146,7 +146,8 @@ fn field(out: &mut String, change: &FieldChange) {
         (None, None) => "(none)".to_owned(),
     };
     let forces = if change.forces_replacement { "  # forces replacement" } else { "" };
-    let _ = writeln!(out, "        {}: {from} -> {to}{forces}   [{}]", change.at, change.reason);
+    let at = if change.at.is_empty() { "(whole object)" } else { &change.at };
+    let _ = writeln!(out, "        {at}: {from} -> {to}{forces}   [{}]", change.reason);
 }
 
 fn short(value: &Value) -> String {
@@ -186,14 +187,15 @@ pub fn summary(saved: &SavedPlan) -> String {
     let sites = plan.scopes.keys().filter(|s| s.site().is_some()).count();
     let _ = writeln!(
         out,
-        "Across {sites} {} and {} shared {}. {} {}. {} unchanged. {} checks.",
+        "Across {sites} {} and {} shared {}. {} {}. {} unchanged. {} {}.",
         plural(sites, "site", "sites"),
         plan.scopes.len() - sites,
         plural(plan.scopes.len() - sites, "scope", "scopes"),
         counts.replace,
         plural(counts.replace, "replacement", "replacements"),
         counts.unchanged,
-        counts.checks
+        counts.checks,
+        plural(counts.checks, "check", "checks")
     );
     let _ = writeln!(out, "Digest {}", saved.digest);
     out

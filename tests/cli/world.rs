@@ -453,12 +453,4 @@ impl Served {
     pub fn account(&self, rest: &str) -> String {
         format!("/api/2.0/accounts/{}/{rest}", self.of("DATABRICKS_ACCOUNT_ID"))
     }
-
-    /// The id of the workspace of this name.
-    #[track_caller]
-    pub fn workspace(&self, name: &str) -> String {
-        let all = self.call("GET", &self.account("workspaces"), None, &Value::Null);
-        let found = all.as_array().unwrap().iter().find(|w| w["workspace_name"] == name);
-        found.unwrap_or_else(|| panic!("no workspace {name} in {all}"))["workspace_id"].to_string()
-    }
 }

@@ -191,7 +191,7 @@ mod tests {
         serde_json::from_value(json!({
             "v": 1, "seq": seq, "at": format!("2027-01-{:02}T09:00:00Z", seq % 28 + 1), "log": "site/HRB01",
             "run": format!("run-{}", seq % 3), "kind": kind, "step": format!("catalog.c{}", seq % 10),
-            "actor": {"type": "person", "id": if seq % 2 == 0 { "ana" } else { "ben" }},
+            "actor": {"type": "person", "id": if seq.is_multiple_of(2) { "ana" } else { "ben" }},
             "body": {"effect": "created", "cause": {"message": format!("no such thing {seq}")}}, "salt": "00",
         }))
         .expect("an entry")

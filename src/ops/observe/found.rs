@@ -1,0 +1,76 @@
+//! What is found for an object, as far as its kind and its spec alone decide it.
+
+use serde_json::Value;
+
+use crate::base::limits;
+use crate::kind::{self, Registry};
+use crate::model::kind::Kind;
+use crate::model::plan::{FieldChange, Operation, Reversal, StepLimits};
+use crate::model::reference::Reference;
+use crate::model::resource::Resource;
+use crate::plan::Found;
+
+/// What is to be done for a resource that is not there.
+pub fn new_object(resource: &Resource) -> Found {
+    let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
+    Found {
+        operation: Operation::Create,
+        changes: new_fields(&resource.spec, resource),
+        seen: None,
+        id: None,
+        reversal: reversal(kind, Operation::Create, &resource.spec),
+        limits: step_limits(kind),
+    }
+}
+
+/// The fields of a new object, each with the template that asks for it.
+pub fn new_fields(spec: &Value, resource: &Resource) -> Vec<FieldChange> {
+    let reason = format!("asked for by {}/{}", resource.origin.pack, resource.origin.template);
+    let fields = spec.as_object().into_iter().flatten();
+    fields
+        .map(|(field, value)| FieldChange {
+            at: crate::base::pointer::child("", field),
+            from: None,
+            to: Some(value.clone()),
+            known_after: None,
+            forces_replacement: false,
+            reason: reason.clone(),
+        })
+        .collect()
+}
+
+/// How far an operation can be undone, by the kind's table.
+pub fn reversal(kind: &Kind, operation: Operation, spec: &Value) -> Reversal {
+    match operation {
+        // What is always there is never made: the first change of it is what making is for others.
+        Operation::Update if kind::always_there(kind) => kind.reversal.of_create(spec),
+        Operation::None | Operation::Update => Reversal::Reversible,
+        Operation::Create => kind.reversal.of_create(spec),
+        Operation::Delete => kind.reversal.delete.rank,
+        Operation::Replace => kind.reversal.of_create(spec).max(kind.reversal.delete.rank),
+    }
+}
+
+/// How long to wait for objects of a kind, and how often to look.
+pub fn step_limits(kind: &Kind) -> StepLimits {
+    let (poll_every, ready_within) = match &kind.ready {
+        Some(ready) => (ready.poll_every, ready.ready_within),
+        None => (limits::RETRY_BASE, limits::SETTLE_MAX),
+    };
+    StepLimits {
+        call_timeout: limits::CALL_TIMEOUT,
+        attempts_max: limits::ATTEMPTS_MAX,
+        poll_every,
+        ready_within,
+    }
+}
+
+/// A spec without the fields that are not known yet, so that nobody reads a reference as if it were a value.
+pub fn known_part(spec: &Value, missing: &[Reference]) -> Value {
+    let mut part = spec.clone();
+    for reference in missing {
+        let field = reference.at.split('/').nth(1).unwrap_or_default();
+        crate::base::pointer::remove(&mut part, &format!("/{field}"));
+    }
+    part
+}

@@ -1,0 +1,282 @@
+//! What is found and planned, with a service in memory: text in, text out.
+
+use std::sync::Mutex;
+
+use serde_json::json;
+
+use super::*;
+use crate::base::digest::Digest;
+use crate::base::id::RunId;
+use crate::base::time::Timestamp;
+use crate::driver::{Answer, Change, Listing};
+use crate::model::event::{Desired, Event};
+use crate::model::finding::NextCall;
+use crate::model::outcome::{ApplyOutcome, CauseClass};
+use crate::model::plan::Reversal;
+use crate::plan::{Parts, scope_plan};
+
+/// A service that lists and shows what it has, and notes what it was asked.
+#[derive(Default)]
+struct Service {
+    lists: BTreeMap<String, Vec<Value>>,
+    objects: BTreeMap<String, Value>,
+    broken: Option<String>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Service {
+    fn with_list(kind: &str, items: Value) -> Self {
+        let lists = [(kind.to_owned(), items.as_array().unwrap().clone())].into();
+        Self { lists, ..Self::default() }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Driver for Service {
+    fn observe<'a>(&'a self, target: &'a Target, _: Millis) -> Answer<'a, Observation> {
+        let kind = Registry::standard().get(&target.kind).unwrap();
+        let id = target.id.clone().or_else(|| kind::id_of(kind, &target.spec, None)).unwrap_or_default();
+        self.asked.lock().unwrap().push(format!("read {} {id}", target.kind));
+        let found = self.objects.get(&id).cloned();
+        Box::pin(async { found.map_or(Observation::Absent, |live| Observation::Present { id, live }) })
+    }
+
+    fn list<'a>(&'a self, kind: &'a KindName, place: &'a Place, _: Millis) -> Answer<'a, Listing> {
+        self.asked.lock().unwrap().push(format!("list {kind} {place:?}"));
+        let listing = match self.lists.get(kind.as_str()) {
+            _ if self.broken.as_deref() == Some(kind.as_str()) => {
+                Listing::Unreadable(Cause::new(CauseClass::Internal, "it fell over"))
+            }
+            Some(items) => Listing::Complete(items.clone()),
+            None => Listing::Complete(Vec::new()),
+        };
+        Box::pin(async { listing })
+    }
+
+    fn apply<'a>(&'a self, _: &'a Change, _: Millis) -> Answer<'a, ApplyOutcome> {
+        panic!("a plan changes nothing")
+    }
+}
+
+fn resource(id: &str, kind: &str, spec: Value) -> Resource {
+    Resource {
+        id: id.parse().unwrap(),
+        kind: format!("databricks.{kind}").parse().unwrap(),
+        after: Vec::new(),
+        via: None,
+        spec,
+        evidence: None,
+        origin: Origin { pack: "p".parse().unwrap(), template: "t.toml.hbs".to_owned(), line: 1 },
+    }
+}
+
+/// What a log holds after this resource was made under an id.
+fn held(resource: &Resource, id: &str) -> [Event; 2] {
+    let (step, at) = (resource.id.clone(), Timestamp::from_millis(0));
+    let desired = Desired {
+        kind: resource.kind.clone(),
+        via: resource.via.clone(),
+        after: resource.after.clone(),
+        spec_digest: Digest::of_canonical(&resource.spec),
+        spec: resource.spec.clone(),
+    };
+    let (call, applied) = (NextCall::Create, step.clone());
+    [
+        Event::StepApplying { step, attempt: 1, call, deadline: at, desired },
+        Event::StepApplied { step: applied, attempt: 1, at, id: Some(id.to_owned()) },
+    ]
+}
+
+struct Looked {
+    world: World,
+    service: Arc<Service>,
+    resources: Vec<Resource>,
+}
+
+/// Looks at the same resources in these scopes; the first scope holds what the events say.
+async fn look(service: Service, scopes: &[&str], resources: Vec<Resource>, log: &[[Event; 2]]) -> Looked {
+    let run: RunId = "run-1".parse().unwrap();
+    let mut holdings = Holdings::default();
+    log.iter().flatten().for_each(|event| holdings.fold(Some(&run), event));
+    let nothing = Holdings::default();
+    let scopes: Vec<ScopeId> = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
+    let of = |(index, scope)| {
+        let holdings = if index == 0 { &holdings } else { &nothing };
+        Wanted { scope, region: None, resources: &resources, holdings }
+    };
+    let wanted: Vec<Wanted<'_>> = scopes.iter().enumerate().map(of).collect();
+    let service = Arc::new(service);
+    let world = observe(service.clone(), &wanted, Millis(1000)).await;
+    Looked { world, service, resources }
+}
+
+impl Looked {
+    /// What was found in a scope: operation and changes of each step.
+    fn text(&self, scope: &str) -> String {
+        let none = BTreeMap::new();
+        let found = self.world.found.get(&scope.parse().unwrap()).unwrap_or(&none);
+        let mut out = String::new();
+        for (step, found) in found {
+            out.push_str(&format!("{step} {:?}\n", found.operation));
+            for change in &found.changes {
+                let to = match (&change.to, &change.known_after) {
+                    (Some(to), _) => to.to_string(),
+                    (None, Some(step)) => format!("known after {step}"),
+                    (None, None) => "nothing".to_owned(),
+                };
+                out.push_str(&format!("  {} {to}\n", change.at));
+            }
+        }
+        out
+    }
+}
+
+#[tokio::test]
+async fn a_kind_is_listed_once_for_all_scopes_and_never_read_one_by_one() {
+    let catalogs = vec![
+        resource("catalog.a", "catalog", json!({"name": "a"})),
+        resource("catalog.b", "catalog", json!({"name": "b", "comment": "${catalog.a.name}"})),
+    ];
+    let looked = look(Service::default(), &["site/HRB01", "site/HRB02"], catalogs, &[]).await;
+    assert_eq!(looked.service.asked(), ["list databricks.catalog Account"]);
+    assert_eq!(looked.text("site/HRB01"), looked.text("site/HRB02"));
+}
+
+#[tokio::test]
+async fn what_rests_on_a_step_that_has_not_run_is_known_after_it() {
+    let resources = vec![
+        // The order in which they are declared does not matter.
+        resource(
+            "schema.s",
+            "schema",
+            json!({"catalog_name": "${catalog.a.name}", "name": "s",
+            "comment": "at ${catalog.a.storage_location}"}),
+        ),
+        resource("catalog.a", "catalog", json!({"name": "a"})),
+    ];
+    let looked = look(Service::default(), &["site/HRB01"], resources, &[]).await;
+    insta::assert_snapshot!(looked.text("site/HRB01"), @r#"
+    catalog.a Create
+      /name "a"
+    schema.s Create
+      /catalog_name "a"
+      /comment known after catalog.a
+      /name "s"
+    "#);
+}
+
+#[tokio::test]
+async fn strangers_are_reported_and_what_is_always_there_is_not() {
+    let service = Service {
+        objects: [(
+            "disable_legacy_dbfs".to_owned(),
+            json!({"value": {"disable_legacy_dbfs": {"value": false}}}),
+        )]
+        .into(),
+        ..Service::with_list("databricks.catalog", json!([{"name": "A"}]))
+    };
+    let setting = json!({"type": "disable_legacy_dbfs", "value": {"disable_legacy_dbfs": {"value": true}}});
+    let resources = vec![
+        resource("catalog.a", "catalog", json!({"name": "a"})),
+        resource("setting.dbfs", "workspace_setting", setting),
+    ];
+    let looked = look(service, &["site/HRB01"], resources, &[]).await;
+    let strangers: Vec<String> =
+        looked.world.foreign.iter().map(|(_, step, id)| format!("{step} {id}")).collect();
+    assert_eq!(strangers, ["catalog.a A"]);
+    assert!(looked.text("site/HRB01").contains("setting.dbfs Update"), "{}", looked.text("site/HRB01"));
+}
+
+#[tokio::test]
+async fn what_was_renamed_is_the_same_object_and_not_a_new_one() {
+    let before = resource("catalog.a", "catalog", json!({"name": "old"}));
+    let after = resource("catalog.a", "catalog", json!({"name": "new"}));
+    let service = Service::with_list("databricks.catalog", json!([{"name": "old"}]));
+    let looked = look(service, &["site/HRB01"], vec![after], &[held(&before, "old")]).await;
+    insta::assert_snapshot!(looked.text("site/HRB01"), @r#"
+    catalog.a Replace
+      /name "new"
+    "#);
+}
+
+#[tokio::test]
+async fn somebody_elses_object_in_the_place_of_ours_is_a_stranger() {
+    let network = resource("network.a", "network", json!({"network_name": "n", "vpc_id": "v"}));
+    let item = json!({"network_id": "id-2", "network_name": "n", "vpc_id": "v"});
+    let service = Service::with_list("databricks.network", json!([item]));
+    let log = [held(&network, "id-1")];
+    let looked = look(service, &["site/HRB01"], vec![network], &log).await;
+    assert_eq!(looked.world.foreign.len(), 1, "{}", looked.text("site/HRB01"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_said_for_every_resource() {
+    let service = Service { broken: Some("databricks.catalog".to_owned()), ..Service::default() };
+    let resources = vec![
+        resource("catalog.a", "catalog", json!({"name": "a"})),
+        resource("catalog.b", "catalog", json!({"name": "b"})),
+    ];
+    let looked = look(service, &["site/HRB01"], resources, &[]).await;
+    let unread: Vec<String> =
+        looked.world.unreadable.iter().map(|(_, step, cause)| format!("{step}: {cause}")).collect();
+    assert_eq!(unread, ["catalog.a: it fell over", "catalog.b: it fell over"]);
+}
+
+#[tokio::test]
+async fn what_rests_on_something_absent_is_absent_too_whatever_a_read_answers() {
+    let service = Service { broken: Some("databricks.network".to_owned()), ..Service::default() };
+    let mut network = resource("network.a", "network", json!({"network_name": "a"}));
+    network.after = vec!["credentials.a".parse().unwrap()];
+    let credentials = resource("credentials.a", "credentials", json!({"credentials_name": "a"}));
+    let looked = look(service, &["site/HRB01"], vec![network, credentials], &[]).await;
+    assert_eq!(looked.world.unreadable, Vec::new());
+    let operations: Vec<&str> = vec!["credentials.a Create", "network.a Create"];
+    let text = looked.text("site/HRB01");
+    let found: Vec<&str> = text.lines().filter(|line| !line.starts_with(' ')).collect();
+    assert_eq!(found, operations);
+}
+
+#[tokio::test]
+async fn leftovers_are_deleted_in_reverse_and_through_a_workspace_that_is_left_over_too() {
+    let workspace = resource("workspace.w", "workspace", json!({"workspace_name": "w"}));
+    let mut catalog = resource("catalog.a", "catalog", json!({"name": "a"}));
+    catalog.via = Some(workspace.id.clone());
+    let setting = json!({"type": "disable_legacy_dbfs", "value": {"disable_legacy_dbfs": {"value": true}}});
+    let mut setting = resource("setting.dbfs", "workspace_setting", setting);
+    setting.via = Some(workspace.id.clone());
+    let objects = [
+        ("7", json!({"workspace_id": 7, "workspace_name": "w", "workspace_status": "RUNNING"})),
+        ("a", json!({"name": "a"})),
+        ("disable_legacy_dbfs", json!({"value": {"disable_legacy_dbfs": {"value": true}}})),
+    ];
+    let service =
+        Service { objects: objects.map(|(id, live)| (id.to_owned(), live)).into(), ..Service::default() };
+    let log = [held(&workspace, "7"), held(&catalog, "a"), held(&setting, "disable_legacy_dbfs")];
+    let looked = look(service, &["site/HRB01"], Vec::new(), &log).await;
+    let scope: ScopeId = "site/HRB01".parse().unwrap();
+    let plan = scope_plan(Parts {
+        scope: &scope,
+        needs: &BTreeSet::new(),
+        resources: &looked.resources,
+        checks: &[],
+        found: &BTreeMap::new(),
+        leftovers: &looked.world.leftovers[&scope],
+        call_timeout: Millis(1000),
+    });
+    let plan = plan.unwrap();
+    let order: Vec<&str> = crate::plan::order(&plan).unwrap().into_iter().map(StepId::as_str).collect();
+    assert_eq!(order, ["catalog.a", "workspace.w"], "a setting has no delete call and stays as it is");
+}
+
+#[test]
+fn only_the_settings_that_cannot_be_set_back_are_one_way() {
+    let kind = Registry::standard().get(&"databricks.workspace_setting".parse().unwrap()).unwrap();
+    let of = |operation, name: &str| reversal(kind, operation, &json!({ "type": name }));
+    for operation in [Operation::Create, Operation::Update] {
+        assert_eq!(of(operation, "shield_csp_enablement_ws_db"), Reversal::OneWay, "{operation:?}");
+        assert_eq!(of(operation, "disable_legacy_dbfs"), Reversal::Reversible, "{operation:?}");
+    }
+}
