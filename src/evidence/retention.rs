@@ -14,8 +14,8 @@ use super::register;
 
 /// Years after the last day in effect: one more than the six that 45 CFR 164.316(b)(2)(i) asks for.
 pub const YEARS: i32 = 7;
-/// Kinds of entries that end a site.
-const SITE_ENDED: [&str; 2] = ["site.offboarded", "retirement.completed"];
+/// The kind of the entry that ends a site.
+const SITE_ENDED: &str = "retirement.completed";
 const COLUMNS: [&str; 7] =
     ["site", "run", "entries", "from", "in effect until", "to be kept until", "may go"];
 
@@ -45,8 +45,7 @@ struct Run<'r> {
 fn of_log(records: &Records, now: Timestamp) -> Vec<Vec<String>> {
     let runs = runs(records);
     let hold = register::hold(records);
-    let ended =
-        records.entries.iter().find(|entry| SITE_ENDED.contains(&entry.kind.as_str())).map(|entry| entry.at);
+    let ended = records.entries.iter().find(|entry| entry.kind == SITE_ENDED).map(|entry| entry.at);
     let next = runs.iter().skip(1).map(|run| Some(run.from)).chain([ended]);
     let row = |(run, until): (&Run<'_>, Option<Timestamp>)| {
         let keep = until.map(|until| years_after(until, YEARS));
@@ -131,7 +130,7 @@ mod tests {
         assert_eq!(late[0][2], "yes");
         assert_eq!(late[1], ["run-2", "not known yet", "no: in effect"]);
         let ended =
-            told(&records(&[("site.offboarded", "2030-01-01T00:00:00Z", None)]), "2037-01-01T00:00:00Z");
+            told(&records(&[("retirement.completed", "2030-01-01T00:00:00Z", None)]), "2037-01-01T00:00:00Z");
         assert_eq!(ended[1], ["run-2", "2037-01-01T00:00:00.000Z", "yes"]);
     }
 

@@ -85,7 +85,7 @@ fn incidents(records: &Records) -> Answer {
 
 fn retirements(records: &Records) -> Answer {
     let deleted = |entry: &Entry| entry.kind == "step.succeeded" && ended_in_delete(entry);
-    let told = |entry: &Entry| entry.kind.starts_with("retirement.") || entry.kind.starts_with("site.");
+    let told = |entry: &Entry| entry.kind.starts_with("retirement.");
     let rows = events(records, |entry| deleted(entry) || told(entry));
     let sentence = match rows.len() {
         0 => "No record: nothing of this log's was deleted or retired.".to_owned(),
