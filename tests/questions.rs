@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use fixture::{Ending, build, journal, plan};
 use landfall::base::id::{LogId, StepId};
 use landfall::evidence::question::ask::{Question, ask};
-use landfall::evidence::question::coverage::{Planned, coverage};
+use landfall::evidence::question::coverage::{Planned, coverage, planned_steps};
 use landfall::evidence::question::search::{Query, search};
 use landfall::evidence::question::timeline::{Period, timeline};
 use landfall::evidence::records::Records;
@@ -111,6 +111,13 @@ fn what_is_not_written_down_is_no_record_and_never_an_empty_success() {
 fn steps_without_a_record_are_counted_and_stand_first() {
     let steps: BTreeSet<StepId> =
         plan().plan.scopes.values().flat_map(|scope| scope.steps.keys().cloned()).collect();
+    let whole = serde_json::to_vec(&plan()).expect("a plan");
+    assert_eq!(planned_steps(&whole, &log()).as_ref(), Some(&steps));
+    let scope =
+        serde_json::to_value(&plan().plan.scopes[&"site/HRB01".parse().expect("a scope")]).expect("JSON");
+    let part = serde_json::json!({"part": {"scope": "site/HRB01", "plan": scope}}).to_string();
+    assert_eq!(planned_steps(part.as_bytes(), &log()).as_ref(), Some(&steps));
+    assert_eq!(planned_steps(part.as_bytes(), &"site/MPL02".parse().expect("a log")), None);
     let of = |ending| coverage(&[Planned { records: from_bundle(ending), steps: steps.clone() }], &[]);
     assert_eq!((of(Ending::Well).planned, of(Ending::Well).missing), (3, 0));
     let open = of(Ending::NotYet);

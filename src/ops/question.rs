@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::id::{LogId, ScopeId, SiteCode, StepId};
 use crate::evidence::bundle::layout;
-use crate::evidence::question::coverage::{Coverage, Planned, coverage};
+use crate::evidence::question::coverage::{self, Coverage, Planned, coverage};
 use crate::evidence::records::{BadRecords, Records};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal, bundle_dir};
@@ -98,7 +98,7 @@ pub fn wave(context: &Context, name: &str) -> Result<Coverage, Failure> {
             continue;
         }
         let records = of_log(&journal, &log)?;
-        let steps = planned_steps(&journal, &records, &site)?;
+        let steps = planned_steps(&journal, &records)?;
         planned.push(Planned { records, steps });
     }
     Ok(coverage(&planned, &silent))
@@ -112,30 +112,20 @@ pub fn wave(context: &Context, name: &str) -> Result<Coverage, Failure> {
 pub fn bundle(folder: &Path) -> Result<Coverage, Failure> {
     let files = bundle_dir::read(folder).map_err(|e| Failure::NotVerified { what: e.to_string() })?;
     let records = Records::of_bundle(&files).map_err(unreadable)?;
-    let bytes = files.get(layout::PLAN).map(Vec::as_slice).unwrap_or_default();
-    let saved = plan::parse(bytes).map_err(|what| Failure::NotVerified { what })?;
-    let steps = match &records.log {
-        LogId::Scope(scope) => {
-            saved.plan.scopes.get(scope).map(|scope| scope.steps.keys().cloned().collect())
-        }
-        LogId::Org => None,
-    };
-    Ok(coverage(&[Planned { records, steps: steps.unwrap_or_default() }], &[]))
+    let plan = files.get(layout::PLAN).map(Vec::as_slice).unwrap_or_default();
+    let steps = coverage::planned_steps(plan, &records.log);
+    let what = || Failure::NotVerified { what: format!("{} has no steps of {}", layout::PLAN, records.log) };
+    let steps = steps.ok_or_else(what)?;
+    Ok(coverage(&[Planned { records, steps }], &[]))
 }
 
 /// The steps of a site in the plan that its newest run names.
-fn planned_steps(
-    journal: &dyn Journal,
-    records: &Records,
-    site: &SiteCode,
-) -> Result<BTreeSet<StepId>, Failure> {
+fn planned_steps(journal: &dyn Journal, records: &Records) -> Result<BTreeSet<StepId>, Failure> {
     let started = records.entries.iter().rev().filter(|entry| entry.kind == "run.started");
     let named = started.flat_map(|entry| &entry.refs).find(|named| named.path == PLAN_FILE);
     let Some(named) = named else { return Ok(BTreeSet::new()) };
-    let saved =
-        plan::parse(&journal.get_blob(&named.sha256)?).map_err(|what| Failure::NotVerified { what })?;
-    let scope = saved.plan.scopes.get(&ScopeId::Site(site.clone()));
-    Ok(scope.map(|scope| scope.steps.keys().cloned().collect()).unwrap_or_default())
+    let steps = coverage::planned_steps(&journal.get_blob(&named.sha256)?, &records.log);
+    steps.ok_or_else(|| Failure::NotVerified { what: format!("the plan has no steps of {}", records.log) })
 }
 
 /// The journal, to be read.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::id::StepId;
+use serde_json::Value;
+
+use crate::base::id::{LogId, StepId};
 
 use super::super::answer::Answer;
 use super::super::records::Records;
@@ -28,6 +30,19 @@ pub struct Coverage {
     pub planned: usize,
     /// Steps without any record.
     pub missing: usize,
+}
+
+/// The steps that a plan's file has for a log: of a whole plan, or of what one scope may see of it.
+pub fn planned_steps(plan: &[u8], log: &LogId) -> Option<BTreeSet<StepId>> {
+    let plan: Value = serde_json::from_slice(plan).ok()?;
+    let scope = log.to_string();
+    let steps = match plan.get("part") {
+        Some(part) => {
+            part.get("plan").filter(|_| part.get("scope") == Some(&Value::from(scope)))?.get("steps")?
+        }
+        None => plan.pointer("/plan/scopes")?.get(&scope)?.get("steps")?,
+    };
+    steps.as_object()?.keys().map(|step| StepId::new(step.as_str()).ok()).collect()
 }
 
 /// Counts the records of each step of these sites; `silent` are sites of the wave without any log.
