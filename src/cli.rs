@@ -1,11 +1,13 @@
 //! Floor 6: the command line. Gives meaning to what was typed, calls one use case, shows what it came to.
 
+mod answer;
 mod args;
 mod coverage;
 mod draw;
 mod exit;
 mod inspect;
 mod live;
+mod register;
 mod run;
 mod ui;
 mod witness;
@@ -85,6 +87,9 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             inspect::verify(ui, &bundle, trusted, allow_rehearsal, output)
         }
         Command::Witness(command) => witness::run(ui, command),
+        Command::Evidence(Evidence::Answer(command)) => answer::answer(ui, context, command),
+        Command::Evidence(Evidence::Keep(command)) => register::keep(ui, &context, command),
+        Command::Finding(command) => register::finding(ui, &context, command),
         Command::Sandbox(SandboxCommand::Serve {
             listen,
             dir,

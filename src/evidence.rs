@@ -1,6 +1,7 @@
 //! Floor 2: the formats of evidence and the folds over it, as pure functions: signed checkpoints, heads, bundles,
 //! their offline verification, and the scanner that keeps secrets and patient data out.
 
+pub mod answer;
 pub mod bundle;
 pub mod checkpoint;
 pub mod control;
@@ -10,6 +11,13 @@ pub mod growth;
 pub mod heads;
 pub mod note;
 pub mod origin;
+pub mod population;
+pub mod question;
+pub mod records;
+pub mod redaction;
+pub mod register;
+pub mod retention;
+pub mod rights;
 pub mod scan;
 pub mod sshsig;
 pub mod statement;

@@ -16,6 +16,8 @@ pub mod observe;
 pub mod packs;
 pub mod params;
 pub mod plan;
+pub mod question;
+pub mod register;
 pub mod rehearse;
 pub mod render;
 pub mod sandbox;

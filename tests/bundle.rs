@@ -65,7 +65,21 @@ fn the_layout_is_the_documented_one() {
         "keys/bundle.pub.pem",
         "keys/bundle.vkey",
         "keys/log.vkey",
+        "lead-sheet.csv",
         "plan.json",
+        "population/assignments.csv",
+        "population/assignments.query.txt",
+        "population/catalogs.csv",
+        "population/catalogs.query.txt",
+        "population/changes.csv",
+        "population/changes.query.txt",
+        "population/grants.csv",
+        "population/grants.query.txt",
+        "population/groups.csv",
+        "population/groups.query.txt",
+        "population/reconciliation.csv",
+        "population/workspaces.csv",
+        "population/workspaces.query.txt",
         "rendered/sql/grants.sql",
         "verify_log.py",
     ];
@@ -127,13 +141,16 @@ fn failed_and_blocked_steps_are_complete_evidence_but_a_step_without_outcome_is_
 fn the_page_leads_with_what_needs_an_eye() {
     let page = |ending| String::from_utf8(build(ending).files[layout::INDEX].clone()).expect("text");
     let well = page(Ending::Well);
-    assert!(well.contains("3 steps planned, 3 run, 3 succeeded, 0 failed, 0 blocked by a failure."));
-    assert!(well.contains("Nothing: every planned step has succeeded, and no control stands open."));
+    assert!(well.contains(
+        "3 steps planned, 3 run, 3 succeeded, 0 failed, 0 blocked by a failure. 2 calls were sent"
+    ));
+    assert!(well.contains("Nothing: every planned step has succeeded, every change was read back, and no control or finding stands open."));
     assert!(well.contains("Rehearsal: nothing on this page really happened."));
     assert!(well.contains("<a href=\"./evidence/0003-catalog.clinical.json\">"));
     let badly = page(Ending::Badly);
     let lines: Vec<&str> = badly.lines().collect();
-    let eye = lines.iter().position(|line| *line == "<h2>Needs your eye</h2>").expect("the section");
+    let eye =
+        lines.iter().position(|line| *line == "<h2 id=\"eye\">Needs your eye</h2>").expect("the section");
     assert_eq!(
         lines[eye + 2],
         "<li>Failed: schema.raw (databricks.schema): no such &lt;catalog&gt; &amp; more</li>"

@@ -108,12 +108,15 @@ pub enum Command {
     Status(Status),
     /// Print the entries of a log
     Log(Log),
-    /// Export and verify evidence bundles
+    /// Export and verify evidence bundles; answer what auditors ask from journal or bundle
     #[command(subcommand)]
     Evidence(Evidence),
     /// Cosign logs that only grow, with a key of one's own
     #[command(subcommand)]
     Witness(WitnessCommand),
+    /// Keep the register of audit findings in the sites' logs
+    #[command(subcommand)]
+    Finding(super::register::FindingCommand),
     /// Serve the sandbox over loopback HTTP
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -337,6 +340,12 @@ pub struct Log {
 /// Evidence commands.
 #[derive(Debug, Subcommand)]
 pub enum Evidence {
+    /// Questions to the records
+    #[command(flatten)]
+    Answer(super::answer::AnswerCommand),
+    /// Keeping and giving out records
+    #[command(flatten)]
+    Keep(super::register::KeepCommand),
     /// Write one site's bundle
     Export {
         /// The site

@@ -18,7 +18,6 @@ use crate::base::id::{LogId, RunId, ScopeId, SiteCode, StepId, WaveName};
 use crate::base::limits::{BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
 use crate::base::time::Timestamp;
 use crate::merkle::{self, leaf_hash};
-use crate::model::entry::{ENTRY_VERSION, Entry};
 use crate::model::plan::{LogHead, PlanExcerpt, PlannedStep};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
@@ -26,6 +25,10 @@ use super::control::ControlRow;
 use super::growth::Growth;
 use super::note::VerifierKey;
 use super::origin;
+use super::population::Populations;
+use super::records::{BadRecords, Records};
+use super::redaction;
+
 use super::tally::{Executions, Outcomes, Tally};
 use super::tlog_proof::TlogProof;
 use super::{scan, sshsig, statement};
@@ -183,6 +186,8 @@ struct Content<'p> {
     outcomes: Outcomes,
     previous: Option<PreviousBundle>,
     tally: Tally,
+    records: Records,
+    populations: Populations,
     /// Where the file of each digest stands.
     places: BTreeMap<Digest, String>,
 }
@@ -200,11 +205,15 @@ impl Content<'_> {
 /// If a part cannot be read, a file that an entry names is missing, or parts contradict each other.
 pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     agree(parts)?;
-    let entries = entries(parts)?;
+    let records = records(parts)?;
     let mut files = plain_files(parts)?;
-    readbacks::place(&entries, &parts.blobs, &mut files)?;
+    readbacks::place(&records.entries, &parts.blobs, &mut files)?;
+    let populations = Populations::of(&records);
+    for (path, text) in populations.files() {
+        files.insert(path, text.into_bytes());
+    }
     let previous = previous(parts, &mut files)?;
-    let content = Content { previous, ..content(parts, &entries, &files)? };
+    let content = Content { previous, ..content(parts, records, populations, &files)? };
     let manifest = manifest(&content);
     files.insert(layout::MANIFEST.to_owned(), manifest.to_bytes());
     files.insert(layout::README.to_owned(), readme::text(&content).into_bytes());
@@ -225,7 +234,7 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
 /// If a part cannot be read, or a file that an entry names is missing.
 pub fn places(parts: &Parts) -> Result<BTreeMap<Digest, String>, BundleError> {
     let mut files = plain_files(parts)?;
-    readbacks::place(&entries(parts)?, &parts.blobs, &mut files)?;
+    readbacks::place(&records(parts)?.entries, &parts.blobs, &mut files)?;
     Ok(files.into_iter().map(|(path, bytes)| (Digest::of(&bytes), path)).collect())
 }
 
@@ -244,24 +253,19 @@ fn agree(parts: &Parts) -> Result<(), BundleError> {
     }
 }
 
-fn entries(parts: &Parts) -> Result<Vec<Entry>, BundleError> {
+fn records(parts: &Parts) -> Result<Records, BundleError> {
     let log = LogId::Scope(ScopeId::Site(parts.site.clone()));
-    let read = |(seq, line): (u64, &String)| {
-        let bad = |what: String| BundleError::BadEntry { seq, what };
-        let entry: Entry = serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
-        if entry.v != ENTRY_VERSION || entry.seq != seq || entry.log != log {
-            return Err(bad(format!("it is entry {} of {} in version {}", entry.seq, entry.log, entry.v)));
-        }
-        Ok(entry)
-    };
-    (0..).zip(&parts.site_log).map(read).collect()
+    Records::of_log(log, &parts.site_log, parts.blobs.clone()).map_err(|bad| match bad {
+        BadRecords::Entry { seq, what } => BundleError::BadEntry { seq, what },
+        BadRecords::File { path, what } => contradiction(&format!("{path}: {what}")),
+    })
 }
 
 /// The files whose bytes are given, or follow from one part alone.
 fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
     let lines = |lines: &[String]| lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>();
     let leaves: Vec<String> =
-        parts.site_log.iter().map(|line| leaf_hash(line.as_bytes()).to_string()).collect();
+        parts.site_log.iter().map(|line| redaction::leaf(line.as_bytes()).to_string()).collect();
     let texts = [
         (layout::LOG, lines(&parts.site_log)),
         (layout::LEAVES, lines(&leaves)),
@@ -308,7 +312,12 @@ fn attach(attachments: &Files, files: &mut Files) -> Result<(), BundleError> {
     Ok(())
 }
 
-fn content<'p>(parts: &'p Parts, entries: &[Entry], files: &Files) -> Result<Content<'p>, BundleError> {
+fn content<'p>(
+    parts: &'p Parts,
+    records: Records,
+    populations: Populations,
+    files: &Files,
+) -> Result<Content<'p>, BundleError> {
     let open = |log: &LogId, note: &str| {
         let failed = |source| BundleError::BadCheckpoint { log: log.to_string(), source };
         Checkpoint::open(note.as_bytes(), &parts.log_key).map_err(failed)
@@ -324,10 +333,21 @@ fn content<'p>(parts: &'p Parts, entries: &[Entry], files: &Files) -> Result<Con
     if plan.part.scope != ScopeId::Site(parts.site.clone()) {
         return Err(bad_plan(format!("it is about {}", plan.part.scope)));
     }
-    let outcomes = Executions { plan: &plan.digest, runs: &parts.runs }.outcomes(entries);
+    let outcomes = Executions { plan: &plan.digest, runs: &parts.runs }.outcomes(&records.entries);
     let tally = Tally::new(plan.part.plan.steps.keys(), &outcomes);
     let places = files.iter().map(|(path, bytes)| (Digest::of(bytes), path.clone())).collect();
-    Ok(Content { parts, checkpoint, org, plan, outcomes, tally, places, previous: None })
+    Ok(Content {
+        parts,
+        checkpoint,
+        org,
+        plan,
+        outcomes,
+        tally,
+        records,
+        populations,
+        places,
+        previous: None,
+    })
 }
 
 /// Adds the checkpoint that was shown before, and the proof that the log continues it.

@@ -24,6 +24,11 @@ pub fn scan(bytes: &[u8]) -> Option<Sensitive> {
     })
 }
 
+/// What is shown in place of a text with something sensitive in it; nothing if the text can be shown.
+pub fn unsaid(text: &str) -> Option<String> {
+    scan(text.as_bytes()).map(|found| format!("(not shown: it looks like it holds {})", found.what))
+}
+
 /// The bytes that are scanned, with the few questions that matchers ask.
 #[derive(Clone, Copy)]
 struct Text<'t>(&'t [u8]);

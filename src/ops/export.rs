@@ -9,6 +9,7 @@ use crate::base::limits;
 use crate::controls::{Catalogue, csv, oscal, workbook};
 use crate::evidence::bundle::{Files, Parts, assemble, layout, places};
 use crate::evidence::heads::{HEADS_KIND, HeadsBody};
+use crate::evidence::redaction::redacted;
 use crate::evidence::tlog_proof::TlogProof;
 use crate::journal::{Journal, Line, bundle_dir};
 use crate::merkle;
@@ -112,7 +113,7 @@ fn parts(
         tool: format!("landfall {}", env!("CARGO_PKG_VERSION")),
         exported_at: context.clock.now(),
         exported_by: wanted.actor.id.clone(),
-        site_log: lines.iter().map(|line| line.text.clone()).collect(),
+        site_log: redacted(&lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>()),
         checkpoint: keys.checkpoint(&log, &heads[&log])?,
         heads_line,
         heads_proof,

@@ -10,11 +10,12 @@ use serde_json::Value;
 use crate::base::id::{LogId, ScopeId, SiteCode, WaveName};
 use crate::base::limits;
 use crate::base::time::Millis;
+use crate::evidence::scan;
 use crate::journal::Journal;
 use crate::model::holdings::Holdings;
 use crate::model::outcome::CauseClass;
 use crate::model::plan::{
-    FleetPlan, LogHead, PLAN_VERSION, Plan, SavedPlan, ScopePlan, Selection, TargetName, WavePlan,
+    FleetPlan, LogHead, PLAN_VERSION, Plan, SavedPlan, ScopePlan, Selection, TargetName, WavePlan, Work,
 };
 use crate::ops::Context;
 use crate::ops::desired::Desired;
@@ -144,14 +145,27 @@ pub async fn make(
     let world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
     refuse_unreadable(&world, journal)?;
     refuse_foreign(&world)?;
-    let plans = scopes
+    let mut plans = scopes
         .iter()
         .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, reached.call_timeout)?)))
         .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
+    plans.values_mut().for_each(hide_sensitive);
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
     let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
     let plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
     Ok(SavedPlan::new(plan, context.clock.now()))
+}
+
+/// Somebody may have written about a patient into a comment: what is there now is shown to people and kept for years.
+fn hide_sensitive(plan: &mut ScopePlan) {
+    for step in plan.steps.values_mut() {
+        let Work::Reconcile(reconcile) = &mut step.work else { continue };
+        for from in reconcile.changes.iter_mut().filter_map(|change| change.from.as_mut()) {
+            if let Some(unsaid) = scan::unsaid(&from.to_string()) {
+                *from = Value::String(unsaid);
+            }
+        }
+    }
 }
 
 fn document(

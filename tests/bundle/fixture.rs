@@ -80,7 +80,7 @@ fn log(name: &str) -> LogId {
 }
 
 /// The plan, as other parts of the program write it.
-fn plan() -> SavedPlan {
+pub fn plan() -> SavedPlan {
     let limits = json!({"call_timeout": 60000, "attempts_max": 8, "poll_every": 1000, "ready_within": 60000});
     let create = |kind: &str, name: &str| {
         json!({"reconcile": {
@@ -154,7 +154,7 @@ fn run() -> RunId {
     RunId::new("run-0001").expect("an id")
 }
 
-fn journal(ending: Ending, plan: &SavedPlan) -> MemoryJournal {
+pub fn journal(ending: Ending, plan: &SavedPlan) -> MemoryJournal {
     let journal = MemoryJournal::seeded(7);
     let mut scribe = Scribe { journal, leases: BTreeMap::new(), plan: plan.digest, minutes: 0 };
     scribe.write("account", "run.started", None, Vec::new(), json!({}));

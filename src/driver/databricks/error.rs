@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::http::HttpAnswer;
 use crate::base::limits::{ERROR_MESSAGE_CHARS_MAX, RETRY_AFTER_MAX};
 use crate::base::time::Millis;
+use crate::evidence::scan;
 use crate::model::outcome::{Cause, CauseClass};
 
 /// Codes that decide the class whatever the status says.
@@ -174,6 +175,9 @@ const TOKEN_STARTS: &[&str] = &["dapi", "dkea", "dose", "eyJ", "AKIA", "ASIA", "
 
 /// The service's words, shortened, on one line, without anything that looks like a token.
 fn redacted(message: &str) -> String {
+    if let Some(unsaid) = scan::unsaid(message) {
+        return unsaid;
+    }
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     let cut: String = message.chars().take(ERROR_MESSAGE_CHARS_MAX).map(plain).collect();
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-' | '.');

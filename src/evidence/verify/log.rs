@@ -3,13 +3,14 @@
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, ScopeId};
 use crate::merkle;
-use crate::model::entry::{ENTRY_VERSION, Entry};
+use crate::model::entry::Entry;
 
 use super::super::bundle::manifest::Manifest;
 use super::super::bundle::{Files, layout};
 use super::super::checkpoint::Checkpoint;
 use super::super::note::VerifierKey;
 use super::super::origin;
+use super::super::redaction;
 use super::difference::Difference;
 use super::{Failure, Found, file, needed};
 
@@ -57,7 +58,7 @@ pub(super) fn entries(
     let checkpoint = needed(checkpoint, "the log's signature")?;
     let manifest = needed(manifest, "the manifest")?;
     let (lines, ended) = lines(file(files, layout::LOG)?);
-    let own: Vec<Digest> = lines.iter().map(|line| merkle::leaf_hash(line)).collect();
+    let own: Vec<Digest> = lines.iter().map(|line| redaction::leaf(line)).collect();
     let sealed = (own.len() as u64, merkle::root(&own)) == (checkpoint.size, checkpoint.root);
     let leaves = leaves(files, checkpoint);
     if !sealed {
@@ -70,9 +71,12 @@ pub(super) fn entries(
         return Err(Failure::broken(format!("the last line of {} does not end", layout::LOG)));
     }
     let log = LogId::Scope(ScopeId::Site(manifest.site.clone()));
-    let entries: Result<Vec<Entry>, Failure> =
-        (0..).zip(&lines).map(|(seq, line)| entry(&log, seq, line)).collect();
-    Ok((entries?, format!("{} entries, each as it was sealed", lines.len())))
+    let entries = redaction::read(&log, &lines)
+        .map_err(|bad| Failure::broken(format!("entry {} cannot be used: {}", bad.seq, bad.what)))?;
+    let taken = lines.iter().filter(|line| redaction::redacted_leaf(line).is_some()).count();
+    let redacted =
+        if taken == 0 { String::new() } else { format!(", {taken} of them redacted to their hashes") };
+    Ok((entries, format!("{} entries, each as it was sealed{redacted}", lines.len())))
 }
 
 /// The lines of a file, and whether the last one ends.
@@ -137,20 +141,4 @@ fn without_leaves(lines: &[&[u8]], checkpoint: &Checkpoint) -> Failure {
     } else {
         Failure::broken(detail)
     }
-}
-
-fn entry(log: &LogId, seq: u64, line: &[u8]) -> Result<Entry, Failure> {
-    let entry: Entry = serde_json::from_slice(line)
-        .map_err(|error| Failure::broken(format!("entry {seq} cannot be read: {error}")))?;
-    if entry.v > ENTRY_VERSION {
-        let detail = format!("entry {seq} has format {}: install a newer landfall", entry.v);
-        return Err(Failure::broken(detail));
-    }
-    if entry.seq != seq || entry.log != *log {
-        return Err(Failure::broken(format!(
-            "entry {seq} says that it is entry {} of {}",
-            entry.seq, entry.log
-        )));
-    }
-    Ok(entry)
 }

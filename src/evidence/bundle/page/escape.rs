@@ -1,4 +1,6 @@
-//! Text and paths as they may stand in HTML.
+//! Text, moments and paths as they may stand in HTML.
+
+use crate::base::time::Timestamp;
 
 /// Text without any markup in it.
 pub(super) fn escaped(text: &str) -> String {
@@ -14,6 +16,15 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     html
+}
+
+/// A moment as people read it: `2027-01-11 09:06:13 UTC`.
+pub(super) fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    match (text.get(..10), text.get(11..19)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => text,
+    }
 }
 
 /// A link to a file of the bundle.

@@ -3,9 +3,11 @@
 use crate::base::id::StepId;
 use crate::model::plan::{FieldChange, Operation, PlannedStep, Reversal, Work};
 
+use super::super::super::redaction::is_redacted;
+use super::super::super::register;
 use super::super::super::tally::{StepOutcome, StepResult};
 use super::super::{Content, layout};
-use super::escape::{escaped, link};
+use super::escape::{escaped, link, moment};
 
 /// Letters of a value that are shown; the whole stands in `plan.json`.
 const VALUE_SHOWN_MAX: usize = 160;
@@ -22,9 +24,23 @@ pub(super) fn needs_your_eye(content: &Content<'_>) -> String {
         }
     }
     items.extend(super::controls::open_points(&content.parts.controls));
-    let mut html = String::from("<h2>Needs your eye</h2>\n");
+    for (step, difference) in &content.populations.reconciliation.differences {
+        items.push(format!(
+            "Applied, but not read back: {}: {}",
+            escaped(step.as_str()),
+            escaped(difference)
+        ));
+    }
+    for entry in content.records.entries.iter().filter(|entry| is_redacted(entry)) {
+        let reason = entry.body.get("redacted").and_then(|reason| reason.as_str()).unwrap_or_default();
+        items.push(format!("Redacted: entry {} ({}): {}", entry.seq, escaped(&entry.kind), escaped(reason)));
+    }
+    for finding in register::open_findings(&content.records) {
+        items.push(format!("Open finding: {}", escaped(&finding)));
+    }
+    let mut html = String::from("<h2 id=\"eye\">Needs your eye</h2>\n");
     if items.is_empty() {
-        html.push_str("<p>Nothing: every planned step has succeeded, and no control stands open.</p>\n");
+        html.push_str("<p>Nothing: every planned step has succeeded, every change was read back, and no control or finding stands open.</p>\n");
         return html;
     }
     html.push_str("<ul>\n");
@@ -40,7 +56,7 @@ pub(super) fn steps(content: &Content<'_>) -> String {
     for (step, planned, outcome) in by_need(content) {
         let [result, when, evidence] = match outcome {
             None => ["no outcome".to_owned(), String::new(), String::new()],
-            Some(outcome) => [result(outcome), escaped(&outcome.at.to_string()), evidence(content, outcome)],
+            Some(outcome) => [result(outcome), moment(outcome.at), evidence(content, outcome)],
         };
         rows.push([escaped(&title(step, planned)), result, when, evidence]);
     }
@@ -59,10 +75,10 @@ pub(super) fn changes(content: &Content<'_>) -> String {
             Reversal::WithLoss => "can be undone with loss",
             Reversal::OneWay => "cannot be undone",
         };
-        let fields: Vec<String> = reconcile.changes.iter().map(field).collect();
+        let fields = fields(reconcile.operation, &reconcile.changes);
         let name = format!("{step} ({})", reconcile.kind);
         let operation = operation(reconcile.operation);
-        rows.push([escaped(&name), operation.to_owned(), undo.to_owned(), fields.join("<br>")]);
+        rows.push([escaped(&name), operation.to_owned(), undo.to_owned(), fields]);
     }
     if rows.is_empty() {
         return "<h2>Changes</h2>\n<p>The plan changes no object.</p>\n".to_owned();
@@ -125,6 +141,18 @@ fn operation(operation: Operation) -> &'static str {
         Operation::Update => "~ update",
         Operation::Replace => "-/+ replace",
         Operation::Delete => "- delete",
+    }
+}
+
+/// The fields of a change. Of a new object they are all new, and too many to be read here.
+fn fields(operation: Operation, changes: &[FieldChange]) -> String {
+    match operation {
+        Operation::Create => {
+            format!("{} fields, all new: {}", changes.len(), link(layout::PLAN, layout::PLAN))
+        }
+        Operation::None | Operation::Update | Operation::Replace | Operation::Delete => {
+            changes.iter().map(field).collect::<Vec<_>>().join("<br>")
+        }
     }
 }
 
