@@ -94,7 +94,7 @@ pub fn open(bytes: &[u8], key: &VerifierKey) -> Result<Value, EnvelopeError> {
     serde_json::from_slice(&payload).map_err(|error| malformed(&error.to_string()))
 }
 
-/// Whether an envelope is spelled as [`write`] does it, so that nothing beside its signed payload was changed.
+/// Whether an envelope is spelled as [`write()`] does it, so that nothing beside its signed payload was changed.
 pub fn is_exact(bytes: &[u8], statement: &Value, key: &VerifierKey) -> bool {
     let envelope: Option<Envelope> = serde_json::from_slice(bytes).ok();
     let signature = envelope.and_then(|envelope| decode(&envelope.signatures.first()?.sig)?.try_into().ok());
