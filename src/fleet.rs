@@ -19,14 +19,33 @@ pub use state::{Phase, ReplayError, State, Wave, apply};
 
 use std::collections::BTreeSet;
 
-use crate::base::id::ScopeId;
+use crate::base::id::{ScopeId, WaveName};
+use crate::base::time::Timestamp;
 
 /// What the shell is to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Command {
     /// Run this scope, or take its run up again; its end is decided as `Input::ScopeEnded`. A launch that is stopping
     /// still owes it: the shell passes the stop on, and the scope then ends as `Suspended`.
-    RunScope(ScopeId),
+    RunScope {
+        /// The scope.
+        scope: ScopeId,
+        /// Which time it is tried. If its run has ended in an earlier round, it is retried.
+        round: u32,
+    },
+    /// Call this scope's run off: pass the abort on; its end is decided as `Input::ScopeEnded`.
+    AbortScope(ScopeId),
+    /// Find out which of the wave's entry criteria are open; decided as `Input::EntryJudged`.
+    JudgeEntry(WaveName),
+    /// Repeat the checks of these sites of the wave; decided as `Input::BakeLooked`.
+    LookAtBake {
+        /// The wave.
+        wave: WaveName,
+        /// Its sites that are done.
+        scopes: Vec<ScopeId>,
+    },
+    /// Decide `Input::TimeReached` at this moment, or at once if it has passed.
+    WakeAt(Timestamp),
 }
 
 /// What must be going on right now, from state alone.
@@ -34,5 +53,5 @@ pub fn owed(state: &State) -> BTreeSet<Command> {
     if !state.is_live() {
         return BTreeSet::new();
     }
-    state.running().map(|scope| Command::RunScope(scope.clone())).collect()
+    state.running().map(|scope| Command::RunScope { scope: scope.clone(), round: 1 }).collect()
 }

@@ -1,6 +1,9 @@
 //! Floor 1: the product's nouns as plain, versioned data. Imports `base` only.
 
+pub mod ask;
+pub mod calendar;
 pub mod control;
+pub mod criterion;
 pub mod entry;
 pub mod estate;
 pub mod event;
@@ -17,3 +20,4 @@ pub mod rendered;
 pub mod resolved;
 pub mod resource;
 pub mod tree;
+pub mod wait;

@@ -89,7 +89,7 @@ pub fn scope_plan(parts: Parts<'_>) -> Result<ScopePlan, Cycle> {
         step.after = edge::of_delete(&leftover.resource, &deleted);
         steps.insert(leftover.resource.id.clone(), step);
     }
-    let plan = ScopePlan { needs: parts.needs.clone(), steps };
+    let plan = ScopePlan { needs: parts.needs.clone(), steps, calendar: None, expected: Millis(0) };
     graph::order(&plan)?;
     Ok(plan)
 }
@@ -130,6 +130,7 @@ fn check_step(parts: Parts<'_>, known: &BTreeSet<StepId>, step: &ChecklistStep) 
             attempts_max: limits::ATTEMPTS_MAX,
             poll_every: limits::RETRY_BASE,
             ready_within: limits::SETTLE_MAX,
+            expected: Millis(0),
         },
     }
 }

@@ -257,7 +257,13 @@ impl<'a> Running<'a> {
     fn start_scopes(&mut self) -> Result<(), RunnerError> {
         let saved = self.saved;
         loop {
-            let owed = fleet::owed(&self.fleet).into_iter().map(|fleet::Command::RunScope(scope)| scope);
+            let owed = fleet::owed(&self.fleet).into_iter().filter_map(|command| match command {
+                fleet::Command::RunScope { scope, .. } => Some(scope),
+                fleet::Command::AbortScope(_)
+                | fleet::Command::JudgeEntry(_)
+                | fleet::Command::LookAtBake { .. }
+                | fleet::Command::WakeAt(_) => None,
+            });
             let fresh: Vec<ScopeId> = owed.filter(|scope| !self.active.contains(scope)).collect();
             if fresh.is_empty() {
                 return Ok(());
@@ -355,6 +361,7 @@ impl<'a> Running<'a> {
             let outcome = match self.scopes[&scope].ended() {
                 Some(RunOutcome::Succeeded) => ScopeOutcome::Succeeded,
                 Some(RunOutcome::Failed) => ScopeOutcome::Failed,
+                Some(RunOutcome::Aborted) => ScopeOutcome::Aborted,
                 None => ScopeOutcome::Suspended,
             };
             self.fleet_input(fleet::Input::ScopeEnded { scope, outcome })?;
@@ -363,7 +370,7 @@ impl<'a> Running<'a> {
     }
 
     fn fleet_input(&mut self, input: fleet::Input) -> Result<(), RunnerError> {
-        let events = match fleet::decide(&self.saved.plan, &self.fleet, input) {
+        let events = match fleet::decide(&self.saved.plan, &self.fleet, self.clock.now(), input) {
             fleet::Decision::Accepted(events) => events,
             fleet::Decision::Stale => Vec::new(),
             fleet::Decision::Refused(refusal) => return Err(RunnerError::Replay(refusal.to_string())),

@@ -81,15 +81,38 @@ impl Live {
             self.ui.json(&json!({ "type": event.kind(), "at": at, "body": event.to_body() }));
         }
         let words = match event {
-            FleetEvent::ScopeSkipped { scope, need } => format!("{scope} skipped: {need} did not end well"),
+            FleetEvent::ScopeSkipped { scope, why } => format!("{scope} skipped: {why}"),
             FleetEvent::WaveHalted { wave, why } => format!("wave {wave} halted: {why}"),
             FleetEvent::LaunchRecovered {} => "taken up again".to_owned(),
             FleetEvent::LaunchStopping {} => "stopping: calls under way finish, none is started".to_owned(),
-            FleetEvent::ScopeStarted { scope } => {
+            FleetEvent::ScopeStarted { scope, .. } => {
                 self.start_bar(scope);
                 return;
             }
+            FleetEvent::LaunchPaused { by, reason, .. } => format!("paused by {}: {reason}", by.id),
+            FleetEvent::LaunchResumed { by, reason } => format!("goes on, says {}: {reason}", by.id),
+            FleetEvent::LaunchAborting { by, reason } => format!("called off by {}: {reason}", by.id),
+            FleetEvent::LaunchReopened { by, reason } => format!("opened again by {}: {reason}", by.id),
+            FleetEvent::ScopeWaiting { scope, why, .. } => format!("{scope} waits for {why}"),
+            FleetEvent::ScopeAborting { scope, by, reason } => {
+                format!("{scope} taken out by {}: {reason}", by.id)
+            }
+            FleetEvent::ScopeRequeued { scope, by, reason } => {
+                format!("{scope} is tried again, says {}: {reason}", by.id)
+            }
+            FleetEvent::WaveBarred { wave, open, .. } => {
+                let missing: Vec<&str> = open.iter().map(|item| item.missing.as_str()).collect();
+                format!("wave {wave} may not begin: {}", missing.join("; "))
+            }
+            FleetEvent::WaveBaking { wave, until, .. } => format!("wave {wave} bakes until {until}"),
+            FleetEvent::WaveBaked { wave, .. } => format!("wave {wave} has baked"),
+            FleetEvent::WaveReopened { wave, by, reason } => {
+                format!("wave {wave} goes on, says {}: {reason}", by.id)
+            }
             FleetEvent::LaunchStarted { .. }
+            | FleetEvent::WaveReached { .. }
+            | FleetEvent::WaveEntered { .. }
+            | FleetEvent::WaveLooked { .. }
             | FleetEvent::LaunchSuspended {}
             | FleetEvent::LaunchEnded { .. }
             | FleetEvent::ScopeEnded { .. }
@@ -172,12 +195,15 @@ fn words(event: &Event) -> Option<(String, bool)> {
             let how = match outcome {
                 RunOutcome::Succeeded => "done",
                 RunOutcome::Failed => "failed",
+                RunOutcome::Aborted => "called off",
             };
             Some((how.to_owned(), false))
         }
         Event::RunSuspended {} => Some(("suspended".to_owned(), false)),
         Event::RunStarted { .. }
         | Event::RunRecovered { .. }
+        | Event::RunAborting {}
+        | Event::RunRetried { .. }
         | Event::RunStopping {}
         | Event::StepApplied { .. }
         | Event::StepFound { .. }

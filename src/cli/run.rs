@@ -172,6 +172,10 @@ fn conclude(ui: &Ui, context: &Context, desired: &Desired, launched: &Launched) 
             ui.say("Next: landfall status says why; mend it, then landfall plan and apply again");
             Exit::Failed
         }
+        Left::Ended(LaunchOutcome::Aborted) => {
+            ui.result(&format!("Run {} was called off", launched.run));
+            Exit::Failed
+        }
         Left::Suspended => {
             ui.result(&format!("Run {} was stopped; everything is saved", launched.run));
             ui.say("Next: landfall resume goes on");

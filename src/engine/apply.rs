@@ -33,6 +33,7 @@ pub fn apply(state: &mut State, event: &Event) {
             state.suspended = true;
             state.refresh_all();
         }
+        Event::RunAborting {} | Event::RunRetried { .. } => {}
         Event::RunEnded { outcome, counts } => end(state, *outcome, counts),
         Event::StepBlocked { step, by } => block(state, step, by),
         Event::StepApplying { step, attempt, .. }
@@ -130,6 +131,8 @@ fn advance(state: &mut State, id: &StepId, attempt: u32, event: &Event) {
         | Event::RunRecovered { .. }
         | Event::RunStopping {}
         | Event::RunSuspended {}
+        | Event::RunAborting {}
+        | Event::RunRetried { .. }
         | Event::RunEnded { .. }
         | Event::StepBlocked { .. }
         | Event::Unknown { .. } => unreachable!("sorted-by-apply: not an event of a step's turn"),
@@ -202,6 +205,7 @@ fn rest(step: &mut Step, until: Timestamp, why: Rest, has_cause: bool) {
             step.contested |= call == Some(NextCall::Create) && !step.ours;
         }
         Rest::NotReady => step.waits += 1,
+        Rest::Window => {}
         Rest::InDoubt => {
             let call = call.expect("doubt-after-intent: only a call can be in doubt");
             step.doubts += u32::from(has_cause);

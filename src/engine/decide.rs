@@ -22,7 +22,7 @@ pub fn decide(plan: &ScopePlan, state: &State, now: Timestamp, input: Input) -> 
         Input::Started => vec![Event::RunStarted { at: now }],
         Input::Recovered => recovered(plan, state, now),
         Input::StopAsked if state.is_live() && !state.stopping => vec![Event::RunStopping {}],
-        Input::StopAsked => Vec::new(),
+        Input::StopAsked | Input::AbortAsked | Input::RetryAsked { .. } => Vec::new(),
         Input::TimeReached => woken(state, now),
         Input::Applied { step, attempt, outcome } => {
             let turn = Turn::new(plan, state, &step, now);
@@ -62,7 +62,9 @@ fn refusal(state: &State, input: &Input) -> Option<Refusal> {
         Input::Started => state.started.then_some(Refusal::AlreadyStarted),
         Input::Recovered if !state.started => Some(Refusal::NotStarted),
         Input::Recovered => state.ended.map(|_| Refusal::Ended),
-        Input::StopAsked | Input::TimeReached => (!state.started).then_some(Refusal::NotStarted),
+        Input::StopAsked | Input::AbortAsked | Input::RetryAsked { .. } | Input::TimeReached => {
+            (!state.started).then_some(Refusal::NotStarted)
+        }
         Input::Observed { step, .. } | Input::Applied { step, .. } | Input::Verified { step, .. } => {
             if !state.started {
                 return Some(Refusal::NotStarted);
@@ -120,6 +122,8 @@ fn close(state: &State, mut events: Vec<Event>) -> Vec<Event> {
             Event::RunRecovered { .. } => stopping = false,
             Event::RunStarted { .. }
             | Event::RunSuspended {}
+            | Event::RunAborting {}
+            | Event::RunRetried { .. }
             | Event::RunEnded { .. }
             | Event::StepApplying { .. }
             | Event::StepFound { .. }

@@ -49,6 +49,13 @@ pub enum Input {
     TimeReached,
     /// Stop: no new calls; those under way finish; then the run is suspended.
     StopAsked,
+    /// Call off: no new calls; those under way finish; then the run ends as it stands.
+    AbortAsked,
+    /// Try a run again that failed or was called off.
+    RetryAsked {
+        /// The launch's round of this scope.
+        round: u32,
+    },
 }
 
 /// What an input comes to.

@@ -32,6 +32,7 @@ fn planned(operation: Operation, after: &[String]) -> PlannedStep {
         attempts_max: 3,
         poll_every: Millis::from_secs(10),
         ready_within: Millis::from_secs(600),
+        expected: crate::base::time::Millis(0),
     };
     let after = after.iter().map(|need| (id(need), EdgeReason::Declared)).collect();
     PlannedStep { work, after, origin: None, evidence: None, limits }
@@ -42,7 +43,12 @@ fn plan(steps: &[(&str, Operation, &[&str])]) -> ScopePlan {
         let after: Vec<String> = after.iter().map(ToString::to_string).collect();
         (id(name), planned(*operation, &after))
     };
-    ScopePlan { needs: Default::default(), steps: steps.iter().map(step).collect() }
+    ScopePlan {
+        needs: Default::default(),
+        steps: steps.iter().map(step).collect(),
+        calendar: None,
+        expected: crate::base::time::Millis(0),
+    }
 }
 
 /// A run that is told one thing after another; each gives a line.
@@ -217,7 +223,12 @@ fn the_largest_scope_is_no_trouble() {
         let after = if n < size / 2 && n > 0 { vec![name(n - 1)] } else { Vec::new() };
         (id(&name(n)), planned(Operation::None, &after))
     });
-    let mut story = Story::new(ScopePlan { needs: Default::default(), steps: steps.collect() });
+    let mut story = Story::new(ScopePlan {
+        needs: Default::default(),
+        steps: steps.collect(),
+        calendar: None,
+        expected: crate::base::time::Millis(0),
+    });
     let first = decide(&story.plan, &story.state, story.now, Input::Started);
     let Decision::Accepted(events) = first else { panic!("a run can start") };
     events.iter().for_each(|event| apply(&mut story.state, event));

@@ -156,7 +156,9 @@ impl<'a> Turn<'a> {
                 }
                 after_busy(retry_after, &self.state.run, self.id, self.step.attempt, self.step.tries)
             }
-            Rest::InDoubt => unreachable!("doubt-has-a-deadline: a doubt rests until then"),
+            Rest::InDoubt | Rest::Window => {
+                unreachable!("doubt-has-a-deadline: a doubt rests until then")
+            }
         };
         vec![Event::StepRested {
             step: self.id.clone(),

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use super::state::{Phase, State, Wave, apply};
 use crate::base::digest::Digest;
-use crate::base::id::ScopeId;
-use crate::model::fleet_event::{FleetEvent, HaltReason, LaunchOutcome, ScopeOutcome};
+use crate::base::id::{ScopeId, WaveName};
+use crate::base::time::Timestamp;
+use crate::model::entry::Actor;
+use crate::model::fleet_event::{Defect, FleetEvent, HaltReason, LaunchOutcome, ScopeOutcome, SkipReason};
 use crate::model::plan::{Plan, WavePlan};
+use crate::model::wait::OpenItem;
 
 /// What happened outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,63 @@ pub enum Input {
     },
     /// Stop: no further scope starts.
     StopAsked,
+    /// The moment of a `Command::WakeAt` has come.
+    TimeReached,
+    /// A person pauses the launch. Legal in every state of a launch that has not ended.
+    PauseAsked {
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
+    /// A person lets a paused launch go on.
+    ResumeAsked {
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
+    /// A person calls the launch off. Legal in every state of a launch that has not ended.
+    AbortAsked {
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
+    /// A person takes a scope out of the launch, whether it runs or not.
+    SkipAsked {
+        /// The scope.
+        scope: ScopeId,
+        /// Why it does not run, for one that has not started.
+        why: SkipReason,
+        /// Who.
+        by: Actor,
+    },
+    /// A person wants scopes tried again that failed, were skipped or taken out: all of them, if none is named.
+    RetryAsked {
+        /// Which.
+        scopes: BTreeSet<ScopeId>,
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
+    /// `Command::JudgeEntry` found these criteria open.
+    EntryJudged {
+        /// The wave.
+        wave: WaveName,
+        /// What is open; nothing if it may begin.
+        open: Vec<OpenItem>,
+    },
+    /// `Command::LookAtBake` found this.
+    BakeLooked {
+        /// The wave.
+        wave: WaveName,
+        /// How many checks held.
+        held: u32,
+        /// Those that did not.
+        broken: Vec<Defect>,
+    },
 }
 
 /// What an input comes to.
@@ -66,7 +126,7 @@ pub enum Refusal {
 }
 
 /// What follows from an input. `plan` is the plan that the state was made from.
-pub fn decide(plan: &Plan, state: &State, input: Input) -> Decision {
+pub fn decide(plan: &Plan, state: &State, _now: Timestamp, input: Input) -> Decision {
     if let Some(refusal) = refusal(plan, state, &input) {
         return Decision::Refused(refusal);
     }
@@ -87,6 +147,14 @@ pub fn decide(plan: &Plan, state: &State, input: Input) -> Decision {
             }
             FleetEvent::LaunchStopping {}
         }
+        Input::TimeReached
+        | Input::PauseAsked { .. }
+        | Input::ResumeAsked { .. }
+        | Input::AbortAsked { .. }
+        | Input::SkipAsked { .. }
+        | Input::RetryAsked { .. }
+        | Input::EntryJudged { .. }
+        | Input::BakeLooked { .. } => return Decision::Stale,
     };
     let mut draft = Draft { plan, state: state.clone(), events: Vec::new() };
     draft.note(first);
@@ -105,7 +173,15 @@ fn refusal(plan: &Plan, state: &State, input: &Input) -> Option<Refusal> {
         Input::ScopeEnded { scope, .. } => {
             (!state.scopes().contains_key(scope)).then(|| Refusal::UnknownScope(scope.clone()))
         }
-        Input::StopAsked => None,
+        Input::StopAsked
+        | Input::TimeReached
+        | Input::PauseAsked { .. }
+        | Input::ResumeAsked { .. }
+        | Input::AbortAsked { .. }
+        | Input::SkipAsked { .. }
+        | Input::RetryAsked { .. }
+        | Input::EntryJudged { .. }
+        | Input::BakeLooked { .. } => None,
     }
 }
 
@@ -253,7 +329,7 @@ impl Draft<'_> {
             };
             let needs = &self.plan.scopes[scope].needs;
             if let Some(need) = needs.iter().find(lost).cloned() {
-                self.note(FleetEvent::ScopeSkipped { scope: scope.clone(), need });
+                self.note(FleetEvent::ScopeSkipped { scope: scope.clone(), why: SkipReason::Need(need) });
             }
         }
     }
@@ -272,7 +348,7 @@ impl Draft<'_> {
         };
         let chosen: Vec<ScopeId> = scopes.iter().filter(ready).take(places).cloned().collect();
         for scope in chosen {
-            self.note(FleetEvent::ScopeStarted { scope });
+            self.note(FleetEvent::ScopeStarted { scope, round: 1 });
         }
     }
 

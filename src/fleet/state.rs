@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::id::{ScopeId, WaveName};
-use crate::model::fleet_event::{FleetEvent, HaltReason, LaunchOutcome, ScopeOutcome};
+use crate::model::fleet_event::{FleetEvent, HaltReason, LaunchOutcome, ScopeOutcome, SkipReason};
 use crate::model::plan::Plan;
 
 /// Where a launch stands.
@@ -33,8 +33,8 @@ pub enum Phase {
     Failed,
     /// It never starts.
     Skipped {
-        /// The scope that it needs and that did not end well.
-        need: ScopeId,
+        /// Why.
+        why: SkipReason,
     },
 }
 
@@ -199,7 +199,7 @@ pub fn apply(state: &mut State, event: &FleetEvent) {
             assert!(state.is_live() && state.running.is_empty(), "ended-when-drained: scopes are running");
             state.ended = Some(*outcome);
         }
-        FleetEvent::ScopeStarted { scope } => {
+        FleetEvent::ScopeStarted { scope, .. } => {
             assert!(state.is_live() && !state.stopping, "nothing-started-after-stop: {scope}");
             assert_eq!(*state.phase(scope), Phase::Pending, "started-once: {scope}");
             state.set(scope, Phase::Running);
@@ -208,14 +208,14 @@ pub fn apply(state: &mut State, event: &FleetEvent) {
             assert_eq!(*state.phase(scope), Phase::Running, "ended-while-running: {scope}");
             let phase = match outcome {
                 ScopeOutcome::Succeeded => Phase::Succeeded,
-                ScopeOutcome::Failed => Phase::Failed,
+                ScopeOutcome::Failed | ScopeOutcome::Aborted => Phase::Failed,
                 ScopeOutcome::Suspended => Phase::Suspended,
             };
             state.set(scope, phase);
         }
-        FleetEvent::ScopeSkipped { scope, need } => {
+        FleetEvent::ScopeSkipped { scope, why } => {
             assert_eq!(*state.phase(scope), Phase::Pending, "skipped-before-started: {scope}");
-            state.set(scope, Phase::Skipped { need: need.clone() });
+            state.set(scope, Phase::Skipped { why: why.clone() });
         }
         FleetEvent::WaveHalted { wave, why } => {
             let wave = state.waves.iter_mut().find(|known| known.name == *wave);
@@ -223,6 +223,20 @@ pub fn apply(state: &mut State, event: &FleetEvent) {
             assert!(wave.halted.is_none(), "halted-once: {}", wave.name);
             wave.halted = Some(why.clone());
         }
+        FleetEvent::LaunchPaused { .. }
+        | FleetEvent::LaunchResumed { .. }
+        | FleetEvent::LaunchAborting { .. }
+        | FleetEvent::LaunchReopened { .. }
+        | FleetEvent::ScopeWaiting { .. }
+        | FleetEvent::ScopeAborting { .. }
+        | FleetEvent::ScopeRequeued { .. }
+        | FleetEvent::WaveReached { .. }
+        | FleetEvent::WaveEntered { .. }
+        | FleetEvent::WaveBarred { .. }
+        | FleetEvent::WaveBaking { .. }
+        | FleetEvent::WaveLooked { .. }
+        | FleetEvent::WaveBaked { .. }
+        | FleetEvent::WaveReopened { .. } => {}
         FleetEvent::Unknown { kind } => panic!("known-events-only: {kind} cannot be folded"),
     }
 }

@@ -34,7 +34,19 @@ pub enum Event {
     /// After being asked to stop, the last call under way has ended. `RunRecovered` makes the run go on.
     #[serde(rename = "run.suspended")]
     RunSuspended {},
-    /// Every step has ended.
+    /// The run was called off: no new calls; those under way finish, and then the run ends as it stands.
+    #[serde(rename = "run.aborting")]
+    RunAborting {},
+    /// A run that failed or was called off is tried again: what failed, what was blocked behind it and what was never
+    /// started begins anew; what succeeded stays.
+    #[serde(rename = "run.retried")]
+    RunRetried {
+        /// When.
+        at: Timestamp,
+        /// The launch's round of this scope: 2 for the first retry.
+        round: u32,
+    },
+    /// Every step has ended, or the run was called off and the last call under way has ended.
     #[serde(rename = "run.ended")]
     RunEnded {
         /// How.
@@ -207,6 +219,8 @@ pub enum Rest {
     NotReady,
     /// No answer came: the call may or may not have its effect until its deadline.
     InDoubt,
+    /// The scope's calendar is shut, or what is left of its opening is too short for the step's first call.
+    Window,
 }
 
 /// What a run did for a step that succeeded.
@@ -237,6 +251,8 @@ pub enum RunOutcome {
     Succeeded,
     /// A step failed.
     Failed,
+    /// It was called off.
+    Aborted,
 }
 
 /// Steps by how they ended.
@@ -258,6 +274,13 @@ pub struct Counts {
     pub failed: u32,
     /// Never started.
     pub blocked: u32,
+    /// Not ended when the run was called off.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cancelled: u32,
+}
+
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Counts {
@@ -291,11 +314,13 @@ pub struct BadEvent {
     pub source: serde_json::Error,
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 16] = [
     "run.started",
     "run.recovered",
     "run.stopping",
     "run.suspended",
+    "run.aborting",
+    "run.retried",
     "run.ended",
     "step.applying",
     "step.applied",
@@ -316,6 +341,8 @@ impl Event {
             Event::RunRecovered { .. } => "run.recovered",
             Event::RunStopping {} => "run.stopping",
             Event::RunSuspended {} => "run.suspended",
+            Event::RunAborting {} => "run.aborting",
+            Event::RunRetried { .. } => "run.retried",
             Event::RunEnded { .. } => "run.ended",
             Event::StepApplying { .. } => "step.applying",
             Event::StepApplied { .. } => "step.applied",
@@ -347,6 +374,8 @@ impl Event {
             | Event::RunRecovered { .. }
             | Event::RunStopping {}
             | Event::RunSuspended {}
+            | Event::RunAborting {}
+            | Event::RunRetried { .. }
             | Event::RunEnded { .. } => None,
         }
     }
@@ -366,6 +395,8 @@ impl Event {
             | Event::RunRecovered { .. }
             | Event::RunStopping {}
             | Event::RunSuspended {}
+            | Event::RunAborting {}
+            | Event::RunRetried { .. }
             | Event::RunEnded { .. }
             | Event::StepApplying { .. }
             | Event::StepApplied { .. }
@@ -446,6 +477,8 @@ mod tests {
             Event::RunRecovered { at },
             Event::RunStopping {},
             Event::RunSuspended {},
+            Event::RunAborting {},
+            Event::RunRetried { at, round: 2 },
             Event::RunEnded {
                 outcome: RunOutcome::Failed,
                 counts: Counts { failed: 1, ..Counts::default() },

@@ -5,10 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::entry::Actor;
 use super::event::BadEvent;
 use super::plan::Selection;
+use super::wait::{OpenItem, Wait};
 use crate::base::digest::Digest;
-use crate::base::id::{ScopeId, WaveName};
+use crate::base::id::{ScopeId, StepId, WaveName};
+use crate::base::time::Timestamp;
 
 /// One thing that happened to a launch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,17 +33,54 @@ pub enum FleetEvent {
     /// No scope is running any more, and some have not ended. `LaunchRecovered` makes the launch go on.
     #[serde(rename = "launch.suspended")]
     LaunchSuspended {},
+    /// A person paused the launch: no further scope starts, and those that run are suspended.
+    #[serde(rename = "launch.paused")]
+    LaunchPaused {
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person lets a paused launch go on.
+    #[serde(rename = "launch.resumed")]
+    LaunchResumed {
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
+    /// A person called the launch off: no further call is sent, and what runs ends as it stands.
+    #[serde(rename = "launch.aborting")]
+    LaunchAborting {
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
     /// Nothing is left that may run.
     #[serde(rename = "launch.ended")]
     LaunchEnded {
         /// How.
         outcome: LaunchOutcome,
     },
+    /// A launch that had ended goes on, because scopes are to be tried again.
+    #[serde(rename = "launch.reopened")]
+    LaunchReopened {
+        /// Who asked for it.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
     /// A scope may run from here on.
     #[serde(rename = "scope.started")]
     ScopeStarted {
         /// The scope.
         scope: ScopeId,
+        /// The first time 1; one more each time it is tried again.
+        #[serde(default = "first")]
+        round: u32,
     },
     /// A scope's run ended, or paused.
     #[serde(rename = "scope.ended")]
@@ -50,13 +90,98 @@ pub enum FleetEvent {
         /// How.
         outcome: ScopeOutcome,
     },
-    /// A scope will not start, because one that it needs did not end well.
+    /// A scope could start but for something that it waits for. Written when the reason changes.
+    #[serde(rename = "scope.waiting")]
+    ScopeWaiting {
+        /// The scope.
+        scope: ScopeId,
+        /// Since when.
+        at: Timestamp,
+        /// For what.
+        why: Wait,
+    },
+    /// A scope will not start.
     #[serde(rename = "scope.skipped")]
     ScopeSkipped {
         /// The scope.
         scope: ScopeId,
-        /// The scope that it needs.
-        need: ScopeId,
+        /// Why.
+        why: SkipReason,
+    },
+    /// A person takes a scope that runs out of the launch: it sends no further call and ends as it stands.
+    #[serde(rename = "scope.aborting")]
+    ScopeAborting {
+        /// The scope.
+        scope: ScopeId,
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
+    /// A scope that failed, was skipped or was taken out is to be tried again, at the end of its wave.
+    #[serde(rename = "scope.requeued")]
+    ScopeRequeued {
+        /// The scope.
+        scope: ScopeId,
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
+    /// A wave's turn has come, and it has criteria that must hold before it begins.
+    #[serde(rename = "wave.reached")]
+    WaveReached {
+        /// The wave.
+        wave: WaveName,
+    },
+    /// A wave's criteria hold: it begins.
+    #[serde(rename = "wave.entered")]
+    WaveEntered {
+        /// The wave.
+        wave: WaveName,
+    },
+    /// A wave's criteria do not hold: it waits.
+    #[serde(rename = "wave.barred")]
+    WaveBarred {
+        /// The wave.
+        wave: WaveName,
+        /// Since when.
+        at: Timestamp,
+        /// What is open.
+        open: Vec<OpenItem>,
+    },
+    /// The bake time of a batch began: its sites are watched until it is over.
+    #[serde(rename = "wave.baking")]
+    WaveBaking {
+        /// The wave.
+        wave: WaveName,
+        /// Which of its sites.
+        batch: Batch,
+        /// Since when.
+        at: Timestamp,
+        /// When it is over.
+        until: Timestamp,
+    },
+    /// The checks of the sites that bake were repeated.
+    #[serde(rename = "wave.looked")]
+    WaveLooked {
+        /// The wave.
+        wave: WaveName,
+        /// When.
+        at: Timestamp,
+        /// How many checks held.
+        held: u32,
+        /// Those that did not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        broken: Vec<Defect>,
+    },
+    /// The bake time of a batch is over, and every check held at its end.
+    #[serde(rename = "wave.baked")]
+    WaveBaked {
+        /// The wave.
+        wave: WaveName,
+        /// Which of its sites.
+        batch: Batch,
     },
     /// No further site of the wave starts, nor any later wave.
     #[serde(rename = "wave.halted")]
@@ -66,12 +191,64 @@ pub enum FleetEvent {
         /// Why.
         why: HaltReason,
     },
+    /// A halted wave may go on, because its sites are tried again or its defect was put right.
+    #[serde(rename = "wave.reopened")]
+    WaveReopened {
+        /// The wave.
+        wave: WaveName,
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
     /// Something that this program does not know. Reports tolerate it; a launch is never continued over it.
     #[serde(skip)]
     Unknown {
         /// Its kind.
         kind: String,
     },
+}
+
+fn first() -> u32 {
+    1
+}
+
+/// The sites of a wave that are watched together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Batch {
+    /// The first site.
+    Canary,
+    /// All sites of the wave.
+    Wave,
+}
+
+/// A check that held when its site was done and does not any more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Defect {
+    /// The site.
+    pub scope: ScopeId,
+    /// The check.
+    pub step: StepId,
+    /// What was found.
+    pub what: String,
+}
+
+/// Why a scope never starts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipReason {
+    /// A scope that it needs did not end well.
+    Need(ScopeId),
+    /// A person took it out of the launch.
+    Person {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// It is no longer in the estate's scope, for example because the site was retired.
+    OutOfScope(String),
 }
 
 /// How a scope's part of a launch ended.
@@ -84,6 +261,8 @@ pub enum ScopeOutcome {
     Failed,
     /// It was stopped, and goes on when the launch is taken up again.
     Suspended,
+    /// It was called off.
+    Aborted,
 }
 
 /// How a launch ended.
@@ -96,6 +275,8 @@ pub enum LaunchOutcome {
     Partial,
     /// A wave was halted, or the account or a region failed.
     Failed,
+    /// A person called it off.
+    Aborted,
 }
 
 /// Why a wave was halted.
@@ -114,6 +295,20 @@ pub enum HaltReason {
         /// How many may.
         budget: u32,
     },
+    /// More sites failed in the whole launch than its budget allows.
+    LaunchBudget {
+        /// How many failed.
+        failed: u32,
+        /// How many may.
+        budget: u32,
+    },
+    /// A check broke during bake time.
+    Bake {
+        /// The first one that broke.
+        defect: Defect,
+        /// How many broke.
+        broken: u32,
+    },
 }
 
 impl ScopeOutcome {
@@ -123,6 +318,17 @@ impl ScopeOutcome {
             ScopeOutcome::Succeeded => "succeeded",
             ScopeOutcome::Failed => "failed",
             ScopeOutcome::Suspended => "suspended",
+            ScopeOutcome::Aborted => "aborted",
+        }
+    }
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SkipReason::Need(need) => write!(f, "{need} did not end well"),
+            SkipReason::Person { by, reason } => write!(f, "taken out by {by}: {reason}"),
+            SkipReason::OutOfScope(reason) => f.write_str(reason),
         }
     }
 }
@@ -134,20 +340,40 @@ impl fmt::Display for HaltReason {
             HaltReason::Budget { failed, budget } => {
                 write!(f, "{failed} of its sites failed, and no more than {budget} may")
             }
+            HaltReason::LaunchBudget { failed, budget } => {
+                write!(f, "{failed} sites of the launch failed, and no more than {budget} may")
+            }
+            HaltReason::Bake { defect: Defect { scope, step, what }, .. } => {
+                write!(f, "{step} of {scope} broke during bake time: {what}")
+            }
         }
     }
 }
 
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 23] = [
     "launch.started",
     "launch.recovered",
     "launch.stopping",
     "launch.suspended",
+    "launch.paused",
+    "launch.resumed",
+    "launch.aborting",
     "launch.ended",
+    "launch.reopened",
     "scope.started",
     "scope.ended",
+    "scope.waiting",
     "scope.skipped",
+    "scope.aborting",
+    "scope.requeued",
+    "wave.reached",
+    "wave.entered",
+    "wave.barred",
+    "wave.baking",
+    "wave.looked",
+    "wave.baked",
     "wave.halted",
+    "wave.reopened",
 ];
 
 impl FleetEvent {
@@ -158,11 +384,25 @@ impl FleetEvent {
             FleetEvent::LaunchRecovered {} => "launch.recovered",
             FleetEvent::LaunchStopping {} => "launch.stopping",
             FleetEvent::LaunchSuspended {} => "launch.suspended",
+            FleetEvent::LaunchPaused { .. } => "launch.paused",
+            FleetEvent::LaunchResumed { .. } => "launch.resumed",
+            FleetEvent::LaunchAborting { .. } => "launch.aborting",
             FleetEvent::LaunchEnded { .. } => "launch.ended",
+            FleetEvent::LaunchReopened { .. } => "launch.reopened",
             FleetEvent::ScopeStarted { .. } => "scope.started",
             FleetEvent::ScopeEnded { .. } => "scope.ended",
+            FleetEvent::ScopeWaiting { .. } => "scope.waiting",
             FleetEvent::ScopeSkipped { .. } => "scope.skipped",
+            FleetEvent::ScopeAborting { .. } => "scope.aborting",
+            FleetEvent::ScopeRequeued { .. } => "scope.requeued",
+            FleetEvent::WaveReached { .. } => "wave.reached",
+            FleetEvent::WaveEntered { .. } => "wave.entered",
+            FleetEvent::WaveBarred { .. } => "wave.barred",
+            FleetEvent::WaveBaking { .. } => "wave.baking",
+            FleetEvent::WaveLooked { .. } => "wave.looked",
+            FleetEvent::WaveBaked { .. } => "wave.baked",
             FleetEvent::WaveHalted { .. } => "wave.halted",
+            FleetEvent::WaveReopened { .. } => "wave.reopened",
             FleetEvent::Unknown { kind } => kind,
         }
     }
@@ -211,6 +451,10 @@ mod tests {
     fn every_event_survives_its_entry() {
         let scope: ScopeId = "site/HRB01".parse().expect("a scope");
         let wave = WaveName::new("wave1").expect("a wave");
+        let by = Actor { kind: crate::model::entry::ActorKind::Person, id: "pm".to_owned() };
+        let (at, reason) = (Timestamp::from_millis(0), "a reason".to_owned());
+        let defect =
+            Defect { scope: scope.clone(), step: "check.tags".parse().unwrap(), what: "gone".to_owned() };
         let events = [
             FleetEvent::LaunchStarted {
                 plan: Digest::of(b"p"),
@@ -219,11 +463,25 @@ mod tests {
             FleetEvent::LaunchRecovered {},
             FleetEvent::LaunchStopping {},
             FleetEvent::LaunchSuspended {},
+            FleetEvent::LaunchPaused { by: by.clone(), reason: reason.clone(), at },
+            FleetEvent::LaunchResumed { by: by.clone(), reason: reason.clone() },
+            FleetEvent::LaunchAborting { by: by.clone(), reason: reason.clone() },
             FleetEvent::LaunchEnded { outcome: LaunchOutcome::Partial },
-            FleetEvent::ScopeStarted { scope: scope.clone() },
+            FleetEvent::LaunchReopened { by: by.clone(), reason: reason.clone() },
+            FleetEvent::ScopeStarted { scope: scope.clone(), round: 2 },
             FleetEvent::ScopeEnded { scope: scope.clone(), outcome: ScopeOutcome::Suspended },
-            FleetEvent::ScopeSkipped { scope, need: ScopeId::Account },
-            FleetEvent::WaveHalted { wave, why: HaltReason::Budget { failed: 2, budget: 1 } },
+            FleetEvent::ScopeWaiting { scope: scope.clone(), at, why: Wait::Place { places: 2 } },
+            FleetEvent::ScopeSkipped { scope: scope.clone(), why: SkipReason::Need(ScopeId::Account) },
+            FleetEvent::ScopeAborting { scope: scope.clone(), by: by.clone(), reason: reason.clone() },
+            FleetEvent::ScopeRequeued { scope: scope.clone(), by: by.clone(), reason: reason.clone() },
+            FleetEvent::WaveReached { wave: wave.clone() },
+            FleetEvent::WaveEntered { wave: wave.clone() },
+            FleetEvent::WaveBarred { wave: wave.clone(), at, open: Vec::new() },
+            FleetEvent::WaveBaking { wave: wave.clone(), batch: Batch::Canary, at, until: at },
+            FleetEvent::WaveLooked { wave: wave.clone(), at, held: 3, broken: vec![defect] },
+            FleetEvent::WaveBaked { wave: wave.clone(), batch: Batch::Wave },
+            FleetEvent::WaveHalted { wave: wave.clone(), why: HaltReason::Budget { failed: 2, budget: 1 } },
+            FleetEvent::WaveReopened { wave, by, reason },
         ];
         assert_eq!(events.each_ref().map(|event| event.kind()), KINDS);
         for event in events {

@@ -123,6 +123,8 @@ impl Holdings {
             | Event::RunStarted { .. }
             | Event::RunRecovered { .. }
             | Event::RunStopping {}
+            | Event::RunAborting {}
+            | Event::RunRetried { .. }
             | Event::RunSuspended {}
             | Event::RunEnded { .. } => {}
         }

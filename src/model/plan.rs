@@ -10,6 +10,8 @@ use serde_json::Value;
 use crate::base::digest::Digest;
 use crate::base::id::{KindName, LogId, PackName, ScopeId, SiteCode, StepId, WaveName};
 use crate::base::time::{Millis, Timestamp};
+use crate::model::calendar::Calendar;
+use crate::model::criterion::Criterion;
 use crate::model::resource::{Check, Origin};
 
 pub use parts::PlanExcerpt;
@@ -141,6 +143,10 @@ pub struct LogHead {
 pub struct FleetPlan {
     /// The waves in order; account and regions run before all of them.
     pub waves: Vec<WavePlan>,
+    /// How many sites of the whole launch may fail before no further one starts, where that is limited beside the
+    /// waves' own budgets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_budget: Option<u32>,
 }
 
 /// One wave of a launch.
@@ -154,6 +160,22 @@ pub struct WavePlan {
     pub max_parallel: u32,
     /// How many sites may fail before no further one starts.
     pub failure_budget: u32,
+    /// How long its sites are watched before others follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bake: Option<Bake>,
+    /// What must hold before it begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entry: Vec<Criterion>,
+}
+
+/// Bake time: after the canary, and after the wave's last site, the checks of the sites that are done are repeated and
+/// must hold until it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bake {
+    /// How long.
+    pub length: Millis,
+    /// Time between two looks.
+    pub every: Millis,
 }
 
 /// The steps of one scope.
@@ -163,6 +185,29 @@ pub struct ScopePlan {
     pub needs: BTreeSet<ScopeId>,
     /// The steps by name.
     pub steps: BTreeMap<StepId, PlannedStep>,
+    /// When it may be changed; at any time without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
+    /// How long its changes are expected to take, on the longest chain.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub expected: Millis,
+}
+
+impl ScopePlan {
+    /// Whether any step changes something.
+    pub fn mutates(&self) -> bool {
+        self.steps.values().any(PlannedStep::mutates)
+    }
+}
+
+impl PlannedStep {
+    /// Whether the plan found that it changes something.
+    pub fn mutates(&self) -> bool {
+        match &self.work {
+            Work::Reconcile(reconcile) => reconcile.operation != Operation::None,
+            Work::Check { .. } => false,
+        }
+    }
 }
 
 /// One step of a scope's graph.
@@ -297,4 +342,11 @@ pub struct StepLimits {
     pub poll_every: Millis,
     /// How long it may take to become ready.
     pub ready_within: Millis,
+    /// How long it is expected to take, from its first call until its goal is reached.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub expected: Millis,
+}
+
+fn is_zero(length: &Millis) -> bool {
+    *length == Millis(0)
 }

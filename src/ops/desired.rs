@@ -113,6 +113,7 @@ fn check_graph(rendered: &Rendered, found: &mut Diagnostics) {
             attempts_max: 0,
             poll_every: Millis(0),
             ready_within: Millis(0),
+            expected: Millis(0),
         },
     };
     let placeholders: BTreeMap<StepId, Found> =

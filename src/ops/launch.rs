@@ -331,11 +331,9 @@ pub fn outcomes(journal: &dyn Journal, run: &RunId) -> Result<BTreeMap<ScopeId, 
     let mut found = BTreeMap::new();
     for line in journal.read(&LogId::Org, 0)?.iter().filter(|line| line.entry.run.as_ref() == Some(run)) {
         match FleetEvent::from_entry(&line.entry.kind, &line.entry.body) {
-            Ok(FleetEvent::ScopeStarted { scope }) => found.insert(scope, "running".to_owned()),
+            Ok(FleetEvent::ScopeStarted { scope, .. }) => found.insert(scope, "running".to_owned()),
             Ok(FleetEvent::ScopeEnded { scope, outcome }) => found.insert(scope, outcome.word().to_owned()),
-            Ok(FleetEvent::ScopeSkipped { scope, need }) => {
-                found.insert(scope, format!("skipped: {need} did not end well"))
-            }
+            Ok(FleetEvent::ScopeSkipped { scope, why }) => found.insert(scope, format!("skipped: {why}")),
             _ => None,
         };
     }

@@ -94,6 +94,8 @@ pub fn waves(desired: &Desired, selection: &Selection) -> Vec<WavePlan> {
             .collect(),
         max_parallel: wave.max_parallel,
         failure_budget: wave.failure_budget,
+        bake: None,
+        entry: Vec::new(),
     });
     waves.filter(|wave| !wave.sites.is_empty()).collect()
 }
@@ -187,7 +189,7 @@ fn document(
         packs: desired.loaded.pack_locks(),
         parameters: parameters(desired, scopes.keys()),
         heads,
-        fleet: FleetPlan { waves },
+        fleet: FleetPlan { waves, failure_budget: None },
         scopes,
     }
 }

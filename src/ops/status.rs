@@ -124,7 +124,7 @@ impl Standing {
             Event::RunEnded { outcome, .. } => {
                 self.state = match outcome {
                     RunOutcome::Succeeded => State::Succeeded,
-                    RunOutcome::Failed => State::Failed,
+                    RunOutcome::Failed | RunOutcome::Aborted => State::Failed,
                 };
                 self.since = Some(at);
             }
@@ -142,6 +142,8 @@ impl Standing {
                 self.blocked.insert(step.clone(), by.clone());
             }
             Event::RunStopping {}
+            | Event::RunAborting {}
+            | Event::RunRetried { .. }
             | Event::StepFound { .. }
             | Event::StepRested { .. }
             | Event::StepPolled { .. }

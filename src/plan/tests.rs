@@ -32,6 +32,7 @@ fn found() -> Found {
             attempts_max: 1,
             poll_every: Millis(1),
             ready_within: Millis(1),
+            expected: crate::base::time::Millis(0),
         },
     }
 }

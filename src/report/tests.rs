@@ -43,6 +43,7 @@ fn step(work: Work, after: &[(&str, EdgeReason)]) -> PlannedStep {
             attempts_max: 1,
             poll_every: second,
             ready_within: second,
+            expected: crate::base::time::Millis(0),
         },
     }
 }
@@ -101,8 +102,18 @@ fn plan() -> Plan {
         ),
     ];
     let steps = steps.into_iter().map(|(name, step)| (id(name), step)).collect();
-    let site = ScopePlan { needs: [ScopeId::Account].into(), steps };
-    let account = ScopePlan { needs: BTreeSet::new(), steps: BTreeMap::new() };
+    let site = ScopePlan {
+        needs: [ScopeId::Account].into(),
+        steps,
+        calendar: None,
+        expected: crate::base::time::Millis(0),
+    };
+    let account = ScopePlan {
+        needs: BTreeSet::new(),
+        steps: BTreeMap::new(),
+        calendar: None,
+        expected: crate::base::time::Millis(0),
+    };
     Plan {
         v: PLAN_VERSION,
         tool: "landfall".to_owned(),
@@ -114,7 +125,7 @@ fn plan() -> Plan {
         packs: BTreeMap::new(),
         parameters: BTreeMap::new(),
         heads: BTreeMap::new(),
-        fleet: FleetPlan { waves: Vec::new() },
+        fleet: FleetPlan { waves: Vec::new(), failure_budget: None },
         scopes: [(ScopeId::Account, account), ("site/HRB01".parse().unwrap(), site)].into(),
     }
 }

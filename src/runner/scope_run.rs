@@ -209,6 +209,8 @@ impl ScopeRun {
             | Event::RunRecovered { .. }
             | Event::RunStopping {}
             | Event::RunSuspended {}
+            | Event::RunAborting {}
+            | Event::RunRetried { .. }
             | Event::RunEnded { .. }
             | Event::StepApplied { .. }
             | Event::StepFound { .. }

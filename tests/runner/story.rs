@@ -50,6 +50,7 @@ pub fn step(name: &str) -> Step {
         attempts_max: 4,
         poll_every: Millis(500),
         ready_within: Millis::from_secs(600),
+        expected: landfall::base::time::Millis(0),
     };
     let work = Work::Reconcile(reconcile);
     let planned = PlannedStep { work, after: BTreeMap::new(), origin: None, evidence: None, limits };
@@ -78,7 +79,7 @@ pub fn plan(scopes: Vec<(&str, Vec<Step>)>) -> Plan {
             let steps = steps.into_iter().map(|step| (step.id, step.planned)).collect();
             let scope: ScopeId = scope.parse().unwrap();
             let needs = if scope == ScopeId::Account { BTreeSet::new() } else { [ScopeId::Account].into() };
-            (scope, ScopePlan { needs, steps })
+            (scope, ScopePlan { needs, steps, calendar: None, expected: landfall::base::time::Millis(0) })
         })
         .collect();
     let sites = scopes.keys().filter_map(|scope| scope.site().cloned()).collect();
@@ -94,7 +95,7 @@ pub fn plan(scopes: Vec<(&str, Vec<Step>)>) -> Plan {
         packs: BTreeMap::new(),
         parameters: BTreeMap::new(),
         heads: BTreeMap::new(),
-        fleet: FleetPlan { waves: vec![wave] },
+        fleet: FleetPlan { waves: vec![wave], failure_budget: None },
         scopes,
     }
 }

@@ -103,7 +103,15 @@ pub fn play(seed: u64, mutant: Option<Mutant>) -> Result<Tally, Violation> {
 fn draw(random: &mut Random) -> Plan {
     let mut scopes = BTreeMap::new();
     let mut put = |scope: ScopeId, needs: BTreeSet<ScopeId>| {
-        scopes.insert(scope, ScopePlan { needs, steps: BTreeMap::new() });
+        scopes.insert(
+            scope,
+            ScopePlan {
+                needs,
+                steps: BTreeMap::new(),
+                calendar: None,
+                expected: landfall::base::time::Millis(0),
+            },
+        );
     };
     let account = random.chance(600);
     if account {
@@ -148,7 +156,7 @@ fn draw(random: &mut Random) -> Plan {
         packs: BTreeMap::new(),
         parameters: BTreeMap::new(),
         heads: BTreeMap::new(),
-        fleet: FleetPlan { waves },
+        fleet: FleetPlan { waves, failure_budget: None },
         scopes,
     }
 }

@@ -55,7 +55,12 @@ impl Scenario {
     pub fn draw(random: &mut Random) -> Self {
         let size = if random.chance(300) { random.between(8, 40) } else { random.between(1, 8) };
         let mut scenario = Scenario {
-            plan: ScopePlan { needs: Default::default(), steps: BTreeMap::new() },
+            plan: ScopePlan {
+                needs: Default::default(),
+                steps: BTreeMap::new(),
+                calendar: None,
+                expected: landfall::base::time::Millis(0),
+            },
             world: World::default(),
             faults: Faults::draw(random),
             reads: BTreeMap::new(),
@@ -90,6 +95,7 @@ impl Scenario {
             attempts_max: 8,
             poll_every: Millis(random.pick(&[2_000, 15_000, 30_000])),
             ready_within: Millis(10 * 60_000),
+            expected: landfall::base::time::Millis(0),
         };
         self.plan.steps.insert(id.clone(), PlannedStep { work, after, origin: None, evidence: None, limits });
     }

@@ -62,6 +62,7 @@ pub fn step_limits(kind: &Kind) -> StepLimits {
         attempts_max: limits::ATTEMPTS_MAX,
         poll_every,
         ready_within,
+        expected: crate::base::time::Millis(0),
     }
 }
 
