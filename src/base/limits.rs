@@ -98,3 +98,12 @@ pub const CHECKPOINTS_MAX: usize = 200_000;
 pub const HOOK_TIMEOUT: Millis = Millis::from_secs(30);
 /// Time between two looks at whether it has ended.
 pub const HOOK_POLL: Millis = Millis(20);
+/// How far ahead a calendar is searched for an opening: a year, so that both nights on which clocks change are in it, and
+/// a month for a freeze at its end.
+pub const CALENDAR_DAYS_MAX: u32 = 400;
+/// Change windows of one site: one a day in two zones and then some; every one is looked at for every opening.
+pub const WINDOWS_MAX: usize = 32;
+/// Freezes of an estate: one a month for ten years.
+pub const FREEZES_MAX: usize = 120;
+/// Openings that are listed at once: a window a day for as far as the search goes.
+pub const OPENINGS_MAX: usize = 400;
