@@ -8,6 +8,7 @@ pub mod cli;
 pub mod controls;
 pub mod driver;
 pub mod engine;
+pub mod entropy;
 pub mod evidence;
 pub mod fleet;
 pub mod journal;

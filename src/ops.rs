@@ -29,6 +29,7 @@ pub mod witness;
 use std::path::{Path, PathBuf};
 
 use crate::base::id::RunId;
+use crate::entropy::Entropy;
 use crate::model::entry::{Actor, ActorKind};
 use crate::runner::clock::Clock;
 use error::Failure;
@@ -42,6 +43,8 @@ pub struct Context {
     pub state: PathBuf,
     /// Where `now` comes from.
     pub clock: Clock,
+    /// Where salts, keys and names come from.
+    pub entropy: Entropy,
 }
 
 impl Context {
@@ -66,7 +69,7 @@ impl Context {
             })?,
         };
         let state = state.unwrap_or_else(|| root.join(".landfall"));
-        Ok(Self { root, state, clock: Clock::Real })
+        Ok(Self { root, state, clock: Clock::Real, entropy: Entropy::System })
     }
 
     /// The journal's folder.
@@ -83,6 +86,23 @@ impl Context {
 /// A new name for a run: time-ordered, unique.
 pub fn new_run_id() -> RunId {
     RunId::new(uuid::Uuid::now_v7().to_string()).expect("a UUID is spelled as a run id")
+}
+
+impl Context {
+    /// A new name for a launch: time-ordered, and unique unless randomness comes from a seed.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no randomness.
+    pub fn new_launch_id(&self) -> Result<RunId, Failure> {
+        let now = self.clock.now();
+        let bytes =
+            self.entropy.bytes(&format!("launch\n{now}")).map_err(|e| Failure::failed(e.to_string()))?;
+        let random: [u8; 10] = std::array::from_fn(|at| bytes[at]);
+        let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+        let name = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string();
+        Ok(RunId::new(name).expect("a UUID is spelled as a run id"))
+    }
 }
 
 /// The person at the keyboard, as the operating system knows them.

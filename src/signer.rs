@@ -5,6 +5,7 @@ pub mod pseudonym_file;
 
 use std::path::PathBuf;
 
+use crate::entropy::NoRandomness;
 use crate::evidence::checkpoint::Checkpoint;
 use crate::evidence::note::{self, Signature, VerifierKey};
 
@@ -40,11 +41,8 @@ pub enum SignerError {
         source: std::io::Error,
     },
     /// The system gives no random bytes.
-    #[error("the system gives no random bytes for a new key: {what}")]
-    NoRandomness {
-        /// Why.
-        what: String,
-    },
+    #[error("a new key cannot be made: {0}")]
+    NoRandomness(#[from] NoRandomness),
 }
 
 /// Signs with one named key.

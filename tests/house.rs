@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("source", 3),
     ("journal", 3),
     ("driver", 3),
+    ("entropy", 3),
     ("signer", 3),
     ("sandbox", 3),
     ("runner", 4),

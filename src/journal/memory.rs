@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::lease::{Claim, LeaseRow};
-use super::seal::{check_blob, random_salt, seal, unseal};
+use super::seal::{check_blob, salt, seal, unseal};
 use super::{Journal, JournalError, Lease, Line};
 use crate::base::digest::Digest;
 use crate::base::id::LogId;
 use crate::base::time::{Millis, Timestamp};
+use crate::entropy::Entropy;
 use crate::merkle::{CompactRange, leaf_hash};
 use crate::model::entry::EntryDraft;
 use crate::model::plan::LogHead;
@@ -28,36 +29,13 @@ struct Store {
     /// Names that are in use, and the handle that uses them.
     holders: BTreeMap<String, u64>,
     handles: u64,
-    salts: Salts,
+    entropy: Entropy,
 }
 
 #[derive(Debug, Default)]
 struct Log {
     lines: Vec<String>,
     range: CompactRange,
-}
-
-#[derive(Debug, Default, Clone)]
-enum Salts {
-    #[default]
-    Random,
-    Seeded {
-        seed: u64,
-        given: u64,
-    },
-}
-
-impl Salts {
-    fn next(&mut self) -> Result<String, JournalError> {
-        match self {
-            Salts::Random => random_salt(),
-            Salts::Seeded { seed, given } => {
-                *given += 1;
-                let digest = Digest::of(&[seed.to_be_bytes(), given.to_be_bytes()].concat());
-                Ok(digest.to_string()[..32].to_owned())
-            }
-        }
-    }
 }
 
 impl Default for MemoryJournal {
@@ -75,7 +53,7 @@ impl MemoryJournal {
     /// An empty journal whose salts follow from a number, so that the same drafts give the same bytes. Such salts
     /// hide nothing: only for tests.
     pub fn seeded(seed: u64) -> Self {
-        let store = Store { salts: Salts::Seeded { seed, given: 0 }, ..Store::default() };
+        let store = Store { entropy: Entropy::Seeded(seed), ..Store::default() };
         Self { store: Arc::new(Mutex::new(store)), handle: 0 }
     }
 
@@ -144,7 +122,6 @@ impl Journal for MemoryJournal {
             let holds = store.leases.get(&lease.log).is_some_and(|row| row.is(lease));
             holds.then_some(()).ok_or_else(|| fenced(&lease.log))?;
         }
-        let mut salts = store.salts.clone();
         let mut ranges: BTreeMap<LogId, CompactRange> = BTreeMap::new();
         let mut lines = Vec::with_capacity(drafts.len());
         for draft in drafts {
@@ -153,7 +130,8 @@ impl Journal for MemoryJournal {
             }
             let stored = || store.logs.get(&draft.log).map(|log| log.range.clone()).unwrap_or_default();
             let range = ranges.entry(draft.log.clone()).or_insert_with(stored);
-            let line = seal(draft, range.size(), salts.next()?)?;
+            let salt = salt(store.entropy, &draft.log, range.size())?;
+            let line = seal(draft, range.size(), salt)?;
             range.append(leaf_hash(line.text.as_bytes()));
             lines.push(line);
         }
@@ -164,7 +142,6 @@ impl Journal for MemoryJournal {
         for (name, range) in ranges {
             store.logs.entry(name).or_default().range = range;
         }
-        store.salts = salts;
         Ok(lines)
     }
 

@@ -4,6 +4,7 @@ use super::{JournalError, Line};
 use crate::base::digest::Digest;
 use crate::base::id::LogId;
 use crate::base::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
+use crate::entropy::Entropy;
 use crate::evidence::scan;
 use crate::model::entry::{ENTRY_VERSION, Entry, EntryDraft};
 
@@ -50,12 +51,10 @@ pub(super) fn unseal(log: &LogId, seq: u64, text: String) -> Result<Line, Journa
     Ok(Line { text, entry })
 }
 
-/// 128 bits in hexadecimal, so that nobody can guess a hidden entry from its leaf hash.
-pub(super) fn random_salt() -> Result<String, JournalError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| JournalError::Store {
+/// 128 bits in hexadecimal for one place of a log, so that nobody can guess a hidden entry from its leaf hash.
+pub(super) fn salt(entropy: Entropy, log: &LogId, seq: u64) -> Result<String, JournalError> {
+    entropy.name(&format!("salt\n{log}\n{seq}")).map_err(|error| JournalError::Store {
         path: "the system's random source".into(),
         what: error.to_string(),
-    })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    })
 }

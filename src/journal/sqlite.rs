@@ -10,11 +10,12 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::holder::Holders;
 use super::lease::Claim;
-use super::seal::{check_blob, random_salt, seal};
+use super::seal::{check_blob, salt, seal};
 use super::{Journal, JournalError, Lease, Line};
 use crate::base::digest::Digest;
 use crate::base::id::LogId;
 use crate::base::time::{Millis, Timestamp};
+use crate::entropy::Entropy;
 use crate::merkle::leaf_hash;
 use crate::model::entry::EntryDraft;
 use crate::model::plan::LogHead;
@@ -28,6 +29,7 @@ pub struct SqliteJournal {
     path: PathBuf,
     /// Nothing in a journal that was opened for reading only.
     holders: Option<Holders>,
+    entropy: Entropy,
 }
 
 impl SqliteJournal {
@@ -39,7 +41,12 @@ impl SqliteJournal {
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
         let path = open::prepare(dir)?;
         let connection = open::for_writing(&path)?;
-        Ok(Self { connection, path, holders: Some(Holders::new(dir.join(open::HOLDERS))) })
+        Ok(Self {
+            connection,
+            path,
+            holders: Some(Holders::new(dir.join(open::HOLDERS))),
+            entropy: Entropy::System,
+        })
     }
 
     /// Opens the journal in this folder for reading only. Creates nothing, and writing to it fails.
@@ -52,12 +59,18 @@ impl SqliteJournal {
     pub fn open_read_only(dir: &Path) -> Result<Self, JournalError> {
         let path = dir.join(open::FILE);
         let connection = open::for_reading(&path)?;
-        Ok(Self { connection, path, holders: None })
+        Ok(Self { connection, path, holders: None, entropy: Entropy::System })
+    }
+
+    /// The same journal, whose salts come from there.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Entropy) -> Self {
+        Self { entropy, ..self }
     }
 
     /// A transaction that no other writer can come between. What is not committed is rolled back.
     fn write(&mut self) -> Result<(Transaction<'_>, &Path), JournalError> {
-        let Self { connection, path, holders } = self;
+        let Self { connection, path, holders, entropy: _ } = self;
         if holders.is_none() {
             return Err(open::failed(path, "it was opened for reading only"));
         }
@@ -118,6 +131,7 @@ impl Journal for SqliteJournal {
     }
 
     fn append(&mut self, leases: &[&Lease], drafts: Vec<EntryDraft>) -> Result<Vec<Line>, JournalError> {
+        let entropy = self.entropy;
         let (transaction, path) = self.write()?;
         let rows = Rows { connection: &transaction, path };
         for lease in leases {
@@ -133,7 +147,9 @@ impl Journal for SqliteJournal {
                 grown.insert(draft.log.clone(), rows.log_for_writing(&draft.log)?);
             }
             let row = grown.get_mut(&draft.log).expect("it was just put there");
-            let line = seal(draft, row.range.size(), random_salt()?)?;
+            let seq = row.range.size();
+            let salt = salt(entropy, &draft.log, seq)?;
+            let line = seal(draft, seq, salt)?;
             let leaf = leaf_hash(line.text.as_bytes());
             rows.put_entry(row.id, &line, &leaf)?;
             row.range.append(leaf);

@@ -60,7 +60,7 @@ pub fn folder(context: &Context) -> PathBuf {
 }
 
 fn made(context: &Context, journal: &dyn Journal, estate: &str, rehearsal: bool) -> Result<usize, Failure> {
-    let keys = Keys::open(&context.key_dir(), estate, rehearsal)?;
+    let keys = Keys::open(&context.key_dir(), estate, rehearsal, context.entropy)?;
     let mut count = 0;
     for (log, head) in journal.heads()? {
         let kept = folder(context).join(log.to_string());

@@ -63,7 +63,7 @@ pub fn export(
     wanted: &Wanted,
     out: &Path,
 ) -> Result<Exported, Failure> {
-    let keys = Keys::open(&context.key_dir(), &wanted.estate, wanted.rehearsal)?;
+    let keys = Keys::open(&context.key_dir(), &wanted.estate, wanted.rehearsal, context.entropy)?;
     let scope = ScopeId::Site(wanted.site.clone());
     let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
     if lines.is_empty() {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::base::id::LogId;
+use crate::entropy::Entropy;
 use crate::evidence::checkpoint::Checkpoint;
 use crate::evidence::heads::PseudonymKey;
 use crate::evidence::origin;
@@ -30,13 +31,14 @@ impl Keys {
     /// # Errors
     ///
     /// If a key file cannot be used.
-    pub fn open(dir: &Path, estate: &str, rehearsal: bool) -> Result<Self, Failure> {
+    pub fn open(dir: &Path, estate: &str, rehearsal: bool, entropy: Entropy) -> Result<Self, Failure> {
         let failed = |e: SignerError| Failure::failed(e.to_string());
         let root = origin::root(estate, rehearsal);
         Ok(Self {
-            log: FileKey::open(&dir.join("log.pem"), &root).map_err(failed)?,
-            bundle: FileKey::open(&dir.join("bundle.pem"), &origin::bundle_key(&root)).map_err(failed)?,
-            pseudonyms: pseudonym_file::open(&dir.join("pseudonyms.key")).map_err(failed)?,
+            log: FileKey::open_or_make(&dir.join("log.pem"), &root, entropy).map_err(failed)?,
+            bundle: FileKey::open_or_make(&dir.join("bundle.pem"), &origin::bundle_key(&root), entropy)
+                .map_err(failed)?,
+            pseudonyms: pseudonym_file::open(&dir.join("pseudonyms.key"), entropy).map_err(failed)?,
             root,
         })
     }

@@ -156,7 +156,7 @@ pub async fn begin(
     journal: &mut dyn Journal,
     watch: Watch<'_>,
 ) -> Result<Launched, Failure> {
-    let name = new_run_id();
+    let name = context.new_launch_id()?;
     let files = Files::store(saved, rendered, journal)?;
     go_on(context, Launch { run: name, saved, files }, reached, journal, watch).await
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::base::id::{LogId, ScopeId};
 use crate::base::limits;
 use crate::base::time::Timestamp;
+use crate::entropy::Entropy;
 use crate::evidence::verify::Verdict;
 use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
@@ -75,15 +76,20 @@ pub async fn rehearse(
     feed: &mut dyn FnMut(&Feed<'_>),
 ) -> Result<Rehearsed, Failure> {
     let Wanted { wave, seed, out, stop } = wanted;
+    let entropy = Entropy::Seeded(seed);
     let selection = select(desired, &Asked::Wave(wave.to_owned()))?;
     let clock = Clock::starting_at(first_moment(desired, &selection));
     let began = clock.now();
     std::fs::create_dir_all(&context.state)
         .map_err(|e| Failure::failed(format!("{}: {e}", context.state.display())))?;
     let scratch = tempfile::tempdir_in(&context.state).map_err(|e| Failure::failed(e.to_string()))?;
-    let inner =
-        Context { root: context.root.clone(), state: scratch.path().to_owned(), clock: clock.clone() };
-    let mut journal = SqliteJournal::open(&inner.journal_dir())?;
+    let inner = Context {
+        root: context.root.clone(),
+        state: scratch.path().to_owned(),
+        clock: clock.clone(),
+        entropy,
+    };
+    let mut journal = SqliteJournal::open(&inner.journal_dir())?.with_entropy(entropy);
     let mut config = Config::new(ACCOUNT);
     config.seed = seed;
     let reached = embed("rehearsal", config, clock.clone(), limits::CALL_TIMEOUT).await?;

@@ -1,7 +1,8 @@
-//! The calls under way. With the real clock answers come as they come; with a virtual one all answers come back
-//! first, each is filed under the moment at which it would have arrived, and then time moves to the earliest.
+//! The calls under way. With the real clock answers come as they come. With a virtual one the calls are made one after
+//! the other, in the order in which they were started, so that the same launch gives the same answers; each answer is
+//! filed under the moment at which it would have arrived, and then time moves to the earliest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -21,7 +22,9 @@ const WRITE: Millis = Millis(650);
 pub struct Tasks {
     clock: Clock,
     driver: Arc<dyn Driver>,
-    running: JoinSet<(u64, Timestamp, Done)>,
+    running: JoinSet<Done>,
+    /// On the virtual clock: calls to be made, each with the moment at which its answer arrives and its number.
+    waiting: VecDeque<((Timestamp, u64), Job)>,
     arriving: BTreeMap<(Timestamp, u64), Done>,
     started: u64,
 }
@@ -29,12 +32,19 @@ pub struct Tasks {
 impl Tasks {
     /// No calls yet.
     pub fn new(clock: Clock, driver: Arc<dyn Driver>) -> Self {
-        Self { clock, driver, running: JoinSet::new(), arriving: BTreeMap::new(), started: 0 }
+        Self {
+            clock,
+            driver,
+            running: JoinSet::new(),
+            waiting: VecDeque::new(),
+            arriving: BTreeMap::new(),
+            started: 0,
+        }
     }
 
     /// Calls under way.
     pub fn len(&self) -> usize {
-        self.running.len() + self.arriving.len()
+        self.running.len() + self.waiting.len() + self.arriving.len()
     }
 
     /// Whether nothing is under way.
@@ -44,11 +54,14 @@ impl Tasks {
 
     /// Starts one.
     pub fn start(&mut self, job: Job) {
-        let number = self.started;
-        self.started += 1;
-        let arrives = self.clock.now() + modelled(&job.work);
         let driver = Arc::clone(&self.driver);
-        self.running.spawn(async move { (number, arrives, perform(driver, job).await) });
+        if self.clock.is_real() {
+            self.running.spawn(perform(driver, job));
+        } else {
+            let arrives = self.clock.now() + modelled(&job.work);
+            self.waiting.push_back(((arrives, self.started), job));
+            self.started += 1;
+        }
     }
 
     /// Answers that have arrived. Empty when a timer is due or a stop was asked for.
@@ -75,20 +88,20 @@ impl Tasks {
         }
         let mut dones = Vec::new();
         tokio::select! {
-            Some(done) = self.running.join_next(), if !idle => dones.push(answer(done).2),
+            Some(done) = self.running.join_next(), if !idle => dones.push(answer(done)),
             () = sleep => {}
             () = stopped => {}
         }
         while let Some(done) = self.running.try_join_next() {
-            dones.push(answer(done).2);
+            dones.push(answer(done));
         }
         dones
     }
 
     async fn wait_virtual(&mut self, timer: Option<Timestamp>) -> Vec<Done> {
-        while let Some(done) = self.running.join_next().await {
-            let (number, arrives, done) = answer(done);
-            self.arriving.insert((arrives, number), done);
+        while let Some((arrives, job)) = self.waiting.pop_front() {
+            let done = perform(Arc::clone(&self.driver), job).await;
+            self.arriving.insert(arrives, done);
         }
         let first = self.arriving.first_key_value().map(|((at, _), _)| *at);
         let Some(next) = first.into_iter().chain(timer).min() else { return Vec::new() };

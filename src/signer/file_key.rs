@@ -10,6 +10,7 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, Keypair
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use super::{Signer, SignerError};
+use crate::entropy::Entropy;
 use crate::evidence::note::{Signature, VerifierKey};
 
 /// A PKCS#8 Ed25519 key in PEM is below 200 bytes.
@@ -28,10 +29,19 @@ impl FileKey {
     ///
     /// If others can read the file, it is not an Ed25519 key, it cannot be read or written, or the name is not one.
     pub fn open(path: &Path, name: &str) -> Result<Self, SignerError> {
+        Self::open_or_make(path, name, Entropy::System)
+    }
+
+    /// As [`FileKey::open`], with the source of a new key's bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileKey::open`].
+    pub fn open_or_make(path: &Path, name: &str, entropy: Entropy) -> Result<Self, SignerError> {
         let text = match read_private(path)? {
             Some(text) => text,
             None => {
-                write_private(path, new_key()?.as_bytes())?;
+                write_private(path, new_key(entropy, name)?.as_bytes())?;
                 // Somebody else may have been quicker: what stands in the file is the key.
                 read_private(path)?.unwrap_or_default()
             }
@@ -62,18 +72,11 @@ impl fmt::Debug for FileKey {
     }
 }
 
-fn new_key() -> Result<String, SignerError> {
+fn new_key(entropy: Entropy, name: &str) -> Result<String, SignerError> {
     // Without the public half: OpenSSL 3.0 reads only version 1 of the format.
-    let pair = KeypairBytes { secret_key: random_bytes()?, public_key: None };
+    let pair = KeypairBytes { secret_key: entropy.bytes(&format!("key\n{name}"))?, public_key: None };
     let pem = pair.to_pkcs8_pem(LineEnding::LF).expect("32 bytes have a PKCS#8 form");
     Ok(pem.to_string())
-}
-
-/// 32 bytes from the system's own source.
-pub(super) fn random_bytes() -> Result<[u8; 32], SignerError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| SignerError::NoRandomness { what: error.to_string() })?;
-    Ok(bytes)
 }
 
 /// The text of a private file; nothing if there is no such file.

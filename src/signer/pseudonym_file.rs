@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::SignerError;
-use super::file_key::{random_bytes, read_private, write_private};
+use super::file_key::{read_private, write_private};
 use crate::base::digest::Digest;
+use crate::entropy::Entropy;
 use crate::evidence::heads::PseudonymKey;
 
 /// Reads the key, or makes a new one if there is no file at this path.
@@ -12,11 +13,14 @@ use crate::evidence::heads::PseudonymKey;
 /// # Errors
 ///
 /// If others can read the file, it is not such a key, or it cannot be read or written.
-pub fn open(path: &Path) -> Result<PseudonymKey, SignerError> {
+pub fn open(path: &Path, entropy: Entropy) -> Result<PseudonymKey, SignerError> {
     let text = match read_private(path)? {
         Some(text) => text,
         None => {
-            write_private(path, format!("{}\n", Digest::from_bytes(random_bytes()?)).as_bytes())?;
+            write_private(
+                path,
+                format!("{}\n", Digest::from_bytes(entropy.bytes("pseudonyms")?)).as_bytes(),
+            )?;
             read_private(path)?.unwrap_or_default()
         }
     };
@@ -36,7 +40,7 @@ mod tests {
     fn made_once_and_found_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
-        let pseudonym = |path: &Path| open(path).expect("a key").pseudonym(&LogId::Org);
+        let pseudonym = |path: &Path| open(path, Entropy::System).expect("a key").pseudonym(&LogId::Org);
         assert_eq!(pseudonym(&one), pseudonym(&one));
         assert_ne!(pseudonym(&one), pseudonym(&other));
     }
