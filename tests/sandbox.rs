@@ -197,7 +197,7 @@ async fn a_cut_connection_took_effect() {
     let token = server.token("writer").await;
     let path = account("scim/v2/Groups");
     let kind = FaultKind::AfterEffect { status: None };
-    server.sandbox.add_fault(Fault { pattern: format!("POST {path}"), kind, skip: 1, times: 1 });
+    server.sandbox.add_fault(Fault { skip: 1, ..Fault::once(format!("POST {path}"), kind) });
     assert_eq!(server.send(Method::POST, &path, &token, group("one")).await.0, 201);
     let cut = server.http.post(server.url(&path)).bearer_auth(&token).json(&group("two")).send().await;
     let error = cut.expect_err("the connection is cut");

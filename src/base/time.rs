@@ -95,6 +95,21 @@ impl fmt::Display for Millis {
     }
 }
 
+/// The text is not a length of time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a length of time is written as 45s, 30m, 2h or 1h 30m")]
+pub struct NotALength;
+
+/// As people write it: `45s`, `30m`, `1h 30m`. Days have no fixed length and are not taken.
+impl FromStr for Millis {
+    type Err = NotALength;
+
+    fn from_str(text: &str) -> Result<Self, NotALength> {
+        let length: jiff::SignedDuration = text.parse().map_err(|_| NotALength)?;
+        u64::try_from(length.as_millis()).map(Millis).map_err(|_| NotALength)
+    }
+}
+
 /// The text is not an RFC 3339 moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a moment is written as RFC 3339, for example 2027-01-11T09:00:00Z")]
@@ -132,6 +147,16 @@ mod tests {
         assert_eq!(moment.to_string().parse(), Ok(moment));
         assert_eq!((moment + Millis(250)).since(moment), Millis(250));
         assert_eq!(moment.since(moment + Millis(250)), Millis(0));
+    }
+
+    #[test]
+    fn lengths_are_read_as_people_write_them() {
+        let read = |text: &str| text.parse::<Millis>().map(|length| length.0);
+        assert_eq!(read("45s"), Ok(45_000));
+        assert_eq!(read("1h 30m"), Ok(5_400_000));
+        for bad in ["", "30", "-5m", "soon", "3 weeks"] {
+            assert_eq!(read(bad), Err(NotALength), "{bad}");
+        }
     }
 
     #[test]

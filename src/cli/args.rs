@@ -270,9 +270,13 @@ pub struct Rehearse {
     /// Where the bundles go [default: below the state folder]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Fixes ids and times of the sandbox
+    /// Fixes ids, keys and times: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Let something go wrong, for example `create catalog@RVB07=fail`, `read catalog@HRB01=gone+40m`,
+    /// `PATCH /api/2.1/*=busy:3`; ways: fail, denied, gone, busy, down, lost, stale
+    #[arg(long = "fault", value_name = "VERB KIND[@SITE][=HOW[:TIMES][+DELAY]]")]
+    pub faults: Vec<String>,
     /// How to show progress
     #[command(flatten)]
     pub show: Show,

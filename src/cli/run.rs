@@ -240,8 +240,13 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
             live.borrow_mut().plan(&saved.plan);
         };
         let feed = &mut |feed: &Feed<'_>| live.borrow_mut().see(feed);
-        let wanted =
-            ops::rehearse::Wanted { wave: &args.wave, seed: args.seed, out: args.out.as_deref(), stop };
+        let wanted = ops::rehearse::Wanted {
+            wave: &args.wave,
+            seed: args.seed,
+            out: args.out.as_deref(),
+            faults: &args.faults,
+            stop,
+        };
         ops::rehearse::rehearse(context, &desired, wanted, planned, feed).await
     })?;
     live.borrow_mut().finish();

@@ -1,6 +1,8 @@
 //! A whole wave against a throwaway sandbox on a virtual clock: the real plan, engine, driver and evidence.
 
-use std::path::Path;
+mod fault;
+
+use std::path::{Path, PathBuf};
 
 use crate::base::id::{LogId, ScopeId};
 use crate::base::limits;
@@ -39,6 +41,8 @@ pub struct Wanted<'a> {
     pub seed: u64,
     /// Where the bundles go; below the state folder without one.
     pub out: Option<&'a Path>,
+    /// What goes wrong: `create databricks.catalog@RVB07=fail`.
+    pub faults: &'a [String],
     /// How it can be stopped.
     pub stop: Stop,
 }
@@ -75,7 +79,7 @@ pub async fn rehearse(
     planned: &mut Planned<'_>,
     feed: &mut dyn FnMut(&Feed<'_>),
 ) -> Result<Rehearsed, Failure> {
-    let Wanted { wave, seed, out, stop } = wanted;
+    let Wanted { wave, seed, out, faults, stop } = wanted;
     let entropy = Entropy::Seeded(seed);
     let selection = select(desired, &Asked::Wave(wave.to_owned()))?;
     let clock = Clock::starting_at(first_moment(desired, &selection));
@@ -92,6 +96,9 @@ pub async fn rehearse(
     let mut journal = SqliteJournal::open(&inner.journal_dir())?.with_entropy(entropy);
     let mut config = Config::new(ACCOUNT);
     config.seed = seed;
+    for typed in faults {
+        config.faults.extend(fault::parse(typed, began)?);
+    }
     let reached = embed("rehearsal", config, clock.clone(), limits::CALL_TIMEOUT).await?;
     let saved = make(&inner, desired, selection, &reached, &journal).await?;
     planned(&saved);
@@ -99,12 +106,25 @@ pub async fn rehearse(
     let watch = Watch { actor: actor.clone(), stop, feed };
     let launched = begin(&inner, &saved, &desired.rendered, &reached, &mut journal, watch).await?;
     let timeline = timeline_of(&journal, &saved)?;
-    let default = || context.state.join("rehearsals").join(format!("{wave}-{}", launched.run));
-    let out = out.map_or_else(default, Path::to_owned);
+    let out = match out {
+        Some(out) => out.to_owned(),
+        None => fresh_folder(context, wave, seed)?,
+    };
     let bundles = bundles(&inner, desired, &mut journal, &saved, &actor, &out)?;
     let log = reached.embedded.as_ref().map(|e| e.sandbox.requests()).unwrap_or_default();
     let requests = (log.len(), log.iter().filter(|r| r.mutating).count());
     Ok(Rehearsed { launched, saved, time: (began, clock.now()), timeline, bundles, requests })
+}
+
+/// Where the bundles of a seed go: those of an earlier rehearsal with the same seed make room.
+fn fresh_folder(context: &Context, wave: &str, seed: u64) -> Result<PathBuf, Failure> {
+    let folder = context.state.join("rehearsals").join(format!("{wave}-{seed}"));
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::failed(format!("{}: {error}", folder.display())))
+        }
+        _ => Ok(folder),
+    }
 }
 
 /// The morning of the wave's first day; of the program's, if the wave has none.

@@ -67,6 +67,14 @@ impl Call {
         std::str::from_utf8(&self.body).ok().and_then(pairs).unwrap_or_default()
     }
 
+    /// Whether path, query or body hold this text, in any case. `text` is in lower case.
+    pub fn holds(&self, text: &str) -> bool {
+        let body = String::from_utf8_lossy(&self.body).to_lowercase();
+        self.path.to_lowercase().contains(text)
+            || self.query.values().any(|value| value.to_lowercase().contains(text))
+            || body.contains(text)
+    }
+
     /// Whether a query switch is on.
     pub fn flag(&self, key: &str) -> bool {
         self.query.get(key).is_some_and(|value| value == "true")

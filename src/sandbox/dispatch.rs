@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
-use super::faults::{self, Fault, FaultKind, Strike};
+use super::faults::{self, Asked, Fault, FaultKind, Strike};
 use super::http::Answered;
 use super::ids::Origin;
 use super::oauth::{self, Tokens};
@@ -134,7 +134,11 @@ impl Core {
         if call.segments.first().is_some_and(|first| first == "__sandbox") {
             return Stalled { strike: Strike::default(), wait: None };
         }
-        let strike = faults::strike(&mut self.faults, &call.method, &call.path);
+        let workspace = self.workspace_name(call);
+        let holds =
+            |text: &str| call.holds(text) || workspace.as_ref().is_some_and(|name| name.contains(text));
+        let request = format!("{} {}", call.method, call.path);
+        let strike = faults::strike(&mut self.faults, &Asked { request, now: (self.now)(), holds: &holds });
         let wait = match strike.kind {
             Some(FaultKind::Stall { millis }) => Some(Millis(millis).min(SANDBOX_STALL_MAX)),
             Some(
@@ -325,6 +329,17 @@ impl Core {
 
     fn caller(&self, call: &Call) -> Result<Caller, Refusal> {
         self.tokens.caller(call.credentials(), &self.config, (self.now)())
+    }
+
+    /// The name of the workspace a call goes through, in lower case, if it names one that is there.
+    fn workspace_name(&self, call: &Call) -> Option<String> {
+        let named = match (&call.workspace, call.host_label()) {
+            (Some(id), _) => id.clone(),
+            (None, Some(label)) => workspaces::by_label(&self.store, label)?,
+            (None, None) => return None,
+        };
+        let document = self.store.get(workspaces::COLLECTION, ACCOUNT, &named)?;
+        Some(text(document, "workspace_name").to_lowercase())
     }
 
     /// The workspace a call goes through, by header or host.

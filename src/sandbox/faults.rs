@@ -2,12 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::time::Timestamp;
+
 /// A rule. Of the rules that match a request, the first that is not used up decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Method and path, `*` standing for any text: `POST /api/2.1/unity-catalog/catalogs*`.
     pub pattern: String,
+    /// A text that the path, the query, the body or the name of the workspace holds, in any case: `hrb01`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<String>,
+    /// Before this moment the rule matches nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
     /// What goes wrong.
     pub kind: FaultKind,
     /// Matching requests that still go well.
@@ -62,9 +70,26 @@ fn once() -> u32 {
     1
 }
 
+/// A request as the rules look at it.
+pub(super) struct Asked<'a> {
+    /// Method and path.
+    pub request: String,
+    /// When it came.
+    pub now: Timestamp,
+    /// Whether it holds a text, given in lower case.
+    pub holds: &'a dyn Fn(&str) -> bool,
+}
+
 impl Fault {
-    fn matches(&self, request: &str) -> bool {
-        glob(self.pattern.as_bytes(), request.as_bytes())
+    /// A rule that strikes once, from the start.
+    pub fn once(pattern: impl Into<String>, kind: FaultKind) -> Self {
+        Self { pattern: pattern.into(), holds: None, from: None, kind, skip: 0, times: 1 }
+    }
+
+    fn matches(&self, asked: &Asked<'_>) -> bool {
+        self.from.is_none_or(|from| from <= asked.now)
+            && glob(self.pattern.as_bytes(), asked.request.as_bytes())
+            && self.holds.as_ref().is_none_or(|text| (asked.holds)(&text.to_lowercase()))
     }
 
     /// Counts a matching request; whether it goes wrong.
@@ -91,10 +116,9 @@ pub(super) struct Strike {
 }
 
 /// Asks the rules about a request and counts it.
-pub(super) fn strike(faults: &mut [Fault], method: &str, path: &str) -> Strike {
-    let request = format!("{method} {path}");
+pub(super) fn strike(faults: &mut [Fault], asked: &Asked<'_>) -> Strike {
     let mut strike = Strike::default();
-    for (position, fault) in faults.iter_mut().enumerate().filter(|(_, fault)| fault.matches(&request)) {
+    for (position, fault) in faults.iter_mut().enumerate().filter(|(_, fault)| fault.matches(asked)) {
         if let FaultKind::StaleFirstRead { reads, absent } = fault.kind {
             if fault.skip > 0 {
                 fault.skip -= 1;
@@ -152,11 +176,30 @@ mod tests {
 
     #[test]
     fn a_rule_skips_then_strikes_then_is_used_up() {
-        let mut faults =
-            [Fault { pattern: "GET /x".into(), kind: FaultKind::Unavailable, skip: 1, times: 2 }];
-        let struck: Vec<bool> = (0..4).map(|_| strike(&mut faults, "GET", "/x").kind.is_some()).collect();
+        let mut faults = [Fault { skip: 1, times: 2, ..Fault::once("GET /x", FaultKind::Unavailable) }];
+        let struck: Vec<bool> =
+            (0..4).map(|_| strike(&mut faults, &asked("GET /x", 0)).kind.is_some()).collect();
         assert_eq!(struck, [false, true, true, false]);
-        assert_eq!(strike(&mut faults, "GET", "/y"), Strike::default());
+        assert_eq!(strike(&mut faults, &asked("GET /y", 0)), Strike::default());
+    }
+
+    fn asked(request: &str, millis: i64) -> Asked<'static> {
+        let now = Timestamp::from_millis(millis);
+        Asked { request: request.to_owned(), now, holds: &|text| "{\"name\":\"prod_hrb01\"}".contains(text) }
+    }
+
+    #[test]
+    fn a_rule_can_mean_one_site_and_begin_later() {
+        let rule = Fault {
+            holds: Some("HRB01".into()),
+            from: Some(Timestamp::from_millis(500)),
+            ..Fault::once("* /x", FaultKind::Unavailable)
+        };
+        let strikes =
+            |rule: &Fault, millis| strike(&mut [rule.clone()], &asked("GET /x", millis)).kind.is_some();
+        assert!(!strikes(&rule, 499));
+        assert!(strikes(&rule, 500));
+        assert!(!strikes(&Fault { holds: Some("CDR03".into()), ..rule }, 500));
     }
 
     #[test]

@@ -40,6 +40,18 @@ pub enum Method {
     Delete,
 }
 
+impl Method {
+    /// As HTTP writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
 /// A call that makes or deletes an object. Templates know `{account_id}`, `{id}` and `{spec.<field>}`;
 /// `{+spec.<field>}` keeps slashes.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

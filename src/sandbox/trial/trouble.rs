@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn rule(pattern: &str, kind: FaultKind) -> Fault {
-    Fault { pattern: pattern.into(), kind, skip: 0, times: 1 }
+    Fault::once(pattern, kind)
 }
 
 #[test]
