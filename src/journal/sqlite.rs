@@ -1,5 +1,6 @@
 //! The journal in one SQLite file: what one person's machine or one server needs, with nothing to install.
 
+mod crash;
 mod open;
 mod rows;
 
@@ -110,7 +111,7 @@ impl Journal for SqliteJournal {
         let is_gone = |name: &str| holders.is_gone(name).map_err(failed);
         let lease = Claim { log, holder, now, length }.decide(row.as_ref(), is_gone)?;
         rows.put_lease(&lease)?;
-        transaction.commit().map_err(|error| open::failed(&self.path, error))?;
+        commit(transaction, &self.path)?;
         Ok(lease)
     }
 
@@ -120,14 +121,14 @@ impl Journal for SqliteJournal {
         rows.check_lease(lease)?;
         let renewed = Lease { until: now + length, ..lease.clone() };
         rows.put_lease(&renewed)?;
-        transaction.commit().map_err(|error| open::failed(path, error))?;
+        commit(transaction, path)?;
         Ok(renewed)
     }
 
     fn release(&mut self, lease: &Lease) -> Result<(), JournalError> {
         let (transaction, path) = self.write()?;
         Rows { connection: &transaction, path }.free_lease(lease)?;
-        transaction.commit().map_err(|error| open::failed(path, error))
+        commit(transaction, path)
     }
 
     fn append(&mut self, leases: &[&Lease], drafts: Vec<EntryDraft>) -> Result<Vec<Line>, JournalError> {
@@ -158,7 +159,7 @@ impl Journal for SqliteJournal {
         for row in grown.values() {
             rows.put_log(row)?;
         }
-        transaction.commit().map_err(|error| open::failed(path, error))?;
+        commit(transaction, path)?;
         Ok(lines)
     }
 
@@ -182,11 +183,18 @@ impl Journal for SqliteJournal {
         for (digest, bytes) in digests.iter().zip(blobs) {
             rows.put_blob(digest, bytes)?;
         }
-        transaction.commit().map_err(|error| open::failed(path, error))?;
+        commit(transaction, path)?;
         Ok(digests)
     }
 
     fn get_blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError> {
         Rows { connection: &self.connection, path: &self.path }.blob(digest)
     }
+}
+
+/// Ends a transaction: from here on what it wrote is durable.
+fn commit(transaction: Transaction<'_>, path: &Path) -> Result<(), JournalError> {
+    transaction.commit().map_err(|error| open::failed(path, error))?;
+    crash::written();
+    Ok(())
 }
