@@ -10,6 +10,7 @@ pub mod driver;
 pub mod engine;
 pub mod evidence;
 pub mod fleet;
+pub mod forecast;
 pub mod journal;
 pub mod kind;
 pub mod merkle;

@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("report", 2),
     ("controls", 2),
     ("pacing", 2),
+    ("forecast", 2),
     ("source", 3),
     ("journal", 3),
     ("driver", 3),

@@ -114,3 +114,7 @@ pub const PACING_HOLD_CALLS: u32 = 8;
 pub const PACING_PROBE_EVERY: Millis = Millis::from_secs(120);
 /// The slowest that refusals can make a lane, as a part of its published rate.
 pub const PACING_RATE_DIVISOR_MAX: u64 = 64;
+/// Measured times of one kind and operation that are kept: a median of more says the same, only later.
+pub const DURATION_SAMPLES_MAX: usize = 101;
+/// Measured times from which on their median is believed more than a table: one can be chance, two no majority.
+pub const DURATION_SAMPLES_MIN: usize = 3;
