@@ -107,3 +107,23 @@ pub const WINDOWS_MAX: usize = 32;
 pub const FREEZES_MAX: usize = 120;
 /// Openings that are listed at once: a window a day for as far as the search goes.
 pub const OPENINGS_MAX: usize = 400;
+/// Lanes that calls are paced in: a thousand workspaces with four families of calls each.
+pub const PACING_LANES_MAX: usize = 4_096;
+/// Rest after a call that was one too many, where the service names none; doubles while nothing else is answered.
+pub const PACING_REST: Millis = Millis::from_secs(1);
+/// How long the first call after such a rest is waited for before the second goes out.
+pub const PACING_TRIAL: Millis = Millis::from_secs(1);
+/// Time between two steps of a rate that recovers: long enough for a service that counts by the second.
+pub const PACING_STEP: Millis = Millis::from_secs(1);
+/// How long a rate must hold before it counts as taken by the service: its bucket must have had time to run dry.
+pub const PACING_HOLD: Millis = Millis::from_secs(10);
+/// Calls that must have been answered in that time: slow rates prove little in ten seconds.
+pub const PACING_HOLD_CALLS: u32 = 8;
+/// Time without a refusal after which more is tried again: one refusal in two minutes harms nobody.
+pub const PACING_PROBE_EVERY: Millis = Millis::from_secs(120);
+/// The slowest that refusals can make a lane, as a part of its published rate.
+pub const PACING_RATE_DIVISOR_MAX: u64 = 64;
+/// Measured times of one kind and operation that are kept: a median of more says the same, only later.
+pub const DURATION_SAMPLES_MAX: usize = 101;
+/// Measured times from which on their median is believed more than a table: one can be chance, two no majority.
+pub const DURATION_SAMPLES_MIN: usize = 3;
