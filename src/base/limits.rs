@@ -60,6 +60,17 @@ pub const FOLLOW_UPS_MAX: u32 = 6;
 pub const FOLLOW_UP_REST: Millis = Millis::from_secs(2);
 /// How long a lease lasts without renewal.
 pub const LEASE: Millis = Millis::from_secs(30);
+/// How far away the next moment of a launch may be for its process to wait for it; beyond that it leaves, and the launch
+/// is taken up again when its moment has come. Two minutes are less than a person's patience and more than any poll.
+pub const WAIT_IN_PROCESS: Millis = Millis::from_secs(2 * 60);
+/// Time between two looks at what others want of a launch that runs here: a person who types `pause` waits for it.
+pub const ASKS_EVERY: Millis = Millis::from_secs(2);
+/// Wishes that wait for an answer: hundreds mean that nobody runs the launch, and a script leaves them.
+pub const ASKS_MAX: usize = 256;
+/// A wish as JSON: a reason of a page, or the codes of hundreds of sites.
+pub const ASK_BYTES_MAX: usize = 16 << 10;
+/// Looks at one check during bake time before its service counts as unreadable.
+pub const BAKE_READS_MAX: u32 = 3;
 /// Calls under way at once over the whole process.
 pub const CALLS_MAX: usize = 32;
 /// Files of a bundle.

@@ -47,6 +47,7 @@ impl Durations {
                 Event::RunStarted { .. }
                 | Event::RunRecovered { .. }
                 | Event::RunSuspended {}
+                | Event::RunRetried { .. }
                 | Event::RunEnded { .. } => under_way.clear(),
                 Event::StepApplying { step, attempt, .. } => {
                     // A first call opens the account; a later one goes on with it, unless it was closed in between.
@@ -74,6 +75,7 @@ impl Durations {
                     under_way.remove(&step);
                 }
                 Event::RunStopping {}
+                | Event::RunAborting {}
                 | Event::StepApplied { .. }
                 | Event::StepFound { .. }
                 | Event::StepPolled { .. }

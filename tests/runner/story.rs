@@ -83,7 +83,14 @@ pub fn plan(scopes: Vec<(&str, Vec<Step>)>) -> Plan {
         })
         .collect();
     let sites = scopes.keys().filter_map(|scope| scope.site().cloned()).collect();
-    let wave = WavePlan { name: "pilot".parse().unwrap(), sites, max_parallel: 2, failure_budget: 1 };
+    let wave = WavePlan {
+        name: "pilot".parse().unwrap(),
+        sites,
+        max_parallel: 2,
+        failure_budget: 1,
+        bake: None,
+        entry: Vec::new(),
+    };
     Plan {
         v: PLAN_VERSION,
         tool: "test".to_owned(),
