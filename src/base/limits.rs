@@ -107,3 +107,12 @@ pub const WINDOWS_MAX: usize = 32;
 pub const FREEZES_MAX: usize = 120;
 /// Openings that are listed at once: a window a day for as far as the search goes.
 pub const OPENINGS_MAX: usize = 400;
+/// Time after which a barred wave is judged again while a process stays: people close criteria within minutes at best.
+pub const JUDGE_EVERY: Millis = Millis::from_secs(10 * 60);
+/// Time from a look at a site that found something broken to the one that confirms it: reads lag by seconds, and grants
+/// have been seen to take a minute.
+pub const BAKE_CONFIRM_AFTER: Millis = Millis::from_secs(60);
+/// Shortest time between two looks at sites that bake: one look takes about as long.
+pub const BAKE_LOOK_EVERY_MIN: Millis = Millis::from_secs(1);
+/// Looks in one bake time: every quarter of an hour for ten days. Each is an entry of the log.
+pub const BAKE_LOOKS_MAX: u64 = 1_000;
