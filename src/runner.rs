@@ -27,6 +27,7 @@ use std::sync::Arc;
 use crate::base::id::{LogId, RunId, ScopeId};
 use crate::base::time::Timestamp;
 use crate::driver::Driver;
+use crate::fleet::Waiting;
 use crate::journal::{Journal, JournalError};
 use crate::model::entry::{Actor, BlobRef};
 use crate::model::fleet_event::LaunchOutcome;
@@ -39,12 +40,10 @@ use running::Running;
 use stop::Stop;
 
 pub use ledger::LEASE_TAKEN;
-pub use waiting::Waiting;
 pub use wishes::words;
 
 /// Says which of a wave's entry criteria are open, from the records.
-pub type Entry<'a> =
-    dyn FnMut(&Plan, &WavePlan, &dyn Journal) -> Result<Vec<OpenItem>, JournalError> + 'a;
+pub type Entry<'a> = dyn FnMut(&Plan, &WavePlan, &dyn Journal) -> Result<Vec<OpenItem>, JournalError> + 'a;
 
 /// What a launch needs.
 pub struct Shell<'a> {

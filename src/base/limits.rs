@@ -138,3 +138,12 @@ pub const PACING_RATE_DIVISOR_MAX: u64 = 64;
 pub const DURATION_SAMPLES_MAX: usize = 101;
 /// Measured times from which on their median is believed more than a table: one can be chance, two no majority.
 pub const DURATION_SAMPLES_MIN: usize = 3;
+/// Time after which a barred wave is judged again while a process stays: people close criteria within minutes at best.
+pub const JUDGE_EVERY: Millis = Millis::from_secs(10 * 60);
+/// Time from a look at a site that found something broken to the one that confirms it: reads lag by seconds, and grants
+/// have been seen to take a minute.
+pub const BAKE_CONFIRM_AFTER: Millis = Millis::from_secs(60);
+/// Shortest time between two looks at sites that bake: one look takes about as long.
+pub const BAKE_LOOK_EVERY_MIN: Millis = Millis::from_secs(1);
+/// Looks in one bake time: every quarter of an hour for ten days. Each is an entry of the log.
+pub const BAKE_LOOKS_MAX: u64 = 1_000;

@@ -126,6 +126,8 @@ impl Live {
             | FleetEvent::WaveReached { .. }
             | FleetEvent::WaveEntered { .. }
             | FleetEvent::WaveLooked { .. }
+            | FleetEvent::WaveDue { .. }
+            | FleetEvent::WaveUnchanged { .. }
             | FleetEvent::LaunchSuspended {}
             | FleetEvent::LaunchEnded { .. }
             | FleetEvent::ScopeEnded { .. }

@@ -185,7 +185,7 @@ impl<'a> Running<'a> {
         match self.waits() {
             waits if waits.is_empty() || self.stop_seen => Left::Suspended,
             waits => {
-                let due = waits.iter().filter_map(|one| one.why.until()).min();
+                let due = waits.iter().filter_map(|one| one.until).min();
                 Left::Waiting { waits, due }
             }
         }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::known::Known;
-use super::perform::{self, CheckTask, Errand, Job, LookTask, Looked, Outcome, Prepared, Task, place_or_cause};
+use super::perform::{
+    self, CheckTask, Errand, Job, LookTask, Looked, Outcome, Prepared, Task, place_or_cause,
+};
 use crate::base::digest::Digest;
 use crate::base::id::{RunId, ScopeId, StepId, WaveName};
 use crate::base::time::Timestamp;
@@ -284,9 +286,7 @@ pub fn bake_job(
 ) -> Job {
     let planned = &plan.steps[step];
     let work = match &planned.work {
-        Work::Check { check, .. } => {
-            check_task(scope, plan, check, around).unwrap_or_else(Task::Unresolved)
-        }
+        Work::Check { check, .. } => check_task(scope, plan, check, around).unwrap_or_else(Task::Unresolved),
         Work::Reconcile(_) => unreachable!("only checks are repeated"),
     };
     let errand = Errand::Bake { wave: wave.clone(), step: step.clone() };

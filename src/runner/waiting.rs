@@ -4,21 +4,11 @@ use super::running::Running;
 use super::{Left, RunnerError};
 use crate::base::id::ScopeId;
 use crate::base::limits;
-use crate::base::time::Timestamp;
+use crate::base::time::{Millis, Timestamp};
 use crate::engine::WaitsOn;
+use crate::fleet::{self, Subject, Waiting};
 use crate::model::calendar::{Calendar, Shut, Standing};
 use crate::model::wait::Wait;
-
-/// A scope that could go on but for something that it waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// The scope.
-    pub scope: ScopeId,
-    /// Since when.
-    pub since: Timestamp,
-    /// For what.
-    pub why: Wait,
-}
 
 impl Running<'_> {
     /// How the launch leaves while nothing is under way, if it does. On a virtual clock time jumps to the next moment;
@@ -45,13 +35,9 @@ impl Running<'_> {
 
     /// What waits, and for what: the scopes that have not started, and those whose steps all rest.
     pub(super) fn waits(&self) -> Vec<Waiting> {
-        let fleet = self.fleet_waits();
+        let fleet = fleet::waits(&self.saved.plan, &self.fleet, self.now());
         let resting = self.active.iter().filter_map(|scope| self.resting(scope));
         fleet.into_iter().chain(resting).collect()
-    }
-
-    fn fleet_waits(&self) -> Vec<Waiting> {
-        Vec::new()
     }
 
     /// What a scope waits for whose steps all rest: the rest that ends first.
@@ -73,11 +59,12 @@ impl Running<'_> {
         } else {
             Wait::Service { until }
         };
-        Some(Waiting { scope: scope.clone(), since, why })
+        let subject = Subject::Scope(scope.clone());
+        Some(Waiting { subject, why, since: Some(since), until: Some(until) })
     }
 
     fn shut(&self, calendar: &Calendar) -> Shut {
-        match calendar.standing(self.now(), crate::base::time::Millis(0)) {
+        match calendar.standing(self.now(), Millis(0)) {
             // It is open, and yet the step waits: what is left of the opening is too short for it.
             Standing::Open { .. } => Shut::TooLate,
             Standing::Shut { why, .. } | Standing::Never { why } => why,
@@ -87,5 +74,5 @@ impl Running<'_> {
 
 /// Whether nothing goes on by itself: somebody has to decide something, and everything else waits behind that.
 fn needs_people(waits: &[Waiting]) -> bool {
-    waits.iter().any(|one| one.why.needs_person()) && waits.iter().all(|one| one.why.until().is_none())
+    waits.iter().any(|one| one.why.needs_person()) && waits.iter().all(|one| one.until.is_none())
 }
