@@ -1,57 +1,57 @@
 //! Floor 2: the fleet engine, a pure state machine that runs the scopes of one launch.
 //!
-//! The same shape as the scope engine: [`decide`] → append → [`apply`] → start what is [`owed`].
+//! The same shape as the scope engine: [`decide`] → append the durable events → [`apply`] all of them → start what is
+//! [`owed`]. `tests/sim` proves the rules.
 //!
-//! The account comes first, then the regions, then the waves in order. Inside a wave the first site that can run is
-//! the canary; it ends well before another starts. After it, at most `max_parallel` sites run, and never more than the
-//! remaining failure budget + 1, so that the budget is overdrawn by one site at the most. A canary that fails, or more
-//! failures than the budget, halt the wave: its remaining sites stay pending and no later wave starts. A scope whose
-//! needs did not end well is skipped; that does not count against the budget, because the site itself was not tried.
+//! **Order.** The account comes first, then the regions, then the waves. Inside a wave the first site that was not taken
+//! out is the canary; it ends well before another starts. After it, at most `max_parallel` sites run, and never more
+//! than what is left of the wave's and of the launch's failure budget + 1, so that a budget is overdrawn by one site at
+//! the most. A suspended site keeps its place. A canary that fails, or more failures than a budget, halt the wave: its
+//! remaining sites stay pending and no later wave starts. A site whose needs did not end well is skipped; that does not
+//! count against a budget, because the site itself was not tried.
 //!
-//! A launch that is asked to stop starts no further scope and waits for those that run to end or to be suspended; it
-//! is then suspended itself. Taking it up again owes those scopes once more. `tests/sim` proves the rules.
+//! **Time.** A scope that changes something starts only when its calendar is open for as long as its changes take. Until
+//! then it waits, takes no place, and lets others go first; only the canary is never passed.
+//!
+//! **Begin.** A wave with criteria begins once none of them is open. They are judged when its turn comes, after every
+//! recovery, and from time to time.
+//!
+//! **Bake.** After the canary, and after the wave's last site, what is done is watched: looks at intervals, the last one
+//! begun when the time is over. Two looks in a row that find something broken halt the wave. Nothing else of the wave
+//! starts before its canary has baked, and no later wave before all of it has.
+//!
+//! **People.** A launch that is asked to stop or is paused starts no further scope, waits for those that run to come to
+//! rest, and is suspended. After a stop the next recovery makes it go on; after a pause, only `ResumeAsked` does, at once
+//! where the launch is live or a holder has taken it up, else with the next recovery. An abort calls off everything under
+//! way, suspended scopes too, and ends the launch. A scope can be taken out at any time; one under way is called off.
+//! What failed, was called off or skipped can be tried again, also after the launch has ended.
+//!
+//! **Outcomes.** `Succeeded`: every scope. `Failed`: a wave is halted, or the account or a region did not end well.
+//! `Partial`: neither; some sites failed within the budgets, were called off, or were taken out. `Aborted`: called off.
+//! Failures are counted as they stand at the end: a site that was tried again and succeeded has never failed.
 
+mod apply;
+mod bake;
+mod chart;
 mod decide;
+mod draft;
+mod entry;
+mod halt;
+mod input;
+mod owed;
+mod refusal;
+mod request;
+mod retry;
+mod start;
 mod state;
+mod wait;
+mod wave;
 
-pub use decide::{Decision, Input, Refusal, decide};
-pub use state::{Phase, ReplayError, State, Wave, apply};
-
-use std::collections::BTreeSet;
-
-use crate::base::id::{ScopeId, WaveName};
-use crate::base::time::Timestamp;
-
-/// What the shell is to do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Command {
-    /// Run this scope, or take its run up again; its end is decided as `Input::ScopeEnded`. A launch that is stopping
-    /// still owes it: the shell passes the stop on, and the scope then ends as `Suspended`.
-    RunScope {
-        /// The scope.
-        scope: ScopeId,
-        /// Which time it is tried. If its run has ended in an earlier round, it is retried.
-        round: u32,
-    },
-    /// Call this scope's run off: pass the abort on; its end is decided as `Input::ScopeEnded`.
-    AbortScope(ScopeId),
-    /// Find out which of the wave's entry criteria are open; decided as `Input::EntryJudged`.
-    JudgeEntry(WaveName),
-    /// Repeat the checks of these sites of the wave; decided as `Input::BakeLooked`.
-    LookAtBake {
-        /// The wave.
-        wave: WaveName,
-        /// Its sites that are done.
-        scopes: Vec<ScopeId>,
-    },
-    /// Decide `Input::TimeReached` at this moment, or at once if it has passed.
-    WakeAt(Timestamp),
-}
-
-/// What must be going on right now, from state alone.
-pub fn owed(state: &State) -> BTreeSet<Command> {
-    if !state.is_live() {
-        return BTreeSet::new();
-    }
-    state.running().map(|scope| Command::RunScope { scope: scope.clone(), round: 1 }).collect()
-}
+pub use apply::apply;
+pub use decide::decide;
+pub use input::{Decision, Input};
+pub use owed::{Command, owed};
+pub use refusal::Refusal;
+pub use state::{Paused, Phase, ReplayError, Standstill, State};
+pub use wait::{Subject, Waiting, waits};
+pub use wave::{Baking, Barred, Entry, Wave};

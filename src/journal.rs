@@ -10,8 +10,9 @@ pub mod sqlite;
 use std::collections::BTreeMap;
 
 use crate::base::digest::Digest;
-use crate::base::id::LogId;
+use crate::base::id::{LogId, RunId};
 use crate::base::time::{Millis, Timestamp};
+use crate::model::ask::Ask;
 use crate::model::entry::{Entry, EntryDraft};
 use crate::model::plan::LogHead;
 
@@ -43,12 +44,14 @@ pub struct Lease {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// Somebody else holds the lease.
-    #[error("{log} is being written by {holder} until {until}")]
+    #[error("{log} is being written by {holder}{}, until {until} without renewal", since_words(*since))]
     Held {
         /// The log.
         log: LogId,
         /// Who holds it.
         holder: String,
+        /// Since when, if that is known.
+        since: Option<Timestamp>,
         /// When it ends without renewal.
         until: Timestamp,
     },
@@ -114,6 +117,27 @@ pub enum JournalError {
     },
 }
 
+fn since_words(since: Option<Timestamp>) -> String {
+    since.map_or(String::new(), |since| format!(" since {since}"))
+}
+
+/// Who writes a log at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// The log.
+    pub log: LogId,
+    /// Who holds it.
+    pub holder: String,
+    /// How often the log has changed hands.
+    pub epoch: u64,
+    /// Since when, if that is known.
+    pub since: Option<Timestamp>,
+    /// When the lease ends without renewal.
+    pub until: Timestamp,
+    /// Whether the process that took it still runs.
+    pub alive: bool,
+}
+
 /// A journal. Methods block; they are short, and only one thread calls them.
 pub trait Journal: Send {
     /// Takes the lease on a log, or takes it over from a holder whose lease has ended or whose process is gone.
@@ -136,6 +160,62 @@ pub trait Journal: Send {
     ///
     /// `Fenced` if it was lost.
     fn renew(&mut self, lease: &Lease, now: Timestamp, length: Millis) -> Result<Lease, JournalError>;
+
+    /// Extends leases in one durable step: all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// `Fenced` if one was lost.
+    fn renew_all(
+        &mut self,
+        leases: &[&Lease],
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Vec<Lease>, JournalError>;
+
+    /// Takes a lease away from its holder, whether that is alive or not: a person has decided so. What the old holder
+    /// appends from then on is refused.
+    ///
+    /// # Errors
+    ///
+    /// `Held` if the lock is no longer the one that was looked at.
+    fn break_lock(
+        &mut self,
+        lock: &Lock,
+        holder: &str,
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Lease, JournalError>;
+
+    /// Everybody who holds a lease and has not given it back, by log.
+    ///
+    /// # Errors
+    ///
+    /// Only if the store fails.
+    fn locks(&self) -> Result<Vec<Lock>, JournalError>;
+
+    /// Leaves a wish for the process that runs a launch. Needs no lease: it is not a record, the decision about it is.
+    /// Gives its number.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge` if it or their number is over the limit, `Sensitive` because its reason is going to be recorded,
+    /// `Store`.
+    fn ask(&mut self, ask: &Ask) -> Result<u64, JournalError>;
+
+    /// The wishes that were left for a launch, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// `Store`.
+    fn asks(&self, run: &RunId) -> Result<Vec<(u64, Ask)>, JournalError>;
+
+    /// Takes wishes away that were decided. Doing so twice is fine.
+    ///
+    /// # Errors
+    ///
+    /// `Store`.
+    fn asked_and_answered(&mut self, numbers: &[u64]) -> Result<(), JournalError>;
 
     /// Gives a lease back. Doing so twice is fine.
     ///

@@ -19,6 +19,8 @@ const FLOORS: &[(&str, u32)] = &[
     ("evidence", 2),
     ("report", 2),
     ("controls", 2),
+    ("pacing", 2),
+    ("forecast", 2),
     ("source", 3),
     ("journal", 3),
     ("driver", 3),

@@ -4,13 +4,14 @@
 mod on_disk;
 
 use landfall::base::digest::Digest;
-use landfall::base::id::LogId;
-use landfall::base::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
+use landfall::base::id::{LogId, RunId};
+use landfall::base::limits::{ASK_BYTES_MAX, ASKS_MAX, BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
 use landfall::base::time::{Millis, Timestamp};
 use landfall::journal::memory::MemoryJournal;
 use landfall::journal::sqlite::SqliteJournal;
-use landfall::journal::{Journal, JournalError, Lease};
+use landfall::journal::{Journal, JournalError, Lease, Lock};
 use landfall::merkle;
+use landfall::model::ask::{Ask, Wish};
 use landfall::model::entry::{Actor, ActorKind, EntryDraft};
 use serde_json::{Value, json};
 
@@ -89,6 +90,11 @@ conformance!(
     a_lease_of_a_gone_holder_is_taken_over_at_once,
     a_lease_given_back_was_not_taken_from_anybody,
     one_name_one_holder,
+    leases_are_renewed_together_or_not_at_all,
+    who_holds_what_is_listed,
+    a_broken_lock_fences_its_holder,
+    wishes_wait_until_they_are_answered,
+    wishes_are_bounded_and_held_to_what_entries_are,
     blobs_are_kept_by_name,
     nothing_too_large_is_written,
     nothing_sensitive_is_written,
@@ -219,6 +225,97 @@ fn one_name_one_holder(store: &dyn Store) {
     assert_eq!(second.epoch, 2);
     assert!(one.append(&[&first], vec![draft("org", json!(1))]).is_err());
     one.append(&[&second], vec![draft("org", json!(1))]).expect("lines");
+}
+
+fn leases_are_renewed_together_or_not_at_all(store: &dyn Store) {
+    let (mut one, mut two) = (store.open(), store.open());
+    let leases = ["org", "account"].map(|name| take(&mut *one, name, "one"));
+    let later = now() + Millis(10_000);
+    let renewed = one.renew_all(&[&leases[0], &leases[1]], later, LENGTH).expect("leases");
+    assert!(renewed.iter().all(|lease| lease.until == later + LENGTH && lease.holder == "one"));
+    two.take_lease(&log("account"), "two", later + LENGTH, LENGTH).expect("it has ended");
+    let refused = one.renew_all(&[&renewed[0], &renewed[1]], later + LENGTH, LENGTH);
+    assert!(matches!(refused, Err(JournalError::Fenced { .. })), "{refused:?}");
+    let locks = one.locks().expect("locks");
+    let org = locks.iter().find(|lock| lock.log == log("org")).expect("still held");
+    assert_eq!(org.until, later + LENGTH, "the other one was not renewed either");
+}
+
+fn who_holds_what_is_listed(store: &dyn Store) {
+    let (mut one, mut two) = (store.open(), store.open());
+    assert!(one.locks().expect("locks").is_empty());
+    take(&mut *one, "org", "host/1/run");
+    let given_back = take(&mut *two, "account", "host/2/run");
+    take(&mut *two, "site/HRB01", "host/2/run");
+    two.release(&given_back).expect("released");
+    let told = |journal: &dyn Journal| -> Vec<String> {
+        let locks = journal.locks().expect("locks").into_iter();
+        locks.map(|lock| format!("{} {} {}", lock.log, lock.holder, lock.alive)).collect()
+    };
+    assert_eq!(told(&*one), ["org host/1/run true", "site/HRB01 host/2/run true"]);
+    assert!(one.locks().expect("locks").iter().all(|lock| lock.since == Some(now())));
+    drop(two);
+    assert_eq!(told(&*one), ["org host/1/run true", "site/HRB01 host/2/run false"]);
+}
+
+fn a_broken_lock_fences_its_holder(store: &dyn Store) {
+    let (mut one, mut two) = (store.open(), store.open());
+    let old = take(&mut *one, "org", "one");
+    let lock = two.locks().expect("locks").remove(0);
+    let changed = journal_lock(&lock, lock.epoch + 1);
+    let refused = two.break_lock(&changed, "two", now(), LENGTH);
+    assert!(
+        matches!(refused, Err(JournalError::Held { .. })),
+        "another lock than was looked at: {refused:?}"
+    );
+    let new = two.break_lock(&lock, "two", now(), LENGTH).expect("a lease");
+    assert_eq!((new.epoch, new.taken_from.as_deref()), (2, Some("one")));
+    let late = one.append(&[&old], vec![draft("org", json!("late"))]);
+    assert!(matches!(late, Err(JournalError::Fenced { .. })), "{late:?}");
+    two.append(&[&new], vec![draft("org", json!(1))]).expect("lines");
+    let again = one.break_lock(&lock, "one", now(), LENGTH);
+    assert!(matches!(again, Err(JournalError::Held { .. })), "it is another lock now: {again:?}");
+}
+
+fn journal_lock(lock: &Lock, epoch: u64) -> Lock {
+    Lock { epoch, ..lock.clone() }
+}
+
+fn wish(run: &str, reason: &str) -> Ask {
+    let by = Actor { kind: ActorKind::Person, id: "pm".into() };
+    let run = run.parse().expect("a run");
+    Ask { run, at: now(), by, reason: reason.to_owned(), wish: Wish::Pause }
+}
+
+fn wishes_wait_until_they_are_answered(store: &dyn Store) {
+    let (mut one, mut two) = (store.open(), store.open());
+    let run = |name: &str| name.parse::<RunId>().expect("a run");
+    take(&mut *one, "org", "one");
+    let first = two.ask(&wish("run-1", "a storm")).expect("no lease is needed");
+    let second = two.ask(&wish("run-1", "still")).expect("a number");
+    two.ask(&wish("run-2", "another launch")).expect("a number");
+    assert!(first < second);
+    let waiting = one.asks(&run("run-1")).expect("wishes");
+    assert_eq!(waiting, [(first, wish("run-1", "a storm")), (second, wish("run-1", "still"))]);
+    one.asked_and_answered(&[second]).expect("taken away");
+    let third = two.ask(&wish("run-1", "once more")).expect("a number");
+    assert!(third > second, "a number is never given twice");
+    one.asked_and_answered(&[first, second]).expect("taken away twice");
+    assert_eq!(two.asks(&run("run-1")).expect("wishes"), [(third, wish("run-1", "once more"))]);
+    assert_eq!(two.asks(&run("run-3")).expect("wishes"), []);
+}
+
+fn wishes_are_bounded_and_held_to_what_entries_are(store: &dyn Store) {
+    let mut journal = store.open();
+    let large = journal.ask(&wish("run-1", &"x".repeat(ASK_BYTES_MAX)));
+    assert!(matches!(large, Err(JournalError::TooLarge { .. })), "{large:?}");
+    let told = journal.ask(&wish("run-1", "patient MRN: 00441723")).expect_err("a refusal").to_string();
+    assert!(told.contains("medical record number") && !told.contains("0044"), "{told}");
+    for _ in 0..ASKS_MAX {
+        journal.ask(&wish("run-1", "again")).expect("a number");
+    }
+    let refused = journal.ask(&wish("run-1", "again"));
+    assert!(matches!(refused, Err(JournalError::TooLarge { .. })), "{refused:?}");
 }
 
 fn blobs_are_kept_by_name(store: &dyn Store) {

@@ -60,6 +60,17 @@ pub const FOLLOW_UPS_MAX: u32 = 6;
 pub const FOLLOW_UP_REST: Millis = Millis::from_secs(2);
 /// How long a lease lasts without renewal.
 pub const LEASE: Millis = Millis::from_secs(30);
+/// How far away the next moment of a launch may be for its process to wait for it; beyond that it leaves, and the launch
+/// is taken up again when its moment has come. Two minutes are less than a person's patience and more than any poll.
+pub const WAIT_IN_PROCESS: Millis = Millis::from_secs(2 * 60);
+/// Time between two looks at what others want of a launch that runs here: a person who types `pause` waits for it.
+pub const ASKS_EVERY: Millis = Millis::from_secs(2);
+/// Wishes that wait for an answer: hundreds mean that nobody runs the launch, and a script leaves them.
+pub const ASKS_MAX: usize = 256;
+/// A wish as JSON: a reason of a page, or the codes of hundreds of sites.
+pub const ASK_BYTES_MAX: usize = 16 << 10;
+/// Looks at one check during bake time before its service counts as unreadable.
+pub const BAKE_READS_MAX: u32 = 3;
 /// Calls under way at once over the whole process.
 pub const CALLS_MAX: usize = 32;
 /// Files of a bundle.
@@ -107,3 +118,32 @@ pub const WINDOWS_MAX: usize = 32;
 pub const FREEZES_MAX: usize = 120;
 /// Openings that are listed at once: a window a day for as far as the search goes.
 pub const OPENINGS_MAX: usize = 400;
+/// Lanes that calls are paced in: a thousand workspaces with four families of calls each.
+pub const PACING_LANES_MAX: usize = 4_096;
+/// Rest after a call that was one too many, where the service names none; doubles while nothing else is answered.
+pub const PACING_REST: Millis = Millis::from_secs(1);
+/// How long the first call after such a rest is waited for before the second goes out.
+pub const PACING_TRIAL: Millis = Millis::from_secs(1);
+/// Time between two steps of a rate that recovers: long enough for a service that counts by the second.
+pub const PACING_STEP: Millis = Millis::from_secs(1);
+/// How long a rate must hold before it counts as taken by the service: its bucket must have had time to run dry.
+pub const PACING_HOLD: Millis = Millis::from_secs(10);
+/// Calls that must have been answered in that time: slow rates prove little in ten seconds.
+pub const PACING_HOLD_CALLS: u32 = 8;
+/// Time without a refusal after which more is tried again: one refusal in two minutes harms nobody.
+pub const PACING_PROBE_EVERY: Millis = Millis::from_secs(120);
+/// The slowest that refusals can make a lane, as a part of its published rate.
+pub const PACING_RATE_DIVISOR_MAX: u64 = 64;
+/// Measured times of one kind and operation that are kept: a median of more says the same, only later.
+pub const DURATION_SAMPLES_MAX: usize = 101;
+/// Measured times from which on their median is believed more than a table: one can be chance, two no majority.
+pub const DURATION_SAMPLES_MIN: usize = 3;
+/// Time after which a barred wave is judged again while a process stays: people close criteria within minutes at best.
+pub const JUDGE_EVERY: Millis = Millis::from_secs(10 * 60);
+/// Time from a look at a site that found something broken to the one that confirms it: reads lag by seconds, and grants
+/// have been seen to take a minute.
+pub const BAKE_CONFIRM_AFTER: Millis = Millis::from_secs(60);
+/// Shortest time between two looks at sites that bake: one look takes about as long.
+pub const BAKE_LOOK_EVERY_MIN: Millis = Millis::from_secs(1);
+/// Looks in one bake time: every quarter of an hour for ten days. Each is an entry of the log.
+pub const BAKE_LOOKS_MAX: u64 = 1_000;

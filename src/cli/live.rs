@@ -16,6 +16,7 @@ use crate::model::fleet_event::FleetEvent;
 use crate::model::plan::Plan;
 use crate::report::timeline::{clock, word};
 use crate::runner::feed::Feed;
+use crate::runner::words as words_of;
 
 /// Version of the JSON lines' form: the second number grows with additions, the first with breaks.
 const EVENTS_VERSION: &str = "1.0";
@@ -66,6 +67,18 @@ impl Live {
         match feed {
             Feed::Fleet { at, event } => self.fleet(*at, event),
             Feed::Scope { at, scope, event } => self.scope(*at, scope, event),
+            Feed::Refused { at, ask, why } => {
+                if self.json {
+                    self.ui.json(&json!({ "type": "wish.refused", "at": at, "wish": ask, "why": why }));
+                }
+                self.ui.always(&format!("{}  {} is refused: {why}", clock(*at), words_of(ask)));
+            }
+            Feed::Note { at, words } => {
+                if self.json {
+                    self.ui.json(&json!({ "type": "note", "at": at, "words": words }));
+                }
+                self.line(&format!("{}  {words}", clock(*at)));
+            }
         }
     }
 
@@ -113,6 +126,8 @@ impl Live {
             | FleetEvent::WaveReached { .. }
             | FleetEvent::WaveEntered { .. }
             | FleetEvent::WaveLooked { .. }
+            | FleetEvent::WaveDue { .. }
+            | FleetEvent::WaveUnchanged { .. }
             | FleetEvent::LaunchSuspended {}
             | FleetEvent::LaunchEnded { .. }
             | FleetEvent::ScopeEnded { .. }

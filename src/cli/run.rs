@@ -120,7 +120,8 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
-        let watch = Watch { actor: ops::person(), stop, feed };
+        let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
+        let watch = Watch { actor: ops::person(), stop, feed, entry, stay: false };
         launch::begin(context, &saved, &desired.rendered, &reached, &mut journal, watch).await
     })?;
     live.finish();
@@ -147,7 +148,8 @@ pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure
         sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
-        let watch = Watch { actor: ops::person(), stop, feed };
+        let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
+        let watch = Watch { actor: ops::person(), stop, feed, entry, stay: false };
         launch::resume(context, unfinished, &reached, &mut journal, watch).await
     })?;
     live.finish();
@@ -161,7 +163,8 @@ fn conclude(ui: &Ui, context: &Context, desired: &Desired, launched: &Launched) 
     for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
         ui.result(&format!("{:<20} {outcome}", scope.to_string()));
     }
-    Ok(match launched.left {
+    Ok(match &launched.left {
+        Left::Waiting { .. } => Exit::Waiting,
         Left::Ended(LaunchOutcome::Succeeded) => {
             ui.result(&format!("Run {} succeeded", launched.run));
             ui.say("Next: landfall status, landfall evidence export --site CODE");
@@ -257,7 +260,7 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
         rehearsed.requests.0, rehearsed.requests.1
     ));
     ui.result(&rehearsed.timeline.text());
-    let mut good = launch::went_well(rehearsed.launched.left);
+    let mut good = launch::went_well(&rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
         ui.result(&format!("Bundle {}", shown(&exported.path)));
         ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));

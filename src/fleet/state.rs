@@ -1,20 +1,46 @@
-//! The fold of one launch's events.
+//! Where a launch stands, and what can be asked about it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::apply::apply;
+use super::chart::{Chart, Stage};
+use super::wave::{Count, Entry, Wave};
 use crate::base::id::{ScopeId, WaveName};
-use crate::model::fleet_event::{FleetEvent, HaltReason, LaunchOutcome, ScopeOutcome, SkipReason};
-use crate::model::plan::Plan;
+use crate::base::time::Timestamp;
+use crate::model::entry::Actor;
+use crate::model::fleet_event::{FleetEvent, LaunchOutcome, SkipReason};
+use crate::model::plan::{Plan, WavePlan};
+use crate::model::wait::Wait;
 
 /// Where a launch stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
+    pub(super) chart: Arc<Chart>,
     scopes: BTreeMap<ScopeId, Phase>,
-    waves: Vec<Wave>,
+    /// How often each scope was started.
+    pub(super) rounds: BTreeMap<ScopeId, u32>,
+    pub(super) waves: Vec<Wave>,
+    /// Scopes under way, those that are called off among them.
     running: BTreeSet<ScopeId>,
+    suspended_scopes: BTreeSet<ScopeId>,
+    /// Scopes that are called off and have not ended.
+    pub(super) called_off: BTreeSet<ScopeId>,
+    /// Scopes that ran when a paused launch went on: the stop may have reached them, and one that ends suspended for it
+    /// runs again.
+    pub(super) stopped: BTreeSet<ScopeId>,
+    /// The account and regions that did not end well.
+    lost: BTreeSet<ScopeId>,
+    pub(super) waiting: BTreeMap<ScopeId, Standstill>,
+    account: Count,
+    regions: Count,
     pub(super) started: bool,
     pub(super) stopping: bool,
+    pub(super) paused: Option<Paused>,
     pub(super) suspended: bool,
+    /// A holder took the launch up while it was paused and suspended.
+    pub(super) attended: bool,
+    pub(super) aborting: bool,
     pub(super) ended: Option<LaunchOutcome>,
 }
 
@@ -25,12 +51,16 @@ pub enum Phase {
     Pending,
     /// It runs.
     Running,
+    /// It runs only to be called off.
+    Aborting,
     /// It was stopped on its way.
     Suspended,
     /// It ended well.
     Succeeded,
     /// It did not.
     Failed,
+    /// It was called off.
+    Aborted,
     /// It never starts.
     Skipped {
         /// Why.
@@ -38,25 +68,64 @@ pub enum Phase {
     },
 }
 
-impl Phase {
-    /// Whether nothing more happens to it in this launch.
-    pub fn is_ended(&self) -> bool {
-        match self {
-            Phase::Pending | Phase::Running | Phase::Suspended => false,
-            Phase::Succeeded | Phase::Failed | Phase::Skipped { .. } => true,
-        }
-    }
+/// What a scope that has not started waits for, as the log says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standstill {
+    /// Since when.
+    pub since: Timestamp,
+    /// For what.
+    pub why: Wait,
 }
 
-/// Where a wave stands.
+/// Who paused a launch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wave {
-    /// Its name.
-    pub name: WaveName,
-    /// Its sites in the order in which they may start.
-    pub sites: Vec<ScopeId>,
-    /// Why it was halted, if it was.
-    pub halted: Option<HaltReason>,
+pub struct Paused {
+    /// Who.
+    pub by: Actor,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Stage(Stage),
+    /// Nothing more may begin behind this halted wave.
+    Halted,
+    Over,
+}
+
+impl Phase {
+    /// Whether nothing more happens to it, unless it is tried again.
+    pub fn is_ended(&self) -> bool {
+        match self {
+            Phase::Pending | Phase::Running | Phase::Aborting | Phase::Suspended => false,
+            Phase::Succeeded | Phase::Failed | Phase::Aborted | Phase::Skipped { .. } => true,
+        }
+    }
+
+    /// Its word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Phase::Pending => "pending",
+            Phase::Running => "running",
+            Phase::Aborting => "aborting",
+            Phase::Suspended => "suspended",
+            Phase::Succeeded => "succeeded",
+            Phase::Failed => "failed",
+            Phase::Aborted => "aborted",
+            Phase::Skipped { .. } => "skipped",
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        match self {
+            Phase::Failed | Phase::Aborted | Phase::Skipped { .. } => true,
+            Phase::Pending | Phase::Running | Phase::Aborting | Phase::Suspended | Phase::Succeeded => false,
+        }
+    }
 }
 
 /// The log cannot be continued.
@@ -73,20 +142,30 @@ pub enum ReplayError {
 impl State {
     /// A launch to which nothing has happened yet.
     pub fn new(plan: &Plan) -> Self {
-        let wave = |wave: &crate::model::plan::WavePlan| Wave {
-            name: wave.name.clone(),
-            sites: wave.sites.iter().cloned().map(ScopeId::Site).collect(),
-            halted: None,
-        };
-        Self {
+        let mut state = Self {
+            chart: Arc::new(Chart::new(plan)),
             scopes: plan.scopes.keys().map(|scope| (scope.clone(), Phase::Pending)).collect(),
-            waves: plan.fleet.waves.iter().map(wave).collect(),
+            rounds: BTreeMap::new(),
+            waves: plan.fleet.waves.iter().map(ahead).collect(),
             running: BTreeSet::new(),
+            suspended_scopes: BTreeSet::new(),
+            called_off: BTreeSet::new(),
+            stopped: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            account: Count::default(),
+            regions: Count::default(),
             started: false,
             stopping: false,
+            paused: None,
             suspended: false,
+            attended: false,
+            aborting: false,
             ended: None,
-        }
+        };
+        let chart = Arc::clone(&state.chart);
+        chart.places.values().for_each(|place| state.count(place.stage).add(&Phase::Pending));
+        state
     }
 
     /// The state after these events of the launch's log. Entries of other kinds than `launch.`, `scope.` and `wave.`
@@ -127,9 +206,19 @@ impl State {
         &self.waves
     }
 
-    /// The scopes that run.
+    /// The scopes that run, those that are called off among them.
     pub fn running(&self) -> impl Iterator<Item = &ScopeId> {
         self.running.iter()
+    }
+
+    /// How often the scope was started.
+    pub fn round(&self, scope: &ScopeId) -> u32 {
+        self.rounds.get(scope).copied().unwrap_or(0)
+    }
+
+    /// What the scope waits for by the log, if it could start but for that.
+    pub fn waiting(&self, scope: &ScopeId) -> Option<&Standstill> {
+        self.waiting.get(scope)
     }
 
     /// Whether the launch has begun.
@@ -137,14 +226,24 @@ impl State {
         self.started
     }
 
-    /// Whether the launch was asked to stop and scopes still run.
+    /// Whether scopes that run are to be stopped, because the launch was asked to stop or is paused.
     pub fn is_stopping(&self) -> bool {
-        self.stopping && !self.suspended
+        self.is_live() && (self.stopping || self.paused.is_some())
     }
 
     /// Whether the launch has stopped and can be taken up again.
     pub fn is_suspended(&self) -> bool {
         self.suspended
+    }
+
+    /// Who paused the launch, if nobody has let it go on since.
+    pub fn paused(&self) -> Option<&Paused> {
+        self.paused.as_ref()
+    }
+
+    /// Whether the launch was called off.
+    pub fn is_aborting(&self) -> bool {
+        self.aborting
     }
 
     /// How the launch ended, if it has.
@@ -156,102 +255,122 @@ impl State {
         self.started && !self.suspended && self.ended.is_none()
     }
 
+    /// Whether something may begin.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_live() && !self.stopping && self.paused.is_none() && !self.aborting
+    }
+
     pub(super) fn phase(&self, scope: &ScopeId) -> &Phase {
         self.scopes.get(scope).expect("scope-of-the-plan: events name scopes of the plan")
     }
 
-    fn set(&mut self, scope: &ScopeId, phase: Phase) {
-        if phase == Phase::Running {
-            self.running.insert(scope.clone());
-        } else {
-            self.running.remove(scope);
+    pub(super) fn wave(&mut self, name: &WaveName) -> &mut Wave {
+        let wave = self.waves.iter_mut().find(|known| known.name == *name);
+        wave.expect("wave-of-the-plan: events name waves of the plan")
+    }
+
+    /// The index of the wave of this name.
+    pub(super) fn index(&self, name: &WaveName) -> Option<usize> {
+        self.waves.iter().position(|wave| wave.name == *name)
+    }
+
+    pub(super) fn suspended_scopes(&self) -> &BTreeSet<ScopeId> {
+        &self.suspended_scopes
+    }
+
+    /// Sites that failed, over all waves.
+    pub(super) fn failed(&self) -> u32 {
+        self.waves.iter().map(|wave| wave.count.failed).sum()
+    }
+
+    /// Sites under way, over all waves.
+    pub(super) fn busy(&self) -> u32 {
+        self.waves.iter().map(|wave| wave.count.busy).sum()
+    }
+
+    /// Whether the account or a region did not end well.
+    pub(super) fn has_lost(&self) -> bool {
+        !self.lost.is_empty()
+    }
+
+    /// A need of the scope that did not end well.
+    pub(super) fn lost_need(&self, scope: &ScopeId) -> Option<&ScopeId> {
+        self.chart.place(scope).needs.iter().find(|need| self.lost.contains(*need))
+    }
+
+    /// A need of the scope that has not ended well yet.
+    pub(super) fn unmet_need(&self, scope: &ScopeId) -> Option<&ScopeId> {
+        self.chart.place(scope).needs.iter().find(|need| *self.phase(need) != Phase::Succeeded)
+    }
+
+    /// Whose turn it is: the first stage that is not over.
+    pub(super) fn turn(&self) -> Turn {
+        if self.account.open() > 0 {
+            return Turn::Stage(Stage::Account);
+        }
+        if self.regions.open() > 0 {
+            return Turn::Stage(Stage::Regions);
+        }
+        for (index, (wave, bounds)) in self.waves.iter().zip(&self.chart.waves).enumerate() {
+            if wave.halted.is_some() {
+                return Turn::Halted;
+            }
+            if !wave.is_over(bounds) {
+                return Turn::Stage(Stage::Wave(index));
+            }
+        }
+        Turn::Over
+    }
+
+    /// The wave's first site that was not taken out.
+    pub(super) fn canary<'w>(&self, wave: &'w Wave) -> Option<&'w ScopeId> {
+        wave.sites.iter().find(|scope| !matches!(self.phase(scope), Phase::Skipped { .. } | Phase::Aborted))
+    }
+
+    fn count(&mut self, stage: Stage) -> &mut Count {
+        match stage {
+            Stage::Account => &mut self.account,
+            Stage::Regions => &mut self.regions,
+            Stage::Wave(index) => &mut self.waves[index].count,
+        }
+    }
+
+    pub(super) fn set(&mut self, scope: &ScopeId, phase: Phase) {
+        let put = |set: &mut BTreeSet<ScopeId>, held: bool| {
+            if held {
+                set.insert(scope.clone());
+            } else {
+                set.remove(scope);
+            }
+        };
+        put(&mut self.running, matches!(phase, Phase::Running | Phase::Aborting));
+        put(&mut self.suspended_scopes, phase == Phase::Suspended);
+        put(&mut self.lost, scope.site().is_none() && phase.is_lost());
+        if phase.is_ended() {
+            self.called_off.remove(scope);
+            self.stopped.remove(scope);
+        }
+        if phase != Phase::Pending {
+            self.waiting.remove(scope);
         }
         let slot = self.scopes.get_mut(scope).expect("scope-of-the-plan: events name scopes of the plan");
-        *slot = phase;
+        let before = std::mem::replace(slot, phase.clone());
+        let stage = self.chart.place(scope).stage;
+        let count = self.count(stage);
+        count.take(&before);
+        count.add(&phase);
     }
 }
 
-/// Folds one event of the launch onto its state.
-///
-/// # Panics
-///
-/// If the event is impossible in this state; the message begins with the invariant's name.
-pub fn apply(state: &mut State, event: &FleetEvent) {
-    assert!(state.ended.is_none(), "ended-exactly-once: {} after the launch ended", event.kind());
-    match event {
-        FleetEvent::LaunchStarted { .. } => {
-            assert!(!state.started, "started-once: the launch began twice");
-            state.started = true;
-        }
-        FleetEvent::LaunchRecovered {} => recover(state),
-        FleetEvent::LaunchStopping {} => {
-            assert!(state.is_live() && !state.stopping, "stopped-while-live: stopping twice");
-            state.stopping = true;
-        }
-        FleetEvent::LaunchSuspended {} => {
-            assert!(
-                state.is_live() && state.running.is_empty(),
-                "drained-before-suspended: scopes are running"
-            );
-            state.suspended = true;
-        }
-        FleetEvent::LaunchEnded { outcome } => {
-            assert!(state.is_live() && state.running.is_empty(), "ended-when-drained: scopes are running");
-            state.ended = Some(*outcome);
-        }
-        FleetEvent::ScopeStarted { scope, .. } => {
-            assert!(state.is_live() && !state.stopping, "nothing-started-after-stop: {scope}");
-            assert_eq!(*state.phase(scope), Phase::Pending, "started-once: {scope}");
-            state.set(scope, Phase::Running);
-        }
-        FleetEvent::ScopeEnded { scope, outcome } => {
-            assert_eq!(*state.phase(scope), Phase::Running, "ended-while-running: {scope}");
-            let phase = match outcome {
-                ScopeOutcome::Succeeded => Phase::Succeeded,
-                ScopeOutcome::Failed | ScopeOutcome::Aborted => Phase::Failed,
-                ScopeOutcome::Suspended => Phase::Suspended,
-            };
-            state.set(scope, phase);
-        }
-        FleetEvent::ScopeSkipped { scope, why } => {
-            assert_eq!(*state.phase(scope), Phase::Pending, "skipped-before-started: {scope}");
-            state.set(scope, Phase::Skipped { why: why.clone() });
-        }
-        FleetEvent::WaveHalted { wave, why } => {
-            let wave = state.waves.iter_mut().find(|known| known.name == *wave);
-            let wave = wave.expect("wave-of-the-plan: events name waves of the plan");
-            assert!(wave.halted.is_none(), "halted-once: {}", wave.name);
-            wave.halted = Some(why.clone());
-        }
-        FleetEvent::LaunchPaused { .. }
-        | FleetEvent::LaunchResumed { .. }
-        | FleetEvent::LaunchAborting { .. }
-        | FleetEvent::LaunchReopened { .. }
-        | FleetEvent::ScopeWaiting { .. }
-        | FleetEvent::ScopeAborting { .. }
-        | FleetEvent::ScopeRequeued { .. }
-        | FleetEvent::WaveReached { .. }
-        | FleetEvent::WaveEntered { .. }
-        | FleetEvent::WaveBarred { .. }
-        | FleetEvent::WaveBaking { .. }
-        | FleetEvent::WaveLooked { .. }
-        | FleetEvent::WaveBaked { .. }
-        | FleetEvent::WaveReopened { .. } => {}
-        FleetEvent::Unknown { kind } => panic!("known-events-only: {kind} cannot be folded"),
-    }
-}
-
-/// Scopes that were suspended run again; those that ran still do.
-fn recover(state: &mut State) {
-    assert!(state.started, "recovered-after-started: nothing to take up");
-    (state.stopping, state.suspended) = (false, false);
-    let suspended: Vec<ScopeId> = state
-        .scopes
-        .iter()
-        .filter(|(_, phase)| **phase == Phase::Suspended)
-        .map(|(scope, _)| scope.clone())
-        .collect();
-    for scope in suspended {
-        state.set(&scope, Phase::Running);
+fn ahead(wave: &WavePlan) -> Wave {
+    Wave {
+        name: wave.name.clone(),
+        sites: wave.sites.iter().cloned().map(ScopeId::Site).collect(),
+        halted: None,
+        entry: if wave.entry.is_empty() { Entry::Open } else { Entry::Ahead },
+        baking: None,
+        canary_baked: false,
+        baked: false,
+        count: Count::default(),
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::lease::{Claim, LeaseRow};
-use super::seal::{check_blob, salt, seal, unseal};
-use super::{Journal, JournalError, Lease, Line};
+use super::seal::{check_ask, check_blob, salt, seal, unseal};
+use super::{Journal, JournalError, Lease, Line, Lock};
 use crate::base::digest::Digest;
-use crate::base::id::LogId;
+use crate::base::id::{LogId, RunId};
 use crate::base::time::{Millis, Timestamp};
 use crate::entropy::Entropy;
 use crate::merkle::{CompactRange, leaf_hash};
+use crate::model::ask::Ask;
 use crate::model::entry::EntryDraft;
 use crate::model::plan::LogHead;
 
@@ -29,6 +30,8 @@ struct Store {
     /// Names that are in use, and the handle that uses them.
     holders: BTreeMap<String, u64>,
     handles: u64,
+    asks: BTreeMap<u64, Ask>,
+    asked: u64,
     entropy: Entropy,
 }
 
@@ -77,6 +80,23 @@ impl Drop for MemoryJournal {
     }
 }
 
+impl MemoryJournal {
+    fn claim(&mut self, claim: &Claim<'_>) -> Result<Lease, JournalError> {
+        let (log, holder) = (claim.log, claim.holder);
+        let mut store = self.lock();
+        let row = store.leases.get(log);
+        if store.holders.get(holder).is_some_and(|handle| *handle != self.handle) {
+            let (since, until) = row.map_or((None, claim.now), |row| (row.since, row.until));
+            return Err(JournalError::Held { log: log.clone(), holder: holder.to_owned(), since, until });
+        }
+        let is_gone = |name: &str| Ok(!store.holders.contains_key(name));
+        let lease = claim.decide(row, is_gone)?;
+        store.leases.insert(log.clone(), LeaseRow::taken(&lease, claim.now));
+        store.holders.insert(holder.to_owned(), self.handle);
+        Ok(lease)
+    }
+}
+
 impl Journal for MemoryJournal {
     fn take_lease(
         &mut self,
@@ -85,26 +105,79 @@ impl Journal for MemoryJournal {
         now: Timestamp,
         length: Millis,
     ) -> Result<Lease, JournalError> {
+        self.claim(&Claim { log, holder, now, length, breaks: None })
+    }
+
+    fn break_lock(
+        &mut self,
+        lock: &Lock,
+        holder: &str,
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Lease, JournalError> {
+        self.claim(&Claim { log: &lock.log, holder, now, length, breaks: Some(lock) })
+    }
+
+    fn locks(&self) -> Result<Vec<Lock>, JournalError> {
+        let store = self.lock();
+        let lock = |(log, row): (&LogId, &LeaseRow)| {
+            let holder = row.holder.clone()?;
+            let alive = store.holders.contains_key(&holder);
+            Some(Lock {
+                log: log.clone(),
+                holder,
+                epoch: row.epoch,
+                since: row.since,
+                until: row.until,
+                alive,
+            })
+        };
+        Ok(store.leases.iter().filter_map(lock).collect())
+    }
+
+    fn ask(&mut self, ask: &Ask) -> Result<u64, JournalError> {
         let mut store = self.lock();
-        let row = store.leases.get(log);
-        if store.holders.get(holder).is_some_and(|handle| *handle != self.handle) {
-            let until = row.map_or(now, |row| row.until);
-            return Err(JournalError::Held { log: log.clone(), holder: holder.to_owned(), until });
-        }
-        let is_gone = |name: &str| Ok(!store.holders.contains_key(name));
-        let lease = Claim { log, holder, now, length }.decide(row, is_gone)?;
-        let row = LeaseRow { holder: Some(holder.to_owned()), epoch: lease.epoch, until: lease.until };
-        store.leases.insert(log.clone(), row);
-        store.holders.insert(holder.to_owned(), self.handle);
-        Ok(lease)
+        check_ask(ask, store.asks.len())?;
+        store.asked += 1;
+        let number = store.asked;
+        store.asks.insert(number, ask.clone());
+        Ok(number)
+    }
+
+    fn asks(&self, run: &RunId) -> Result<Vec<(u64, Ask)>, JournalError> {
+        let store = self.lock();
+        let own = store.asks.iter().filter(|(_, ask)| ask.run == *run);
+        Ok(own.map(|(number, ask)| (*number, ask.clone())).collect())
+    }
+
+    fn asked_and_answered(&mut self, numbers: &[u64]) -> Result<(), JournalError> {
+        self.lock().asks.retain(|number, _| !numbers.contains(number));
+        Ok(())
     }
 
     fn renew(&mut self, lease: &Lease, now: Timestamp, length: Millis) -> Result<Lease, JournalError> {
+        let renewed = self.renew_all(&[lease], now, length)?.pop();
+        Ok(renewed.expect("one lease for one lease"))
+    }
+
+    fn renew_all(
+        &mut self,
+        leases: &[&Lease],
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Vec<Lease>, JournalError> {
         let mut store = self.lock();
-        let row = store.leases.get_mut(&lease.log).filter(|row| row.is(lease));
-        let row = row.ok_or_else(|| JournalError::Fenced { log: lease.log.clone() })?;
-        row.until = now + length;
-        Ok(Lease { until: row.until, ..lease.clone() })
+        for lease in leases {
+            let counts = store.leases.get(&lease.log).is_some_and(|row| row.is(lease));
+            counts.then_some(()).ok_or_else(|| JournalError::Fenced { log: lease.log.clone() })?;
+        }
+        let until = now + length;
+        for lease in leases {
+            if let Some(row) = store.leases.get_mut(&lease.log) {
+                row.until = until;
+            }
+        }
+        Ok(leases.iter().map(|lease| Lease { until, ..(*lease).clone() }).collect())
     }
 
     fn release(&mut self, lease: &Lease) -> Result<(), JournalError> {

@@ -3,9 +3,10 @@
 use super::{JournalError, Line};
 use crate::base::digest::Digest;
 use crate::base::id::LogId;
-use crate::base::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
+use crate::base::limits::{ASK_BYTES_MAX, ASKS_MAX, BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
 use crate::entropy::Entropy;
 use crate::evidence::scan;
+use crate::model::ask::Ask;
 use crate::model::entry::{ENTRY_VERSION, Entry, EntryDraft};
 
 /// Gives a draft its place and salt, and writes its line, unless it is too large or holds something sensitive.
@@ -22,6 +23,23 @@ pub(super) fn seal(draft: EntryDraft, seq: u64, salt: String) -> Result<Line, Jo
         return Err(JournalError::Sensitive { what: found.what.to_owned(), place });
     }
     Ok(Line { text, entry })
+}
+
+/// The bytes of a wish that may be left: it is held to what its entry will be held to.
+pub(super) fn check_ask(ask: &Ask, waiting: usize) -> Result<String, JournalError> {
+    let text = serde_json::to_string(ask).expect("a wish has a JSON form");
+    let too_large = |what: &str, size, limit| JournalError::TooLarge { what: what.to_owned(), size, limit };
+    if text.len() > ASK_BYTES_MAX {
+        return Err(too_large("a wish", text.len(), ASK_BYTES_MAX));
+    }
+    if waiting >= ASKS_MAX {
+        return Err(too_large("the list of wishes that nobody has answered", waiting + 1, ASKS_MAX));
+    }
+    if let Some(found) = scan::scan(text.as_bytes()) {
+        let place = format!("a wish, byte {},", found.at);
+        return Err(JournalError::Sensitive { what: found.what.to_owned(), place });
+    }
+    Ok(text)
 }
 
 /// The name of a blob that may be stored.

@@ -10,14 +10,15 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::holder::Holders;
-use super::lease::Claim;
-use super::seal::{check_blob, salt, seal};
-use super::{Journal, JournalError, Lease, Line};
+use super::lease::{Claim, LeaseRow};
+use super::seal::{check_ask, check_blob, salt, seal};
+use super::{Journal, JournalError, Lease, Line, Lock};
 use crate::base::digest::Digest;
-use crate::base::id::LogId;
+use crate::base::id::{LogId, RunId};
 use crate::base::time::{Millis, Timestamp};
 use crate::entropy::Entropy;
 use crate::merkle::leaf_hash;
+use crate::model::ask::Ask;
 use crate::model::entry::EntryDraft;
 use crate::model::plan::LogHead;
 
@@ -84,16 +85,9 @@ impl SqliteJournal {
     fn look(&self) -> Result<Transaction<'_>, JournalError> {
         self.connection.unchecked_transaction().map_err(|error| open::failed(&self.path, error))
     }
-}
 
-impl Journal for SqliteJournal {
-    fn take_lease(
-        &mut self,
-        log: &LogId,
-        holder: &str,
-        now: Timestamp,
-        length: Millis,
-    ) -> Result<Lease, JournalError> {
+    fn claim(&mut self, claim: &Claim<'_>) -> Result<Lease, JournalError> {
+        let (log, holder) = (claim.log, claim.holder);
         let failed = |error: std::io::Error| open::failed(&self.path, error);
         let Some(holders) = &mut self.holders else {
             return Err(open::failed(&self.path, "it was opened for reading only"));
@@ -105,22 +99,93 @@ impl Journal for SqliteJournal {
         let rows = Rows { connection: &transaction, path: &self.path };
         let row = rows.lease(log)?;
         if !alone {
-            let until = row.map_or(now, |row| row.until);
-            return Err(JournalError::Held { log: log.clone(), holder: holder.to_owned(), until });
+            let (since, until) = row.map_or((None, claim.now), |row| (row.since, row.until));
+            return Err(JournalError::Held { log: log.clone(), holder: holder.to_owned(), since, until });
         }
         let is_gone = |name: &str| holders.is_gone(name).map_err(failed);
-        let lease = Claim { log, holder, now, length }.decide(row.as_ref(), is_gone)?;
-        rows.put_lease(&lease)?;
+        let lease = claim.decide(row.as_ref(), is_gone)?;
+        rows.put_lease(log, &LeaseRow::taken(&lease, claim.now))?;
         commit(transaction, &self.path)?;
         Ok(lease)
     }
+}
 
-    fn renew(&mut self, lease: &Lease, now: Timestamp, length: Millis) -> Result<Lease, JournalError> {
+impl Journal for SqliteJournal {
+    fn take_lease(
+        &mut self,
+        log: &LogId,
+        holder: &str,
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Lease, JournalError> {
+        self.claim(&Claim { log, holder, now, length, breaks: None })
+    }
+
+    fn break_lock(
+        &mut self,
+        lock: &Lock,
+        holder: &str,
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Lease, JournalError> {
+        self.claim(&Claim { log: &lock.log, holder, now, length, breaks: Some(lock) })
+    }
+
+    fn locks(&self) -> Result<Vec<Lock>, JournalError> {
+        let transaction = self.look()?;
+        let held = Rows { connection: &transaction, path: &self.path }.leases()?;
+        let own = Holders::new(self.path.with_file_name(open::HOLDERS));
+        let holders = self.holders.as_ref().unwrap_or(&own);
+        let lock = |(log, row): (LogId, LeaseRow)| {
+            let holder = row.holder.clone()?;
+            let gone = holders.is_gone(&holder).map_err(|error| open::failed(&self.path, error));
+            let (epoch, since, until) = (row.epoch, row.since, row.until);
+            Some(gone.map(|gone| Lock { log, holder, epoch, since, until, alive: !gone }))
+        };
+        held.into_iter().filter_map(lock).collect()
+    }
+
+    fn ask(&mut self, ask: &Ask) -> Result<u64, JournalError> {
         let (transaction, path) = self.write()?;
         let rows = Rows { connection: &transaction, path };
-        rows.check_lease(lease)?;
-        let renewed = Lease { until: now + length, ..lease.clone() };
-        rows.put_lease(&renewed)?;
+        let text = check_ask(ask, rows.asks_waiting()?)?;
+        let number = rows.put_ask(ask.run.as_str(), &text)?;
+        commit(transaction, path)?;
+        Ok(number)
+    }
+
+    fn asks(&self, run: &RunId) -> Result<Vec<(u64, Ask)>, JournalError> {
+        let stored = Rows { connection: &self.connection, path: &self.path }.asks(run.as_str())?;
+        let parsed = stored.into_iter().map(|(number, text)| {
+            let ask = serde_json::from_str(&text).map_err(|error| open::failed(&self.path, error))?;
+            Ok((number, ask))
+        });
+        parsed.collect()
+    }
+
+    fn asked_and_answered(&mut self, numbers: &[u64]) -> Result<(), JournalError> {
+        let (transaction, path) = self.write()?;
+        let rows = Rows { connection: &transaction, path };
+        numbers.iter().try_for_each(|number| rows.remove_ask(*number))?;
+        commit(transaction, path)
+    }
+
+    fn renew(&mut self, lease: &Lease, now: Timestamp, length: Millis) -> Result<Lease, JournalError> {
+        let renewed = self.renew_all(&[lease], now, length)?.pop();
+        Ok(renewed.expect("one lease for one lease"))
+    }
+
+    fn renew_all(
+        &mut self,
+        leases: &[&Lease],
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Vec<Lease>, JournalError> {
+        let (transaction, path) = self.write()?;
+        let rows = Rows { connection: &transaction, path };
+        let renewed: Vec<Lease> =
+            leases.iter().map(|lease| Lease { until: now + length, ..(*lease).clone() }).collect();
+        renewed.iter().try_for_each(|lease| rows.renew_lease(lease))?;
         commit(transaction, path)?;
         Ok(renewed)
     }

@@ -150,6 +150,23 @@ pub enum FleetEvent {
         /// What is open.
         open: Vec<OpenItem>,
     },
+    /// The moment has come to judge a barred wave again, or to look again at one that bakes. Not durable: who replays the
+    /// log without it owes the same from the next moment on.
+    #[serde(rename = "wave.due")]
+    WaveDue {
+        /// The wave.
+        wave: WaveName,
+        /// When.
+        at: Timestamp,
+    },
+    /// A barred wave was judged again, and the same is open. Not durable.
+    #[serde(rename = "wave.unchanged")]
+    WaveUnchanged {
+        /// The wave.
+        wave: WaveName,
+        /// When.
+        at: Timestamp,
+    },
     /// The bake time of a batch began: its sites are watched until it is over.
     #[serde(rename = "wave.baking")]
     WaveBaking {
@@ -350,7 +367,7 @@ impl fmt::Display for HaltReason {
     }
 }
 
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 25] = [
     "launch.started",
     "launch.recovered",
     "launch.stopping",
@@ -369,6 +386,8 @@ const KINDS: [&str; 23] = [
     "wave.reached",
     "wave.entered",
     "wave.barred",
+    "wave.due",
+    "wave.unchanged",
     "wave.baking",
     "wave.looked",
     "wave.baked",
@@ -398,6 +417,8 @@ impl FleetEvent {
             FleetEvent::WaveReached { .. } => "wave.reached",
             FleetEvent::WaveEntered { .. } => "wave.entered",
             FleetEvent::WaveBarred { .. } => "wave.barred",
+            FleetEvent::WaveDue { .. } => "wave.due",
+            FleetEvent::WaveUnchanged { .. } => "wave.unchanged",
             FleetEvent::WaveBaking { .. } => "wave.baking",
             FleetEvent::WaveLooked { .. } => "wave.looked",
             FleetEvent::WaveBaked { .. } => "wave.baked",
@@ -405,6 +426,11 @@ impl FleetEvent {
             FleetEvent::WaveReopened { .. } => "wave.reopened",
             FleetEvent::Unknown { kind } => kind,
         }
+    }
+
+    /// Whether it belongs into the log. What is not durable may be missing when the log is replayed.
+    pub fn is_durable(&self) -> bool {
+        !matches!(self, FleetEvent::WaveDue { .. } | FleetEvent::WaveUnchanged { .. })
     }
 
     /// The entry's body: all but the kind. Empty for an unknown event.
@@ -477,6 +503,8 @@ mod tests {
             FleetEvent::WaveReached { wave: wave.clone() },
             FleetEvent::WaveEntered { wave: wave.clone() },
             FleetEvent::WaveBarred { wave: wave.clone(), at, open: Vec::new() },
+            FleetEvent::WaveDue { wave: wave.clone(), at },
+            FleetEvent::WaveUnchanged { wave: wave.clone(), at },
             FleetEvent::WaveBaking { wave: wave.clone(), batch: Batch::Canary, at, until: at },
             FleetEvent::WaveLooked { wave: wave.clone(), at, held: 3, broken: vec![defect] },
             FleetEvent::WaveBaked { wave: wave.clone(), batch: Batch::Wave },

@@ -20,7 +20,7 @@ use crate::ops::{Context, holder, new_run_id, plan};
 use crate::report::plan_view::destroys;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
-use crate::runner::{Left, RunnerError, Shell, outgrown, run};
+use crate::runner::{Entry, Left, RunnerError, Shell, outgrown, run};
 
 /// The name of a plan's file inside a journal and a bundle.
 pub const PLAN_FILE: &str = "plan.json";
@@ -36,6 +36,10 @@ pub struct Watch<'a> {
     pub stop: Stop,
     /// Who watches.
     pub feed: &'a mut dyn FnMut(&Feed<'_>),
+    /// Judges whether a wave may begin.
+    pub entry: &'a mut Entry<'a>,
+    /// Whether the process stays while the launch waits for people or for moments that are far away.
+    pub stay: bool,
 }
 
 /// What a launch came to.
@@ -313,6 +317,9 @@ async fn go_on(
         actor: watch.actor,
         holder: holder(&name),
         feed: watch.feed,
+        entry: watch.entry,
+        rates: reached.rates.clone(),
+        stay: watch.stay,
     };
     match run(shell).await {
         Ok(left) => Ok(Launched { run: name, left }),
@@ -341,6 +348,6 @@ pub fn outcomes(journal: &dyn Journal, run: &RunId) -> Result<BTreeMap<ScopeId, 
 }
 
 /// Whether a launch ended as it should.
-pub fn went_well(left: Left) -> bool {
+pub fn went_well(left: &Left) -> bool {
     matches!(left, Left::Ended(LaunchOutcome::Succeeded))
 }

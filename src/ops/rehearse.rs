@@ -12,7 +12,7 @@ use crate::evidence::verify::Verdict;
 use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::entry::{Actor, ActorKind};
-use crate::model::plan::{SavedPlan, Selection};
+use crate::model::plan::{Plan, SavedPlan, Selection, WavePlan};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::export::{self, Exported, export};
@@ -21,6 +21,7 @@ use crate::ops::plan::{Asked, make, select};
 use crate::ops::target::embed;
 use crate::ops::verify::Trusted;
 use crate::ops::{Context, verify};
+use crate::pacing::Rates;
 use crate::report::timeline::{Timeline, timeline};
 use crate::runner::clock::Clock;
 use crate::runner::feed::Feed;
@@ -99,11 +100,15 @@ pub async fn rehearse(
     for typed in faults {
         config.faults.extend(fault::parse(typed, began)?);
     }
-    let reached = embed("rehearsal", config, clock.clone(), limits::CALL_TIMEOUT).await?;
+    let mut reached = embed("rehearsal", config, clock.clone(), limits::CALL_TIMEOUT).await?;
+    // On its clock calls cost nothing, so it keeps to the published rates and shows where they bind.
+    reached.rates = Some(Rates::standard().clone());
     let saved = make(&inner, desired, selection, &reached, &journal).await?;
     planned(&saved);
     let actor = Actor { kind: ActorKind::Rehearsal, id: "rehearsal".to_owned() };
-    let watch = Watch { actor: actor.clone(), stop, feed };
+    // From empty no stage before this wave's can have been left: what is open is told, and rehearsed all the same.
+    let entry = &mut |_: &Plan, _: &WavePlan, _: &dyn Journal| Ok(Vec::new());
+    let watch = Watch { actor: actor.clone(), stop, feed, entry, stay: true };
     let launched = begin(&inner, &saved, &desired.rendered, &reached, &mut journal, watch).await?;
     let timeline = timeline_of(&journal, &saved)?;
     let out = match out {

@@ -17,6 +17,7 @@ use crate::model::outcome::CauseClass;
 use crate::model::plan::TargetName;
 use crate::ops::Context;
 use crate::ops::error::Failure;
+use crate::pacing::Rates;
 use crate::runner::clock::Clock;
 use crate::sandbox::{ClientCredential, Config, Durations, Sandbox, serve};
 
@@ -34,6 +35,8 @@ pub struct Reached {
     pub name: TargetName,
     /// Deadline of one call.
     pub call_timeout: Millis,
+    /// How many calls it takes; a sandbox takes any number.
+    pub rates: Option<Rates>,
     /// The sandbox inside this process, if that is what it is. Dropping it stops the server.
     pub embedded: Option<Embedded>,
 }
@@ -51,6 +54,29 @@ pub struct Embedded {
 ///
 /// If there is no such target, or sign-in is not configured.
 pub async fn reach(context: &Context, loaded: &Loaded, name: &str) -> Result<Reached, Failure> {
+    let reached = reach_unshifted(context, loaded, name).await?;
+    refuse_shifted(context, &reached.name)?;
+    Ok(reached)
+}
+
+/// Refuses to carry anything out at a real target at a moment that is not the present one.
+///
+/// # Errors
+///
+/// `Refused`.
+pub fn refuse_shifted(context: &Context, target: &TargetName) -> Result<(), Failure> {
+    match context.clock {
+        Clock::Shifted(_) if !is_sandbox(target) => Err(Failure::Refused {
+            reason: format!(
+                "--now is for sandboxes; target {} at {} goes by the present moment",
+                target.name, target.host
+            ),
+        }),
+        Clock::Real | Clock::Shifted(_) | Clock::Virtual(_) => Ok(()),
+    }
+}
+
+async fn reach_unshifted(context: &Context, loaded: &Loaded, name: &str) -> Result<Reached, Failure> {
     let Some(spec) = loaded.estate.targets.get(name) else {
         let known: Vec<&str> = loaded.estate.targets.keys().map(String::as_str).collect();
         return Err(Failure::usage(
@@ -108,6 +134,7 @@ pub async fn embed(
         driver: databricks(settings)?,
         name: TargetName { name: name.to_owned(), account_id, host: EMBEDDED.to_owned() },
         call_timeout,
+        rates: None,
         embedded: Some(Embedded { sandbox, _stop: stop }),
     })
 }
@@ -124,10 +151,24 @@ fn remote(name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
     };
     Ok(Reached {
         driver: databricks(settings)?,
-        name: TargetName { name: name.to_owned(), account_id: spec.account_id.clone(), host },
         call_timeout: spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT),
+        rates: (!is_loopback(&host)).then(|| Rates::standard().clone()),
+        name: TargetName { name: name.to_owned(), account_id: spec.account_id.clone(), host },
         embedded: None,
     })
+}
+
+/// Whether a target is a sandbox: inside the process, or served on this machine. Only there may time be shifted.
+pub fn is_sandbox(target: &TargetName) -> bool {
+    target.host == EMBEDDED || is_loopback(&target.host)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let Some(rest) = host.strip_prefix("http://") else { return false };
+    let address = rest.split('/').next().unwrap_or_default();
+    let name = address.rsplit_once(':').map_or(address, |(name, _)| name);
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn databricks(settings: Settings) -> Result<Arc<dyn Driver>, Failure> {

@@ -2,6 +2,7 @@
 
 use crate::base::id::ScopeId;
 use crate::base::time::Timestamp;
+use crate::model::ask::Ask;
 use crate::model::event::Event;
 use crate::model::fleet_event::FleetEvent;
 
@@ -23,5 +24,21 @@ pub enum Feed<'e> {
         scope: &'e ScopeId,
         /// What.
         event: &'e Event,
+    },
+    /// A wish that somebody left for this launch cannot be fulfilled. Nothing of it is recorded.
+    Refused {
+        /// When.
+        at: Timestamp,
+        /// The wish.
+        ask: &'e Ask,
+        /// Why.
+        why: &'e str,
+    },
+    /// Something worth knowing that no log holds.
+    Note {
+        /// When.
+        at: Timestamp,
+        /// In words.
+        words: &'e str,
     },
 }

@@ -10,10 +10,14 @@ use crate::base::id::{LogId, RunId, ScopeId};
 use crate::base::limits;
 use crate::base::time::{Millis, Timestamp};
 use crate::journal::{Journal, JournalError, Lease, Line};
+use crate::model::ask::Ask;
 use crate::model::entry::{Actor, BlobRef, EntryDraft};
 use crate::model::event::Event;
 use crate::model::fleet_event::FleetEvent;
 use crate::model::plan::LogHead;
+
+/// The kind of the entry that says whose log was taken over.
+pub const LEASE_TAKEN: &str = "lease.taken";
 
 /// What every entry of a launch says about itself.
 pub struct Stamp {
@@ -36,6 +40,8 @@ pub struct Ledger<'a> {
     drafts: Vec<EntryDraft>,
     /// Named by these drafts, and stored before them.
     blobs: Vec<Vec<u8>>,
+    /// Wishes that these drafts answer; they are taken away after them, so that a crash answers one twice and none never.
+    answered: Vec<u64>,
     told: Vec<(Timestamp, Told)>,
 }
 
@@ -43,6 +49,8 @@ pub struct Ledger<'a> {
 enum Told {
     Fleet(FleetEvent),
     Scope(ScopeId, Box<Event>),
+    Refused(Box<Ask>, String),
+    Note(String),
 }
 
 impl<'a> Ledger<'a> {
@@ -60,8 +68,8 @@ impl<'a> Ledger<'a> {
         now: Timestamp,
     ) -> Result<Self, JournalError> {
         let (leases, renew_at) = (BTreeMap::new(), renewal(now));
-        let (drafts, blobs, told) = (Vec::new(), Vec::new(), Vec::new());
-        let mut ledger = Self { journal, feed, stamp, leases, renew_at, drafts, blobs, told };
+        let (drafts, blobs, answered, told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut ledger = Self { journal, feed, stamp, leases, renew_at, drafts, blobs, answered, told };
         for log in logs {
             match ledger.journal.take_lease(&log, holder, now, limits::LEASE) {
                 Ok(lease) => ledger.leases.insert(log, lease),
@@ -72,6 +80,44 @@ impl<'a> Ledger<'a> {
             };
         }
         Ok(ledger)
+    }
+
+    /// Notes in each log that was taken from a holder who had not given it back: whose entries end there, and whose begin.
+    pub fn note_takeovers(&mut self, at: Timestamp) {
+        let taken: Vec<(LogId, Value)> = self.leases.iter().filter_map(taken).collect();
+        for (log, body) in taken {
+            let draft = self.draft(at, log, LEASE_TAKEN, body);
+            self.drafts.push(draft);
+        }
+    }
+
+    /// The wishes that were left for this launch.
+    ///
+    /// # Errors
+    ///
+    /// If the journal fails.
+    pub fn asks(&self) -> Result<Vec<(u64, Ask)>, JournalError> {
+        self.journal.asks(&self.stamp.run)
+    }
+
+    /// Marks a wish as answered by what was noted so far.
+    pub fn answered(&mut self, number: u64) {
+        self.answered.push(number);
+    }
+
+    /// Notes that a wish cannot be fulfilled.
+    pub fn refused(&mut self, at: Timestamp, ask: Ask, why: String) {
+        self.told.push((at, Told::Refused(Box::new(ask), why)));
+    }
+
+    /// Notes something that is told and not recorded.
+    pub fn note(&mut self, at: Timestamp, words: String) {
+        self.told.push((at, Told::Note(words)));
+    }
+
+    /// The journal, to be read.
+    pub fn journal(&self) -> &dyn Journal {
+        self.journal
     }
 
     /// A whole log.
@@ -147,22 +193,28 @@ impl<'a> Ledger<'a> {
             let leases: Vec<&Lease> = logs.into_iter().map(|log| &self.leases[log]).collect();
             self.journal.append(&leases, drafts)?;
         }
+        if !self.answered.is_empty() {
+            let answered = std::mem::take(&mut self.answered);
+            self.journal.asked_and_answered(&answered)?;
+        }
         for (at, told) in self.told.drain(..) {
             (self.feed)(&match &told {
                 Told::Fleet(event) => Feed::Fleet { at, event },
                 Told::Scope(scope, event) => Feed::Scope { at, scope, event },
+                Told::Refused(ask, why) => Feed::Refused { at, ask, why },
+                Told::Note(words) => Feed::Note { at, words },
             });
         }
         Ok(())
     }
 
-    /// The moment until which one may wait for `timer`: renewals come in between, however long a call takes. A virtual
-    /// clock need not stop for them, because nobody else writes while it jumps.
-    pub fn wait_until(&self, timer: Option<Timestamp>, is_real: bool) -> Option<Timestamp> {
-        timer.into_iter().chain(is_real.then_some(self.renew_at)).min()
+    /// How long one may wait at most: renewals come in between, however long a call takes.
+    pub fn wait_at_most(&self, now: Timestamp) -> Millis {
+        self.renew_at.since(now)
     }
 
-    /// Renews the leases, if it is time.
+    /// Renews the leases, if half of their time has passed; all in one durable step. Nothing new may be started before:
+    /// a process that was held up for longer than that finds out here that it is no longer the writer.
     ///
     /// # Errors
     ///
@@ -171,9 +223,9 @@ impl<'a> Ledger<'a> {
         if now < self.renew_at {
             return Ok(());
         }
-        for lease in self.leases.values_mut() {
-            *lease = self.journal.renew(lease, now, limits::LEASE)?;
-        }
+        let leases: Vec<&Lease> = self.leases.values().collect();
+        let renewed = self.journal.renew_all(&leases, now, limits::LEASE)?;
+        self.leases = renewed.into_iter().map(|lease| (lease.log.clone(), lease)).collect();
         self.renew_at = renewal(now);
         Ok(())
     }
@@ -184,6 +236,13 @@ impl<'a> Ledger<'a> {
             let _ = self.journal.release(lease);
         }
     }
+}
+
+/// The body of the entry about a log that was taken over.
+fn taken((log, lease): (&LogId, &Lease)) -> Option<(LogId, Value)> {
+    let from = lease.taken_from.as_ref()?;
+    let body = serde_json::json!({ "from": from, "by": lease.holder, "epoch": lease.epoch });
+    Some((log.clone(), body))
 }
 
 /// When leases that were taken or renewed now are to be renewed again.
@@ -208,12 +267,10 @@ mod tests {
         let logs = std::iter::once(LogId::Org);
         let mut ledger = Ledger::open(&mut journal, &mut feed, stamp, logs, "one", start).unwrap();
         let end = start + limits::LEASE;
-        let wake = ledger.wait_until(None, true).unwrap();
+        let wake = start + ledger.wait_at_most(start);
         assert!(wake < end, "a call that takes longer than a lease does not let it lapse");
-        assert_eq!(ledger.wait_until(Some(start), true), Some(start));
-        assert_eq!(ledger.wait_until(None, false), None);
         ledger.renew(wake).unwrap();
-        assert!(ledger.wait_until(None, true).unwrap() > wake);
+        assert!(ledger.wait_at_most(wake) > Millis(0));
         let held = other.take_lease(&LogId::Org, "two", end, limits::LEASE).unwrap_err();
         assert!(matches!(held, JournalError::Held { .. }), "{held}");
         let much_later = end + limits::LEASE;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::base::digest::{Digest, canonical_bytes};
-use crate::base::id::{ScopeId, StepId};
+use crate::base::id::{ScopeId, StepId, WaveName};
 use crate::base::time::{Millis, Timestamp};
 use crate::driver::{Call, Change, Driver, Place, Target};
 use crate::engine::Command;
@@ -15,18 +15,35 @@ use crate::model::kind::Kind;
 use crate::model::outcome::{ApplyOutcome, Cause, CauseClass, Observation};
 use crate::model::plan::{FieldChange, Operation};
 use crate::model::resource::Expectation;
+use crate::pacing::Lane;
 
 /// A look at an object, or a call, with all it needs. Holds no reference, so that it can run as a task.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The scope it is for.
     pub scope: ScopeId,
-    /// The command it carries out.
-    pub command: Command,
+    /// Who wants to know what came of it.
+    pub errand: Errand,
+    /// The lane that its call is charged to, if calls are counted.
+    pub lane: Option<Lane>,
     /// What is to be done.
     pub work: Task,
     /// The deadline of the call, from when it is sent.
     pub timeout: Millis,
+}
+
+/// Who wants to know what came of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Errand {
+    /// The scope's engine, for this command.
+    Step(Command),
+    /// The bake time of a wave, for this check.
+    Bake {
+        /// The wave.
+        wave: WaveName,
+        /// The check.
+        step: StepId,
+    },
 }
 
 /// What a job does.
@@ -73,8 +90,10 @@ pub struct CheckTask {
 pub struct Done {
     /// The scope it was for.
     pub scope: ScopeId,
-    /// The command it carried out.
-    pub command: Command,
+    /// Who wants to know.
+    pub errand: Errand,
+    /// The lane that its call was charged to; none for one that was not sent.
+    pub lane: Option<Lane>,
     /// What it came to.
     pub result: Outcome,
 }
@@ -132,14 +151,15 @@ pub fn key(run: &str, step: &StepId, spec: &Value) -> String {
 
 /// Carries out a job.
 pub async fn perform(driver: Arc<dyn Driver>, job: Job) -> Done {
-    let Job { scope, command, work, timeout } = job;
+    let Job { scope, errand, lane, work, timeout } = job;
+    let sent = timeout > Millis(0) && !matches!(work, Task::Unresolved(_));
     let result = match work {
         Task::Look(task) => Outcome::Found(Box::new(look(&*driver, *task, timeout).await)),
         Task::Check(task) => Outcome::Found(Box::new(check(&*driver, &task, timeout).await)),
         Task::Apply(change) => Outcome::Answered(apply(&*driver, &change, timeout).await),
         Task::Unresolved(cause) => Outcome::Found(Box::new(found(Value::Null, Finding::Broken { cause }))),
     };
-    Done { scope, command, result }
+    Done { scope, errand, lane: lane.filter(|_| sent), result }
 }
 
 /// Sends one mutating call, if there is time left for it: one that is sent too late could have its effect after its
@@ -243,7 +263,8 @@ fn unreadable(cause: Cause) -> Finding {
         | CauseClass::Foreign
         | CauseClass::Stale
         | CauseClass::Expectation
-        | CauseClass::Exhausted => false,
+        | CauseClass::Exhausted
+        | CauseClass::Shut => false,
     };
     Finding::Unreadable { cause, retry }
 }

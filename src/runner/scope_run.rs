@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::known::Known;
-use super::perform::{self, CheckTask, Done, Job, LookTask, Looked, Outcome, Prepared, Task, place_or_cause};
+use super::perform::{
+    self, CheckTask, Errand, Job, LookTask, Looked, Outcome, Prepared, Task, place_or_cause,
+};
 use crate::base::digest::Digest;
-use crate::base::id::{RunId, ScopeId, StepId};
+use crate::base::id::{RunId, ScopeId, StepId, WaveName};
 use crate::base::time::Timestamp;
 use crate::driver::Target;
 use crate::engine::{self, Command, Decision, Input};
@@ -73,13 +75,32 @@ impl ScopeRun {
         self.state.ended()
     }
 
-    /// Begins, or goes on after a crash or a stop. Nothing happens to a run that has ended.
-    pub fn begin(&mut self, plan: &ScopePlan, now: Timestamp) -> Vec<Event> {
-        if self.state.ended().is_some() {
-            return Vec::new();
-        }
-        let input = if self.state.is_started() { Input::Recovered } else { Input::Started };
+    /// Begins, goes on after a crash or a stop, or tries again what ended in an earlier round. Nothing happens to a run
+    /// that has ended in this one.
+    pub fn begin(&mut self, plan: &ScopePlan, now: Timestamp, round: u32) -> Vec<Event> {
+        let input = match self.state.ended() {
+            None if self.state.is_started() => Input::Recovered,
+            None => Input::Started,
+            Some(_) if self.state.round() < round => Input::RetryAsked { round },
+            Some(_) => return Vec::new(),
+        };
         self.decide(plan, now, input)
+    }
+
+    /// Calls it off. One that was not taken up in this process is taken up first, so that the calls that an earlier one
+    /// left are in doubt and not waited for; one that was suspended has left none.
+    pub fn abort(&mut self, plan: &ScopePlan, now: Timestamp, fresh: bool) -> Vec<Event> {
+        let mut events = Vec::new();
+        if fresh && !self.is_at_rest() {
+            events = self.begin(plan, now, 1);
+        }
+        events.extend(self.decide(plan, now, Input::AbortAsked));
+        events
+    }
+
+    /// What its steps wait for.
+    pub fn waits(&self) -> Vec<engine::StepWait> {
+        engine::waits(&self.state)
     }
 
     /// No new calls from here on.
@@ -100,15 +121,11 @@ impl ScopeRun {
         }
     }
 
-    /// The first few commands that are owed and not running. Those that run are as few as there are slots, so that
-    /// this does not grow with the number of steps.
-    pub fn startable(&self, at_most: usize) -> Vec<Command> {
+    /// The commands that are owed and not running, in the order in which they are to be started.
+    pub fn startable(&self) -> impl Iterator<Item = &Command> {
         engine::owed(&self.state)
             .iter()
             .filter(|command| command.step().is_some() && !self.running.contains(*command))
-            .take(at_most)
-            .cloned()
-            .collect()
     }
 
     /// Makes the job of a command and notes it as running.
@@ -132,7 +149,7 @@ impl ScopeRun {
                 (look_task(scope, plan, &step, *look, around), limits.call_timeout)
             }
         };
-        Job { scope: scope.clone(), command, work, timeout }
+        Job { scope: scope.clone(), errand: Errand::Step(command), lane: None, work, timeout }
     }
 
     fn apply_task(&mut self, step: &StepId, call: NextCall, around: Surroundings<'_>) -> Task {
@@ -143,9 +160,15 @@ impl ScopeRun {
     }
 
     /// What an answer comes to, and the file that these events name, to be stored before them.
-    pub fn answer(&mut self, plan: &ScopePlan, now: Timestamp, done: Done) -> (Vec<Event>, Option<Vec<u8>>) {
-        self.running.remove(&done.command);
-        let (input, kept) = match (done.command, done.result) {
+    pub fn answer(
+        &mut self,
+        plan: &ScopePlan,
+        now: Timestamp,
+        command: Command,
+        result: Outcome,
+    ) -> (Vec<Event>, Option<Vec<u8>>) {
+        self.running.remove(&command);
+        let (input, kept) = match (command, result) {
             (Command::Apply { step, attempt, .. }, Outcome::Answered(outcome)) => {
                 (Input::Applied { step, attempt, outcome }, None)
             }
@@ -251,6 +274,23 @@ fn unpack(step: &StepId, looked: Looked) -> (Value, Finding, Kept) {
         }
     }
     (spec, finding, Kept { step: step.clone(), prepared, record })
+}
+
+/// The job of repeating a check during bake time.
+pub fn bake_job(
+    wave: &WaveName,
+    scope: &ScopeId,
+    plan: &ScopePlan,
+    step: &StepId,
+    around: Surroundings<'_>,
+) -> Job {
+    let planned = &plan.steps[step];
+    let work = match &planned.work {
+        Work::Check { check, .. } => check_task(scope, plan, check, around).unwrap_or_else(Task::Unresolved),
+        Work::Reconcile(_) => unreachable!("only checks are repeated"),
+    };
+    let errand = Errand::Bake { wave: wave.clone(), step: step.clone() };
+    Job { scope: scope.clone(), errand, lane: None, work, timeout: planned.limits.call_timeout }
 }
 
 fn look_task(scope: &ScopeId, plan: &ScopePlan, step: &StepId, look: Look, around: Surroundings<'_>) -> Task {

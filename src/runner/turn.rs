@@ -19,14 +19,18 @@ pub fn after<'s>(
     rest.chain(start)
 }
 
-/// Deals one thing of each queue in turn, until there are no slots or nothing is left.
-pub fn deal<T>(queues: Vec<(ScopeId, Vec<T>)>, slots: usize) -> Vec<(ScopeId, T)> {
-    let mut queues: VecDeque<_> =
-        queues.into_iter().map(|(scope, queue)| (scope, queue.into_iter())).collect();
+/// Deals one thing of each queue in turn, until there are no slots or nothing is left. What is not taken is passed over:
+/// it holds back nothing behind it.
+pub fn deal<T>(
+    queues: Vec<(ScopeId, impl Iterator<Item = T>)>,
+    slots: usize,
+    mut takes: impl FnMut(&ScopeId, &T) -> bool,
+) -> Vec<(ScopeId, T)> {
+    let mut queues: VecDeque<_> = queues.into();
     let mut dealt = Vec::new();
     while dealt.len() < slots {
         let Some((scope, mut queue)) = queues.pop_front() else { break };
-        if let Some(one) = queue.next() {
+        if let Some(one) = queue.find(|one| takes(&scope, one)) {
             dealt.push((scope.clone(), one));
             queues.push_back((scope, queue));
         }
@@ -48,9 +52,10 @@ mod tests {
         let mut served: Option<ScopeId> = None;
         let mut order = String::new();
         for _ in 0..6 {
-            let queues =
-                after(&scopes, served.as_ref()).map(|scope| (scope.clone(), vec!["a", "b"])).collect();
-            let (scope, _) = deal(queues, 1).pop().unwrap();
+            let queues = after(&scopes, served.as_ref())
+                .map(|scope| (scope.clone(), ["a", "b"].into_iter()))
+                .collect();
+            let (scope, _) = deal(queues, 1, |_, _| true).pop().unwrap();
             order.push_str(&scope.to_string()[9..]);
             served = Some(scope);
         }
@@ -59,9 +64,15 @@ mod tests {
 
     #[test]
     fn slots_go_round_and_short_queues_fall_out() {
-        let queues = scopes().into_iter().zip([vec![1, 2, 3], vec![4], vec![]]).collect();
-        let dealt: Vec<i32> = deal(queues, 3).into_iter().map(|(_, one)| one).collect();
-        assert_eq!(dealt, [1, 4, 2]);
-        assert!(deal(Vec::<(ScopeId, Vec<i32>)>::new(), 9).is_empty());
+        let queues = || {
+            let queues = [vec![1, 2, 3], vec![4], vec![]].map(Vec::into_iter);
+            scopes().into_iter().zip(queues).collect::<Vec<_>>()
+        };
+        let dealt = |slots, takes: &dyn Fn(i32) -> bool| -> Vec<i32> {
+            deal(queues(), slots, |_, one| takes(*one)).into_iter().map(|(_, one)| one).collect()
+        };
+        assert_eq!(dealt(3, &|_| true), [1, 4, 2]);
+        assert_eq!(dealt(9, &|one| one != 1), [2, 4, 3], "what is passed over holds back nothing");
+        assert_eq!(dealt(9, &|_| false), [0; 0]);
     }
 }

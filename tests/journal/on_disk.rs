@@ -160,8 +160,20 @@ fn a_store_of_a_newer_program_is_left_alone() {
     filled(folder.path());
     tampered(folder.path(), "PRAGMA user_version = 7").expect("set");
     for opened in [SqliteJournal::open(folder.path()), SqliteJournal::open_read_only(folder.path())] {
-        assert!(matches!(opened, Err(JournalError::Newer { found: 7, known: 1 })), "{opened:?}");
+        assert!(matches!(opened, Err(JournalError::Newer { found: 7, known: 2 })), "{opened:?}");
     }
+}
+
+#[test]
+fn a_store_of_the_first_format_is_brought_up_and_keeps_its_lines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = filled(folder.path());
+    let older = "ALTER TABLE lease DROP COLUMN since_ms; DROP TABLE ask; PRAGMA user_version = 1";
+    tampered(folder.path(), older).expect("taken back");
+    let journal = SqliteJournal::open(folder.path()).expect("a journal");
+    assert_eq!(texts(&journal, "site/HRB01"), lines);
+    let locks = journal.locks().expect("locks");
+    assert_eq!((locks.len(), locks[0].since, locks[0].alive), (1, None, false));
 }
 
 #[test]

@@ -13,6 +13,8 @@ use landfall::model::plan::{
     EdgeReason, FleetPlan, Operation, PLAN_VERSION, Plan, PlannedStep, Reconcile, Reversal, SavedPlan,
     ScopePlan, Selection, StepLimits, TargetName, WavePlan, Work,
 };
+use landfall::model::wait::OpenItem;
+use landfall::pacing::Rates;
 use landfall::runner::clock::Clock;
 use landfall::runner::feed::Feed;
 use landfall::runner::stop::Stop;
@@ -83,7 +85,14 @@ pub fn plan(scopes: Vec<(&str, Vec<Step>)>) -> Plan {
         })
         .collect();
     let sites = scopes.keys().filter_map(|scope| scope.site().cloned()).collect();
-    let wave = WavePlan { name: "pilot".parse().unwrap(), sites, max_parallel: 2, failure_budget: 1 };
+    let wave = WavePlan {
+        name: "pilot".parse().unwrap(),
+        sites,
+        max_parallel: 2,
+        failure_budget: 1,
+        bake: None,
+        entry: Vec::new(),
+    };
     Plan {
         v: PLAN_VERSION,
         tool: "test".to_owned(),
@@ -114,7 +123,11 @@ pub struct Story {
     pub journal: MemoryJournal,
     pub clock: Clock,
     pub stop: Stop,
-    plan: Plan,
+    pub rates: Option<Rates>,
+    pub stay: bool,
+    /// What the entry criteria of every wave come to.
+    pub open: Vec<OpenItem>,
+    pub plan: Plan,
     stop_at: Option<(String, String)>,
     seen: Vec<String>,
     durable: usize,
@@ -127,6 +140,9 @@ impl Story {
             journal: MemoryJournal::seeded(1),
             clock: Clock::starting_at(start()),
             stop: Stop::new(),
+            rates: None,
+            stay: false,
+            open: Vec::new(),
             plan,
             stop_at: None,
             seen: Vec::new(),
@@ -172,6 +188,8 @@ impl Story {
             }
             seen.push(line);
         };
+        let open = self.open.clone();
+        let mut entry = |_: &Plan, _: &WavePlan, _: &dyn Journal| Ok(open.clone());
         let shell = Shell {
             saved: &saved,
             launch_refs: Vec::new(),
@@ -184,6 +202,9 @@ impl Story {
             actor: Actor { kind: ActorKind::Rehearsal, id: "test".to_owned() },
             holder: "test".to_owned(),
             feed: &mut feed,
+            entry: &mut entry,
+            rates: self.rates.clone(),
+            stay: self.stay,
         };
         run(shell).await
     }
@@ -223,6 +244,8 @@ impl Story {
 fn told(feed: &Feed<'_>) -> (String, bool) {
     match feed {
         Feed::Fleet { at, event } => (format!("{at} {}", event.kind()), true),
+        Feed::Refused { at, why, .. } => (format!("{at} refused: {why}"), false),
+        Feed::Note { at, words } => (format!("{at} note: {words}"), false),
         Feed::Scope { at, scope, event } => {
             let step = event.step().map_or("-", StepId::as_str);
             (format!("{at} {scope} {} {step}", event.kind()), Event::is_durable(event))

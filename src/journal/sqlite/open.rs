@@ -20,9 +20,9 @@ const OPENING: &str = "opening.lock";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The format, step by step. A released step is never changed; a new format is a new step.
-const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up(include_str!("waiting.sql"))];
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Makes the folder, which only its owner may enter, and returns the database's path.
 pub(super) fn prepare(dir: &Path) -> Result<PathBuf, JournalError> {

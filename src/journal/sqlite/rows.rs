@@ -28,14 +28,26 @@ pub(super) struct Rows<'c> {
 
 impl Rows<'_> {
     pub(super) fn lease(&self, log: &LogId) -> Result<Option<LeaseRow>, JournalError> {
-        let lease = |row: &Row<'_>| {
-            let until = Timestamp::from_millis(row.get(2)?);
-            Ok(LeaseRow { holder: row.get(0)?, epoch: row.get(1)?, until })
-        };
         self.connection
-            .prepare_cached("SELECT holder, epoch, until_ms FROM lease WHERE log = ?1")
-            .and_then(|mut query| query.query_row([log.to_string()], lease).optional())
+            .prepare_cached("SELECT holder, epoch, since_ms, until_ms FROM lease WHERE log = ?1")
+            .and_then(|mut query| query.query_row([log.to_string()], stored_lease).optional())
             .map_err(|error| failed(self.path, error))
+    }
+
+    /// Every lease that was not given back.
+    pub(super) fn leases(&self) -> Result<Vec<(LogId, LeaseRow)>, JournalError> {
+        let failed = |error| failed(self.path, error);
+        let sql =
+            "SELECT holder, epoch, since_ms, until_ms, log FROM lease WHERE holder IS NOT NULL ORDER BY log";
+        let mut query = self.connection.prepare_cached(sql).map_err(failed)?;
+        let rows =
+            query.query_map([], |row| Ok((row.get::<_, String>(4)?, stored_lease(row)?))).map_err(failed)?;
+        let mut leases = Vec::new();
+        for row in rows {
+            let (name, row) = row.map_err(failed)?;
+            leases.push((name.parse().map_err(|error| failed_text(self.path, error))?, row));
+        }
+        Ok(leases)
     }
 
     /// `Fenced` unless this lease is the one that counts.
@@ -45,16 +57,49 @@ impl Rows<'_> {
         if counts { Ok(()) } else { Err(JournalError::Fenced { log: lease.log.clone() }) }
     }
 
-    pub(super) fn put_lease(&self, lease: &Lease) -> Result<(), JournalError> {
-        let sql = "INSERT INTO lease (log, holder, epoch, until_ms) VALUES (?1, ?2, ?3, ?4)
-                   ON CONFLICT (log) DO UPDATE SET holder = ?2, epoch = ?3, until_ms = ?4";
-        self.change(sql, params![lease.log.to_string(), lease.holder, lease.epoch, lease.until.as_millis()])
+    pub(super) fn put_lease(&self, log: &LogId, row: &LeaseRow) -> Result<(), JournalError> {
+        let sql = "INSERT INTO lease (log, holder, epoch, since_ms, until_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                   ON CONFLICT (log) DO UPDATE SET holder = ?2, epoch = ?3, since_ms = ?4, until_ms = ?5";
+        let since = row.since.map(Timestamp::as_millis);
+        self.change(sql, params![log.to_string(), row.holder, row.epoch, since, row.until.as_millis()])
+    }
+
+    /// Extends a lease; `Fenced` unless it is the one that counts.
+    pub(super) fn renew_lease(&self, lease: &Lease) -> Result<(), JournalError> {
+        self.check_lease(lease)?;
+        let sql = "UPDATE lease SET until_ms = ?2 WHERE log = ?1";
+        self.change(sql, params![lease.log.to_string(), lease.until.as_millis()])
     }
 
     /// Gives a lease back, if it is still the one that counts.
     pub(super) fn free_lease(&self, lease: &Lease) -> Result<(), JournalError> {
         let sql = "UPDATE lease SET holder = NULL WHERE log = ?1 AND holder = ?2 AND epoch = ?3";
         self.change(sql, params![lease.log.to_string(), lease.holder, lease.epoch])
+    }
+
+    /// How many wishes nobody has answered.
+    pub(super) fn asks_waiting(&self) -> Result<usize, JournalError> {
+        self.connection
+            .prepare_cached("SELECT count(*) FROM ask")
+            .and_then(|mut query| query.query_row([], |row| row.get(0)))
+            .map_err(|error| failed(self.path, error))
+    }
+
+    pub(super) fn put_ask(&self, run: &str, text: &str) -> Result<u64, JournalError> {
+        self.change("INSERT INTO ask (run, wish) VALUES (?1, ?2)", params![run, text])?;
+        u64::try_from(self.connection.last_insert_rowid()).map_err(|error| failed(self.path, error))
+    }
+
+    pub(super) fn asks(&self, run: &str) -> Result<Vec<(u64, String)>, JournalError> {
+        let failed = |error| failed(self.path, error);
+        let sql = "SELECT number, wish FROM ask WHERE run = ?1 ORDER BY number";
+        let mut query = self.connection.prepare_cached(sql).map_err(failed)?;
+        let rows = query.query_map([run], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    pub(super) fn remove_ask(&self, number: u64) -> Result<(), JournalError> {
+        self.change("DELETE FROM ask WHERE number = ?1", params![number])
     }
 
     /// A log's row; a new one if there is none.
@@ -196,6 +241,16 @@ fn checked(log: &LogId, stored: StoredLog) -> Result<LogRow, JournalError> {
     let range = CompactRange::from_bytes(stored.size, &stored.peaks);
     let range = range.ok_or_else(|| damaged(log, stored.size, "the log's tree does not fit its size"))?;
     Ok(LogRow { id: stored.id, range })
+}
+
+fn stored_lease(row: &Row<'_>) -> rusqlite::Result<LeaseRow> {
+    let since: Option<i64> = row.get(2)?;
+    Ok(LeaseRow {
+        holder: row.get(0)?,
+        epoch: row.get(1)?,
+        since: since.map(Timestamp::from_millis),
+        until: Timestamp::from_millis(row.get(3)?),
+    })
 }
 
 fn damaged(log: &LogId, seq: u64, what: &str) -> JournalError {

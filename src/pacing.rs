@@ -1,0 +1,134 @@
+//! Floor 2: how fast calls may go out, by host and family of API. Pure: `now` is a value, the shell does the waiting.
+//!
+//! Each [`Lane`] is on its own: a host that refuses calls never slows another host down, and there is no queue in
+//! here that one site could fill before another. Who takes the next call of a lane is the caller's choice; the lane
+//! only says when it may go out. [`Pacer::ready_at`] promises nothing for later: ask again after [`Pacer::take`].
+//!
+//! [`lane`] holds the arithmetic, `rates.toml` the published rates.
+
+mod lane;
+mod rates;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::base::limits::PACING_LANES_MAX;
+use crate::base::time::{Millis, Timestamp};
+
+pub use rates::{BadOverride, BadRates, Counted, Family, FamilyRate, Rate, Rates, Verb};
+
+use lane::LaneState;
+
+/// The host of the lane that takes the calls of hosts beyond [`PACING_LANES_MAX`].
+const ALL_OTHERS: &str = "*";
+
+/// What a call is charged to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Lane {
+    /// The host it goes to.
+    pub host: String,
+    /// The calls that the host counts together.
+    pub family: Family,
+}
+
+/// How one lane has fared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LaneReport {
+    /// The lane.
+    pub lane: Lane,
+    /// The rate that is published, or that the estate sets.
+    pub published: Rate,
+    /// The rate at which calls go out now.
+    pub present: Rate,
+    /// Calls that went out.
+    pub taken: u64,
+    /// Calls that were refused for being too many.
+    pub refusals: u64,
+    /// Time during which calls waited for nothing but this lane: where the rate limits bound.
+    pub bound: Millis,
+}
+
+/// Says when calls may go out. Deterministic: the same calls at the same times give the same answers.
+#[derive(Debug, Clone)]
+pub struct Pacer {
+    rates: Rates,
+    lanes: BTreeMap<Lane, LaneState>,
+}
+
+impl Pacer {
+    /// A pacer on which nothing has happened.
+    pub fn new(rates: Rates) -> Self {
+        Self { rates, lanes: BTreeMap::new() }
+    }
+
+    /// The rates it goes by.
+    pub fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    /// The first moment at which the lane's next call may go out: now or later.
+    pub fn ready_at(&self, lane: &Lane, now: Timestamp) -> Timestamp {
+        match self.lanes.get(lane).or_else(|| self.lanes.get(&self.charged(lane, now))) {
+            Some(state) => state.ready_at(now),
+            None => now,
+        }
+    }
+
+    /// A call goes out. Before [`Pacer::ready_at`] it goes into debt: the calls after it wait for longer.
+    pub fn take(&mut self, lane: &Lane, now: Timestamp) {
+        self.state(lane, now).take(now);
+    }
+
+    /// A call was refused for being one too many: the whole lane rests, at half its rate, and starts with one call.
+    pub fn refused(&mut self, lane: &Lane, now: Timestamp, retry_after: Option<Millis>) {
+        self.state(lane, now).refused(now, retry_after);
+    }
+
+    /// A call was answered, whatever the answer was, but for a refusal: the lane recovers step by step.
+    pub fn answered(&mut self, lane: &Lane, now: Timestamp) {
+        self.state(lane, now).answered(now);
+    }
+
+    /// How each lane has fared, in order.
+    pub fn report(&self) -> Vec<LaneReport> {
+        let of = |(lane, state): (&Lane, &LaneState)| LaneReport {
+            lane: lane.clone(),
+            published: state.published(),
+            present: state.present(),
+            taken: state.taken(),
+            refusals: state.refusals(),
+            bound: state.bound(),
+        };
+        self.lanes.iter().map(of).collect()
+    }
+
+    /// The lane itself while there is room for it, else the one that all further hosts share: slower, never faster.
+    fn charged(&self, lane: &Lane, now: Timestamp) -> Lane {
+        let known = self.lanes.contains_key(lane) || self.lanes.len() < PACING_LANES_MAX;
+        if known || self.idle(now).is_some() {
+            return lane.clone();
+        }
+        Lane { host: ALL_OTHERS.to_owned(), family: lane.family.clone() }
+    }
+
+    fn idle(&self, now: Timestamp) -> Option<Lane> {
+        self.lanes.iter().find(|(_, state)| state.is_idle(now)).map(|(lane, _)| lane.clone())
+    }
+
+    fn state(&mut self, lane: &Lane, now: Timestamp) -> &mut LaneState {
+        let charged = self.charged(lane, now);
+        if !self.lanes.contains_key(&charged)
+            && self.lanes.len() >= PACING_LANES_MAX
+            && charged.host != ALL_OTHERS
+            && let Some(idle) = self.idle(now)
+        {
+            self.lanes.remove(&idle);
+        }
+        let rates = &self.rates;
+        self.lanes.entry(charged).or_insert_with_key(|lane| LaneState::new(rates.of(&lane.family)))
+    }
+}

@@ -1,0 +1,200 @@
+//! Which calls may go out now: each is charged to a lane, one host and one family of calls that it counts together.
+//!
+//! What the engine has decided to send is sent: its intent is in the log and its deadline runs. So the waiting is done
+//! before: a look that may lead to a call goes out only when the call could follow at once, and pays for both. Calls
+//! that no look has paid for, such as follow-ups, go into debt, and the looks behind them wait for longer.
+
+use std::collections::BTreeSet;
+
+use super::perform::{Done, Outcome};
+use crate::base::id::{KindName, ScopeId, StepId};
+use crate::base::time::Timestamp;
+use crate::driver::Place;
+use crate::engine::Command;
+use crate::model::finding::{Finding, NextCall};
+use crate::model::outcome::{ApplyOutcome, CauseClass};
+use crate::model::plan::{Operation, Reconcile, ScopePlan, Work};
+use crate::pacing::{Lane, Pacer, Rates, Verb};
+
+/// Where a step's calls go.
+pub(super) struct Route<'r> {
+    /// The scope.
+    pub(super) scope: ScopeId,
+    /// Its steps.
+    pub(super) plan: &'r ScopePlan,
+    /// Where the calls go; nothing while that is not known, and then nothing is sent.
+    pub(super) place: Option<Place>,
+    /// Whether the object's id is known, so that it need not be looked for.
+    pub(super) has_id: bool,
+}
+
+/// The lanes of a launch.
+#[derive(Default)]
+pub(super) struct Lanes {
+    /// Nothing for a target that takes any number of calls.
+    pacer: Option<Pacer>,
+    /// Steps whose last look has paid for the call that follows.
+    paid: BTreeSet<(ScopeId, StepId)>,
+    /// When the first lane that held something back is ready.
+    ready_at: Option<Timestamp>,
+}
+
+impl Lanes {
+    pub(super) fn new(rates: Option<Rates>) -> Self {
+        Self { pacer: rates.map(Pacer::new), paid: BTreeSet::new(), ready_at: None }
+    }
+
+    /// When the first lane that held something back in this turn is ready.
+    pub(super) fn ready_at(&self) -> Option<Timestamp> {
+        self.ready_at
+    }
+
+    /// A new turn: nothing has been held back in it.
+    pub(super) fn begin_turn(&mut self) {
+        self.ready_at = None;
+    }
+
+    /// Whether this command may go out now; if so, it is charged.
+    pub(super) fn admits(&mut self, command: &Command, route: &Route<'_>, now: Timestamp) -> bool {
+        let Some(pacer) = &self.pacer else { return true };
+        let Some(step) = command.step() else { return true };
+        let Some((reconcile, mutates)) = subject(route.plan, step) else { return true };
+        let lane = |verb| lane(pacer.rates(), route.place.as_ref(), &reconcile.kind, verb);
+        let key = (route.scope.clone(), step.clone());
+        match command {
+            Command::WakeAt(_) => true,
+            Command::Apply { call, .. } => {
+                if !self.paid.remove(&key) {
+                    let lane = lane(verb_of(*call));
+                    self.take(lane.into_iter().collect(), now);
+                }
+                true
+            }
+            Command::Verify { .. } => {
+                let read = lane(reads(route.has_id));
+                self.admit(read.into_iter().collect(), now)
+            }
+            Command::Observe { .. } => {
+                let write = mutates.then(|| first_verb(reconcile.operation)).flatten();
+                let (read, write) = (lane(reads(route.has_id)), write.and_then(lane));
+                let pays = write.is_some();
+                let admitted = self.admit(read.into_iter().chain(write).collect(), now);
+                if admitted && pays {
+                    self.paid.insert(key);
+                }
+                admitted
+            }
+        }
+    }
+
+    /// Whether a read of a step's object may go out now; if so, it is charged.
+    pub(super) fn admits_read(&mut self, step: &StepId, route: &Route<'_>, now: Timestamp) -> bool {
+        let read = self.lane_of(step, route, reads(route.has_id));
+        self.admit(read.into_iter().collect(), now)
+    }
+
+    /// The lane of a command's own call.
+    pub(super) fn of(&self, command: &Command, route: &Route<'_>) -> Option<Lane> {
+        let verb = match command {
+            Command::WakeAt(_) => return None,
+            Command::Apply { call, .. } => verb_of(*call),
+            Command::Observe { .. } | Command::Verify { .. } => reads(route.has_id),
+        };
+        self.lane_of(command.step()?, route, verb)
+    }
+
+    /// The lane of a read of a step's object.
+    pub(super) fn of_read(&self, step: &StepId, route: &Route<'_>) -> Option<Lane> {
+        self.lane_of(step, route, reads(route.has_id))
+    }
+
+    fn lane_of(&self, step: &StepId, route: &Route<'_>, verb: Verb) -> Option<Lane> {
+        let (reconcile, _) = subject(route.plan, step)?;
+        lane(self.pacer.as_ref()?.rates(), route.place.as_ref(), &reconcile.kind, verb)
+    }
+
+    /// Charges all of these lanes if all are ready.
+    fn admit(&mut self, lanes: Vec<Lane>, now: Timestamp) -> bool {
+        let Some(pacer) = &self.pacer else { return true };
+        let ready = lanes.iter().map(|lane| pacer.ready_at(lane, now)).max().unwrap_or(now);
+        if ready > now {
+            self.ready_at = self.ready_at.into_iter().chain([ready]).min();
+            return false;
+        }
+        self.take(lanes, now);
+        true
+    }
+
+    fn take(&mut self, lanes: Vec<Lane>, now: Timestamp) {
+        if let Some(pacer) = &mut self.pacer {
+            lanes.iter().for_each(|lane| pacer.take(lane, now));
+        }
+    }
+
+    /// Learns from an answer: a service that is asked too much says so.
+    pub(super) fn learn(&mut self, done: &Done, now: Timestamp) {
+        let (Some(pacer), Some(lane)) = (&mut self.pacer, &done.lane) else { return };
+        match &done.result {
+            Outcome::Answered(ApplyOutcome::Busy { retry_after, .. }) => {
+                pacer.refused(lane, now, *retry_after);
+            }
+            Outcome::Answered(ApplyOutcome::NoAnswer(_)) => {}
+            Outcome::Answered(ApplyOutcome::Done { .. } | ApplyOutcome::Refused(_)) => {
+                pacer.answered(lane, now);
+            }
+            Outcome::Found(looked) => match unread(&looked.finding) {
+                Some(CauseClass::Busy) => pacer.refused(lane, now, None),
+                Some(CauseClass::NoAnswer) => {}
+                Some(_) | None => pacer.answered(lane, now),
+            },
+        }
+    }
+}
+
+/// Why a look saw nothing, if it did not.
+fn unread(finding: &Finding) -> Option<CauseClass> {
+    if let Finding::Unreadable { cause, .. } = finding { Some(cause.class) } else { None }
+}
+
+/// The object that a step's calls are about, and whether the step may change it.
+fn subject<'p>(plan: &'p ScopePlan, step: &StepId) -> Option<(&'p Reconcile, bool)> {
+    let planned = plan.steps.get(step)?;
+    match &planned.work {
+        Work::Reconcile(reconcile) => Some((reconcile, planned.mutates())),
+        Work::Check { check, .. } => match &plan.steps.get(&check.read)?.work {
+            Work::Reconcile(reconcile) => Some((reconcile, false)),
+            Work::Check { .. } => None,
+        },
+    }
+}
+
+fn lane(rates: &Rates, place: Option<&Place>, kind: &KindName, verb: Verb) -> Option<Lane> {
+    let host = match place? {
+        Place::Account => "account".to_owned(),
+        Place::Workspace { workspace_id, .. } => format!("workspace/{workspace_id}"),
+    };
+    Some(Lane { host, family: rates.family(kind, verb) })
+}
+
+/// An object without a known id is looked for by its natural key, which takes a list call.
+fn reads(has_id: bool) -> Verb {
+    if has_id { Verb::Read } else { Verb::List }
+}
+
+fn verb_of(call: NextCall) -> Verb {
+    match call {
+        NextCall::Create => Verb::Create,
+        NextCall::Update => Verb::Update,
+        NextCall::Delete => Verb::Delete,
+    }
+}
+
+/// The call that a step sends first.
+fn first_verb(operation: Operation) -> Option<Verb> {
+    match operation {
+        Operation::None => None,
+        Operation::Create => Some(Verb::Create),
+        Operation::Update => Some(Verb::Update),
+        Operation::Replace | Operation::Delete => Some(Verb::Delete),
+    }
+}
