@@ -213,6 +213,8 @@ pub struct TargetSpec {
     pub profile: Option<String>,
     /// Deadline of one call, where it differs from the product's.
     pub call_timeout: Option<Millis>,
+    /// Calls per second by API family, where they differ from the published ones.
+    pub rates: BTreeMap<String, Located<f64>>,
     /// Where it is declared.
     pub span: Span,
 }

@@ -13,7 +13,7 @@ use crate::model::estate::{
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
 
-use super::{ESTATE_CODES, Texts};
+use super::{ESTATE_CODES, Texts, rates};
 
 const DAY: &str = "a date such as 2027-01-11";
 
@@ -273,6 +273,7 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
     let host = if real { inner.text("host") } else { inner.optional_text("host") };
     let profile = inner.optional("profile", "a profile's name", string);
     let timeout = inner.optional("call_timeout_ms", "a number of milliseconds", count);
+    let rates = rates::read(&mut inner);
     inner.finish();
     Some(TargetSpec {
         driver: driver?.value,
@@ -280,6 +281,7 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
         host: host.map(|l| l.value),
         profile: profile.map(|l| l.value),
         call_timeout: timeout.map(|l| Millis(u64::from(l.value))),
+        rates,
         span,
     })
 }
