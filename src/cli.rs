@@ -4,6 +4,7 @@ mod answer;
 mod args;
 mod coverage;
 mod draw;
+mod durations;
 mod exit;
 mod inspect;
 mod live;
@@ -73,6 +74,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             inspect::status(ui, &context()?, Some(&wave), None, output)
         }
         Command::Status(args) => inspect::status(ui, &context()?, None, args.site.as_deref(), args.output),
+        Command::Durations(args) => durations::durations(ui, &context()?, &args),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {
             inspect::export(ui, &context()?, &site, out, previous)

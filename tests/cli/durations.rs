@@ -1,0 +1,39 @@
+//! What earlier runs measured, told for the target they ran on and for no other.
+
+use serde_json::Value;
+
+use crate::world::{Estate, SERVED};
+
+/// Kinds whose expected durations were measured.
+fn measured(told: &Value) -> Vec<String> {
+    let rows = told["durations"].as_array().unwrap();
+    let measured = rows.iter().filter(|row| row["expected"]["source"] != "published");
+    measured
+        .map(|row| format!("{} {}", row["kind"].as_str().unwrap(), row["operation"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn runs_teach_about_their_own_target_only() {
+    let mut estate = Estate::example();
+    let served = estate.serve(&[]);
+    estate.reach(&served, 60_000);
+    let of = |estate: &Estate, target: &str| {
+        estate.run(&["durations", "--target", target, "-o", "json"]).ends(0).json()
+    };
+    assert_eq!(measured(&of(&estate, SERVED)), Vec::<String>::new(), "there is no journal yet");
+    estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
+    estate.run(&["apply", "p.plan"]).ends(0);
+
+    let told = of(&estate, SERVED);
+    assert!(measured(&told).contains(&"databricks.schema create".to_owned()), "{told}");
+    assert!(!told["deviations"].as_array().unwrap().is_empty());
+    assert_eq!(
+        measured(&of(&estate, "sandbox")),
+        Vec::<String>::new(),
+        "another target learns nothing of it"
+    );
+    let shown = estate.run(&["durations", "--target", SERVED]).ends(0).prints("measured").prints("any other");
+    assert!(shown.out.contains(", where the table says "), "{}", shown.out);
+    estate.run(&["durations", "--target", "moon"]).ends(64).says("no target is called `moon`");
+}
