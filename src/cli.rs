@@ -9,6 +9,7 @@ mod exit;
 mod inspect;
 mod live;
 mod register;
+mod report;
 mod run;
 mod ui;
 mod witness;
@@ -74,6 +75,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             inspect::status(ui, &context()?, Some(&wave), None, output)
         }
         Command::Status(args) => inspect::status(ui, &context()?, None, args.site.as_deref(), args.output),
+        Command::Report(command) => report::report(ui, &context()?, &command),
         Command::Durations(args) => durations::durations(ui, &context()?, &args),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {

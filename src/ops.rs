@@ -21,6 +21,7 @@ pub mod question;
 pub mod register;
 pub mod rehearse;
 pub mod render;
+pub mod reports;
 pub mod sandbox;
 pub mod status;
 pub mod target;

@@ -118,3 +118,5 @@ pub const PACING_RATE_DIVISOR_MAX: u64 = 64;
 pub const DURATION_SAMPLES_MAX: usize = 101;
 /// Measured times from which on their median is believed more than a table: one can be chance, two no majority.
 pub const DURATION_SAMPLES_MIN: usize = 3;
+/// Calendar days that a site may take where the estate does not say otherwise: sites two and three took under two weeks.
+pub const SITE_DAYS_MAX: u32 = 14;

@@ -65,6 +65,8 @@ pub struct Estate {
     pub lineage: String,
     /// The program's first day.
     pub day_one: Option<Date>,
+    /// Calendar days that a site may take from its first launch until it is done.
+    pub site_days_max: u32,
     /// Facts about the account, as templates see them under `account`.
     pub account: Table,
     /// Site parameters of the program layer.

@@ -37,3 +37,28 @@ fn runs_teach_about_their_own_target_only() {
     assert!(shown.out.contains(", where the table says "), "{}", shown.out);
     estate.run(&["durations", "--target", "moon"]).ends(64).says("no target is called `moon`");
 }
+
+#[test]
+fn a_site_that_was_brought_up_is_reported_with_the_entries_behind_it() {
+    let mut estate = Estate::example();
+    let nothing = estate.run(&["report", "provisioning-time", "--wave", "pilot"]).ends(0);
+    assert!(nothing.out.contains("not started"), "{}", nothing.out);
+    let served = estate.serve(&[]);
+    estate.reach(&served, 60_000);
+    estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
+    estate.run(&["apply", "p.plan"]).ends(0);
+    let told = estate.run(&["report", "provisioning-time", "--wave", "pilot", "-o", "json"]).ends(0).json();
+    let site = &told["sites"][0];
+    assert_eq!((&site["site"], &site["started"]["id"]), (&"HRB01".into(), &"site/HRB01#0".into()), "{told}");
+    let number = |key: &str| site[key].as_u64().unwrap();
+    assert_eq!(number("active") + number("waiting"), number("total"));
+    assert!(site["validated"]["id"].as_str().unwrap().starts_with("site/HRB01#"));
+    let days = estate.run(&["report", "cycle-time", "--wave", "pilot", "-o", "json"]).ends(0).json();
+    assert_eq!(
+        (&days["sites"][0]["standing"], &days["sites"][0]["days_max"]),
+        (&"met".into(), &14.into()),
+        "{days}"
+    );
+    estate.run(&["report", "cycle-time", "--wave", "pilot"]).ends(0).prints("met").prints("org#");
+    estate.run(&["report", "cycle-time", "--wave", "moon"]).ends(64).says("no wave is called `moon`");
+}
