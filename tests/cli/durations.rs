@@ -1,4 +1,4 @@
-//! What earlier runs measured, told for the target they ran on and for no other.
+//! What runs measured: told for the target they ran on and for no other, and reported site by site.
 
 use serde_json::Value;
 
@@ -14,10 +14,12 @@ fn measured(told: &Value) -> Vec<String> {
 }
 
 #[test]
-fn runs_teach_about_their_own_target_only() {
+fn runs_teach_about_their_own_target_and_are_reported() {
     let mut estate = Estate::example();
     let served = estate.serve(&[]);
     estate.reach(&served, 60_000);
+    let nothing = estate.run(&["report", "provisioning-time", "--wave", "pilot"]).ends(0);
+    assert!(nothing.out.contains("not started"), "{}", nothing.out);
     let of = |estate: &Estate, target: &str| {
         estate.run(&["durations", "--target", target, "-o", "json"]).ends(0).json()
     };
@@ -36,17 +38,11 @@ fn runs_teach_about_their_own_target_only() {
     let shown = estate.run(&["durations", "--target", SERVED]).ends(0).prints("measured").prints("any other");
     assert!(shown.out.contains(", where the table says "), "{}", shown.out);
     estate.run(&["durations", "--target", "moon"]).ends(64).says("no target is called `moon`");
+    reports(&estate);
 }
 
-#[test]
-fn a_site_that_was_brought_up_is_reported_with_the_entries_behind_it() {
-    let mut estate = Estate::example();
-    let nothing = estate.run(&["report", "provisioning-time", "--wave", "pilot"]).ends(0);
-    assert!(nothing.out.contains("not started"), "{}", nothing.out);
-    let served = estate.serve(&[]);
-    estate.reach(&served, 60_000);
-    estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
-    estate.run(&["apply", "p.plan"]).ends(0);
+/// How long the pilot took, with the entries behind every figure.
+fn reports(estate: &Estate) {
     let told = estate.run(&["report", "provisioning-time", "--wave", "pilot", "-o", "json"]).ends(0).json();
     let site = &told["sites"][0];
     assert_eq!((&site["site"], &site["started"]["id"]), (&"HRB01".into(), &"site/HRB01#0".into()), "{told}");
