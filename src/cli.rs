@@ -4,10 +4,12 @@ mod answer;
 mod args;
 mod coverage;
 mod draw;
+mod durations;
 mod exit;
 mod inspect;
 mod live;
 mod register;
+mod report;
 mod run;
 mod ui;
 mod witness;
@@ -73,6 +75,8 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             inspect::status(ui, &context()?, Some(&wave), None, output)
         }
         Command::Status(args) => inspect::status(ui, &context()?, None, args.site.as_deref(), args.output),
+        Command::Report(command) => report::report(ui, &context()?, &command),
+        Command::Durations(args) => durations::durations(ui, &context()?, &args),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {
             inspect::export(ui, &context()?, &site, out, previous)
