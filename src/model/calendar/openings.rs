@@ -138,10 +138,11 @@ impl<'c> Search<'c> {
 
     /// The same as [`Search::piece`], as the windows have it: those that overlap or touch are one.
     fn whole(&self, from: Timestamp) -> Option<Opening> {
-        let last = self.last();
         if self.any_time {
-            return (from < last).then_some(Opening { begin: from, end: None });
+            return (from < self.last()).then_some(Opening { begin: from, end: None });
         }
+        // An opening that begins just before the search ends is followed to its own end.
+        let last = from + HORIZON;
         let mut tracks: Vec<Track<'_>> =
             self.windows.iter().map(|(window, zone)| Track::new(window, zone, from, last)).collect();
         let begin = tracks.iter().filter_map(|track| track.head).map(|(begin, _)| begin).min()?;
@@ -150,7 +151,8 @@ impl<'c> Search<'c> {
             end = track.head.map_or(end, |(_, other)| end.max(other));
             track.advance();
         }
-        Some(Opening { begin: begin.max(from), end: (end < last).then_some(end) })
+        let begin = begin.max(from);
+        (begin < self.last()).then_some(Opening { begin, end: (end < last).then_some(end) })
     }
 
     /// Why changes may not begin at this moment, although they may later.
