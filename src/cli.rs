@@ -9,6 +9,7 @@ mod inspect;
 mod live;
 mod register;
 mod run;
+mod schedule;
 mod ui;
 mod witness;
 
@@ -73,6 +74,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             inspect::status(ui, &context()?, Some(&wave), None, output)
         }
         Command::Status(args) => inspect::status(ui, &context()?, None, args.site.as_deref(), args.output),
+        Command::Schedule(args) => schedule::schedule(ui, &context()?, &args),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {
             inspect::export(ui, &context()?, &site, out, previous)

@@ -21,6 +21,7 @@ pub mod register;
 pub mod rehearse;
 pub mod render;
 pub mod sandbox;
+pub mod schedule;
 pub mod status;
 pub mod target;
 pub mod verify;
