@@ -103,6 +103,8 @@ const TABLE: &[Row] = &[
     ("Tue 01:00-02:00 America/Los_Angeles; Thu 01:00-04:00 America/Los_Angeles", "UTC", "2027-06-07T12:00-07:00", 120, "opens Thu 2027-06-10 01:00 -07:00 (outside the change windows)"),
     ("Sat 22:00-00:00 America/Denver; Sun 00:00-02:00 America/Denver", "UTC", "2027-06-05T22:00-06:00", 240, "open until Sun 2027-06-06 02:00 -06:00"),
     (ROUND_THE_CLOCK, "UTC", "2027-06-05T22:00-06:00", 100_000, "open"),
+    ("Mon,Tue,Wed,Thu,Fri,Sat 00:00-00:00 America/Denver; Sun 00:00-00:00 America/Denver", "UTC", "2027-06-05T22:00-06:00", 100_000, "open"),
+    (ROUND_THE_CLOCK, "America/Denver; freeze c 2027-06-10..2027-06-10", "2027-06-05T22:00-06:00", 60, "open until Thu 2027-06-10 00:00 -06:00"),
     // Never long enough.
     ("Tue 22:00-23:30 America/Chicago", "UTC", "2027-03-10T15:00-06:00", 120, "never (no change window is long enough)"),
     ("Sun 02:00-02:00 America/Phoenix", "UTC", "2027-03-14T02:00-07:00", 1441, "never (no change window is long enough)"),
