@@ -34,31 +34,41 @@ fn check_wave(loaded: &Loaded, wave: &Wave, (start, end): (Date, Date), found: &
     }
     for member in &wave.sites {
         let Ok(code) = SiteCode::new(member.value.as_str()) else { continue };
-        if is_sound(loaded, &code) && !opens(loaded, &code, start, end) {
-            found.push(
-                Diagnostic::error(CODE, format!("site {code} cannot be changed while its wave lasts"))
-                    .at(member.span.clone(), format!("no opening from {start} to {end}"))
-                    .help(format!(
-                        "give {code} another window, or move the wave; landfall schedule shows its openings"
-                    )),
-            );
+        if !is_sound(loaded, &code) {
+            continue;
         }
+        let next = match first_opening(loaded, &code, start) {
+            Some((day, _)) if day <= end => continue,
+            Some((_, shown)) => format!("its next opening begins {shown}"),
+            None => "it has no opening in the year after that either".to_owned(),
+        };
+        found.push(
+            Diagnostic::error(CODE, format!("site {code} cannot be changed while its wave lasts"))
+                .at(member.span.clone(), format!("no opening from {start} to {end}"))
+                .note(next)
+                .help(format!("give {code} another window, or move the wave")),
+        );
     }
 }
 
-/// Whether the site's windows can be understood; what is wrong with them is reported by their own rule.
+/// Whether the site's windows and zone can be understood; what is wrong with them is reported by their own rule.
 fn is_sound(loaded: &Loaded, code: &SiteCode) -> bool {
     let mut problems = Diagnostics::default();
     let Some(site) = loaded.site(code) else { return false };
+    // The zone of the estate is the one of a site without windows.
+    if zone::named(loaded.estate.zone_name()).is_none() {
+        return false;
+    }
     site.windows.iter().for_each(|window| windows::check_window(window, &mut problems));
     problems.iter().next().is_none()
 }
 
-fn opens(loaded: &Loaded, code: &SiteCode, start: Date, end: Date) -> bool {
+/// The day on which the site's first opening of the wave begins, and the moment for people.
+fn first_opening(loaded: &Loaded, code: &SiteCode, start: Date) -> Option<(Date, String)> {
     let mut calendar = calendar_of(loaded, &ScopeId::Site(code.clone()));
     calendar.first_day = Some(start);
-    // A zone that does not exist is reported by the rule about windows.
-    let Some(own) = zone::named(&calendar.zone) else { return true };
+    let own = zone::named(&calendar.zone)?;
     let ever = Timestamp::from_millis(i64::MIN);
-    calendar.openings(ever, 1).first().is_some_and(|(begin, _)| zone::local(&own, *begin).date() <= end)
+    let (begin, _) = *calendar.openings(ever, 1).first()?;
+    Some((zone::local(&own, begin).date(), zone::shown(&own, begin)))
 }
