@@ -11,6 +11,7 @@ mod live;
 mod register;
 mod report;
 mod run;
+mod schedule;
 mod ui;
 mod witness;
 
@@ -77,6 +78,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Status(args) => inspect::status(ui, &context()?, None, args.site.as_deref(), args.output),
         Command::Report(command) => report::report(ui, &context()?, &command),
         Command::Durations(args) => durations::durations(ui, &context()?, &args),
+        Command::Schedule(args) => schedule::schedule(ui, &context()?, &args),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {
             inspect::export(ui, &context()?, &site, out, previous)

@@ -71,7 +71,7 @@ impl Stopwatch {
                 self.under_way.clear();
                 self.paused = false;
             }
-            Event::RunRecovered { .. } => self.paused = false,
+            Event::RunRecovered { .. } | Event::RunRetried { .. } => self.paused = false,
             Event::RunSuspended {} => self.paused = true,
             Event::StepApplying { step, .. } | Event::StepFound { step, .. } => {
                 self.under_way.insert(step.clone());
@@ -85,6 +85,7 @@ impl Stopwatch {
             // The service took the call: what it makes is under way until it is seen to be ready.
             Event::StepApplied { .. }
             | Event::RunStopping {}
+            | Event::RunAborting {}
             | Event::StepPolled { .. }
             | Event::StepWoke { .. }
             | Event::Unknown { .. } => {}
