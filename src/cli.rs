@@ -7,6 +7,7 @@ mod draw;
 mod exit;
 mod inspect;
 mod live;
+mod notify;
 mod register;
 mod run;
 mod ui;
@@ -90,6 +91,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Evidence(Evidence::Answer(command)) => answer::answer(ui, context, command),
         Command::Evidence(Evidence::Keep(command)) => register::keep(ui, &context, command),
         Command::Finding(command) => register::finding(ui, &context, command),
+        Command::Notify(command) => notify::run(ui, &context()?, command),
         Command::Sandbox(SandboxCommand::Serve {
             listen,
             dir,

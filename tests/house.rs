@@ -19,10 +19,12 @@ const FLOORS: &[(&str, u32)] = &[
     ("evidence", 2),
     ("report", 2),
     ("controls", 2),
+    ("notice", 2),
     ("source", 3),
     ("journal", 3),
     ("driver", 3),
     ("signer", 3),
+    ("notify", 3),
     ("sandbox", 3),
     ("runner", 4),
     ("ops", 5),
@@ -30,7 +32,8 @@ const FLOORS: &[(&str, u32)] = &[
 ];
 
 /// Imports between siblings that are wanted: views may read what they show.
-const SIBLINGS: &[(&str, &str)] = &[("evidence", "merkle"), ("journal", "merkle"), ("report", "plan")];
+const SIBLINGS: &[(&str, &str)] =
+    &[("evidence", "merkle"), ("journal", "merkle"), ("notice", "evidence"), ("report", "plan")];
 
 /// What the pure floors must not name.
 const IMPURE: &[&str] = &[
