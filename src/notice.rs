@@ -209,3 +209,186 @@ impl About {
         Self { subject, site, wave, gate }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::StepId;
+    use crate::model::entry::{Actor, ENTRY_VERSION};
+
+    fn program() -> Program {
+        let site = |code: &str| SiteCode::new(code).unwrap();
+        let wave = |name: &str| WaveName::new(name).unwrap();
+        Program {
+            code: "cban".to_owned(),
+            lineage: "7d0f6f52-5f0e-4b53-9a35-0c8c2f4b6a11".to_owned(),
+            waves: BTreeMap::from([(site("HRB01"), wave("pilot"))]),
+        }
+    }
+
+    fn entry(log: &str, kind: &str, body: Value) -> Entry {
+        Entry {
+            v: ENTRY_VERSION,
+            seq: 7,
+            at: "2027-01-11T09:00:00Z".parse().unwrap(),
+            log: log.parse().unwrap(),
+            run: Some("run-1".parse().unwrap()),
+            kind: kind.to_owned(),
+            step: None,
+            actor: Actor { kind: ActorKind::Person, id: "Jane Doe".to_owned() },
+            plan: None,
+            refs: Vec::new(),
+            body,
+            salt: "00".repeat(16),
+        }
+    }
+
+    fn told(log: &str, kind: &str, body: Value) -> String {
+        match of(&entry(log, kind, body), &program()) {
+            None => "nobody is told".to_owned(),
+            Some(notice) => {
+                let data =
+                    |name: &str| notice.data.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+                let why = notice.data.get("why").map_or("-".to_owned(), |why| why["class"].to_string());
+                let parts =
+                    [notice.class.word(), &notice.kind, &notice.subject, &data("owner"), &data("wave")];
+                format!("{} {why} | {} | {}", parts.join(" "), data("what"), data("next"))
+            }
+        }
+    }
+
+    #[test]
+    fn each_kind_of_entry_tells_its_owner_what_to_type() {
+        let cases = [
+            (
+                told("site/HRB01", "run.ended", json!({"outcome": "failed", "counts": {}})),
+                "failed dev.landfall.run.failed.v1 site/HRB01 ops-lead pilot - | \
+                 the run of site/HRB01 ended with failed steps | landfall status HRB01",
+            ),
+            (
+                told("account", "run.ended", json!({"outcome": "succeeded"})),
+                "finished dev.landfall.run.succeeded.v1 account program-manager - - | \
+                 every step of account holds | landfall status",
+            ),
+            (
+                told(
+                    "org",
+                    "wave.halted",
+                    json!({"wave": "pilot", "why": {"budget": {"failed": 2, "budget": 1}}}),
+                ),
+                "failed dev.landfall.wave.halted.v1 wave/pilot program-manager pilot \"budget\" | \
+                 wave/pilot is halted: no further site of it starts | landfall status",
+            ),
+            (
+                told("org", "scope.waiting", json!({"scope": "site/HRB01", "at": 1, "why": "window"})),
+                "waiting dev.landfall.scope.waiting.v1 site/HRB01 steward pilot \"window\" | \
+                 site/HRB01 waits before it may start | landfall status HRB01",
+            ),
+            (
+                told("org", "gate.opened", json!({"scope": "site/HRB01", "gate": "go-live"})),
+                "gate dev.landfall.gate.opened.v1 site/HRB01 steward pilot - | \
+                 a gate before site/HRB01 is open and needs a decision | landfall status HRB01",
+            ),
+            (
+                told("org", "wait.escalated", json!({"wave": "wave1"})),
+                "waiting dev.landfall.wait.escalated.v1 wave/wave1 executive-sponsor wave1 - | \
+                 what wave/wave1 waits for was not answered in time | landfall status",
+            ),
+            (
+                told("org", "launch.suspended", json!({})),
+                "waiting dev.landfall.launch.suspended.v1 launch/run-1 program-manager - - | \
+                 the launch was stopped and can be taken up again | landfall resume",
+            ),
+            (
+                told("org", "scope.ended", json!({"scope": "site/HRB01", "outcome": "failed"})),
+                "nobody is told",
+            ),
+            (told("org", "launch.started", json!({})), "nobody is told"),
+            (told("site/HRB01", "run.ended", json!({"outcome": "teleported"})), "nobody is told"),
+        ];
+        for (told, expected) in cases {
+            assert_eq!(told, expected);
+        }
+    }
+
+    #[test]
+    fn a_rehearsal_tells_nobody() {
+        let mut entry = entry("org", "launch.ended", json!({"outcome": "failed"}));
+        assert!(of(&entry, &program()).is_some());
+        entry.actor.kind = ActorKind::Rehearsal;
+        assert!(of(&entry, &program()).is_none());
+    }
+
+    #[test]
+    fn the_same_entry_has_one_id_and_no_other_has_it() {
+        let entry = entry("site/HRB01", "step.failed", json!({}));
+        let id = |entry: &Entry| of(entry, &program()).unwrap().id;
+        assert_eq!(id(&entry), id(&entry.clone()));
+        assert_eq!(id(&entry).len(), 32);
+        let changes: [fn(&mut Entry); 4] = [
+            |entry| entry.seq += 1,
+            |entry| entry.at = entry.at + crate::base::time::Millis(1),
+            |entry| entry.log = LogId::Org,
+            |entry| entry.kind = "launch.paused".to_owned(),
+        ];
+        for change in changes {
+            let mut other = entry.clone();
+            change(&mut other);
+            assert_ne!(id(&entry), id(&other));
+        }
+        let elsewhere = Program { lineage: "other".to_owned(), ..program() };
+        assert_ne!(id(&entry), of(&entry, &elsewhere).unwrap().id);
+    }
+
+    #[test]
+    fn no_canary_leaves() {
+        let token = format!("dapi{}", "0123456789abcdef".repeat(2));
+        let canaries =
+            [token.as_str(), "MRN 00441723", "Jane Doe", "jane.doe@example.com", "s3cret-spec", "1962-03-14"];
+        let all = canaries.join(" ");
+        let cause = json!({"class": "permission-denied", "code": all, "message": all, "request_id": all});
+        let kinds =
+            ["step.failed", "wave.halted", "scope.waiting", "gate.opened", "wait.escalated", "scope.skipped"];
+        for kind in kinds {
+            for why in
+                [json!(all), json!({ all.clone(): all }), json!([all]), json!({"window": {"until": all}})]
+            {
+                let body = json!({
+                    "cause": cause, "why": why, "gate": all, "wave": all, "scope": all, "at": all, "open": [all],
+                    "desired": {"spec": {"name": all}}, "readback": all, "outcome": all,
+                });
+                let mut entry = entry("org", kind, body);
+                entry.step = Some(StepId::new(format!("catalog.{token}")).unwrap());
+                let sent = String::from_utf8(of(&entry, &program()).unwrap().to_bytes()).unwrap();
+                for canary in canaries {
+                    assert!(!sent.contains(canary), "{kind}: {canary} in {sent}");
+                }
+                assert!(sent.contains("not shown"), "the step's name is spelled like a token: {sent}");
+                entry.body["cause"] = Value::Null;
+                let sent = String::from_utf8(of(&entry, &program()).unwrap().to_bytes()).unwrap();
+                assert!(canaries.iter().all(|canary| !sent.contains(canary)), "{kind}: {sent}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_envelope_is_a_cloud_event_with_listed_data_only() {
+        let cause =
+            json!({"class": "permission-denied", "code": "PERMISSION_DENIED", "message": "User x may not"});
+        let mut entry = entry("site/HRB01", "step.failed", json!({"attempt": 1, "cause": cause}));
+        entry.step = Some(StepId::new("catalog.clinical").unwrap());
+        let notice = of(&entry, &program()).unwrap();
+        let sent: Value = serde_json::from_slice(&notice.to_bytes()).unwrap();
+        let expected = json!({
+            "specversion": "1.0", "id": notice.id, "source": "urn:uuid:7d0f6f52-5f0e-4b53-9a35-0c8c2f4b6a11",
+            "type": "dev.landfall.step.failed.v1", "subject": "site/HRB01", "time": "2027-01-11T09:00:00.000Z",
+            "datacontenttype": "application/json",
+            "data": {
+                "estate": "cban", "wave": "pilot", "site": "HRB01", "run": "run-1", "step": "catalog.clinical",
+                "what": "a step of site/HRB01 failed", "owner": "ops-lead", "next": "landfall status HRB01",
+                "why": {"class": "permission-denied", "code": "PERMISSION_DENIED", "words": "a permission is missing"},
+            },
+        });
+        assert_eq!(sent, expected);
+    }
+}
