@@ -193,6 +193,29 @@ fn a_secret_is_neither_told_nor_kept_in_the_text_behind_it() {
 }
 
 #[test]
+fn a_literal_where_a_reference_belongs_is_neither_told_nor_kept_in_the_text() {
+    let literal = "correct-horse-battery";
+    let notify = |table: &str| {
+        let mut files = good();
+        files.get_mut("sites/estate.toml").unwrap().extend(table.bytes());
+        run(load_files(files))
+    };
+    let table = |secret: &str| {
+        format!("\n[[notify]]\nname = \"x\"\nwebhook = \"https://a.example/x\"\nsecret = {secret}\n")
+    };
+    for secret in
+        [format!("\"{literal}\" # a"), format!("'''\n{literal}\né{literal}'''"), format!("\"env:{literal}\"")]
+    {
+        let outcome = notify(&table(&secret));
+        let told = told(&outcome);
+        assert!(told.starts_with("error estate.wrong-value sites/estate.toml:"), "{told}");
+        assert!(!told.contains(literal), "{told}");
+        assert!(outcome.loaded.sources.iter().all(|(_, source)| !source.text.contains(literal)));
+    }
+    assert_eq!(told(&notify(&table("\"env:KEY\""))), "");
+}
+
+#[test]
 fn files_that_are_no_text_or_too_large_are_named() {
     let mut files = good();
     files.insert("sites/HRB01.toml".into(), b"code = \"HRB01\"\nname = \"Harb\xffr\"\n".to_vec());

@@ -32,8 +32,13 @@ const FLOORS: &[(&str, u32)] = &[
 ];
 
 /// Imports between siblings that are wanted: views may read what they show.
-const SIBLINGS: &[(&str, &str)] =
-    &[("evidence", "merkle"), ("journal", "merkle"), ("notice", "evidence"), ("report", "plan")];
+const SIBLINGS: &[(&str, &str)] = &[
+    ("evidence", "merkle"),
+    ("journal", "merkle"),
+    ("notice", "evidence"),
+    ("notify", "journal"),
+    ("report", "plan"),
+];
 
 /// What the pure floors must not name.
 const IMPURE: &[&str] = &[

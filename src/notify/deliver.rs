@@ -182,7 +182,9 @@ impl Logs<'_> {
                 standing.notes.push(error.to_string());
             }
         }
-        queue.notices.sort_by(|a, b| (a.order, &a.log, a.seq).cmp(&(b.order, &b.log, b.seq)));
+        // What the organisation's log says of a moment follows from what the scopes' logs say of it.
+        let key = |queued: &Queued| (queued.order, queued.log == LogId::Org, queued.log.clone(), queued.seq);
+        queue.notices.sort_by_cached_key(key);
         queue
     }
 
