@@ -28,6 +28,9 @@ const CLOUD_EVENTS: &str = "1.0";
 /// Longest text in a notice: ids are shorter.
 const TEXT_CHARS_MAX: usize = 300;
 
+/// Gates that one notice names; `landfall status` names them all.
+const GATES_MAX: usize = 5;
+
 /// What a notice says of the estate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
@@ -205,7 +208,11 @@ impl About {
             (None, None, Some(run)) => format!("launch/{run}"),
             (None, None, None) => entry.log.to_string(),
         };
-        let gate = text("gate").filter(|gate| table::is_word(gate)).map(str::to_owned);
+        // One gate, or all that are open.
+        let open = entry.body.get("open").and_then(Value::as_array).into_iter().flatten();
+        let gates = text("gate").into_iter().chain(open.filter_map(Value::as_str));
+        let gates: Vec<&str> = gates.filter(|gate| table::is_word(gate)).take(GATES_MAX).collect();
+        let gate = (!gates.is_empty()).then(|| gates.join(", "));
         Self { subject, site, wave, gate }
     }
 }

@@ -36,17 +36,24 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<Notify> {
     all
 }
 
-/// Where something stands that may be a secret: it is not to be shown with any problem.
+/// Where something stands that may be a secret, also under a misspelled key or in a wrong shape: it is not to be shown
+/// with any problem.
 pub(super) fn literals(estate: &Table) -> Vec<Span> {
-    let Some(Tree { node: Node::List(all), .. }) = estate.get("notify") else { return Vec::new() };
-    let mut found = Vec::new();
-    for table in all.iter().filter_map(Tree::as_table) {
-        let text = |key| table.get(key).and_then(|tree| Some((tree, tree.as_str()?)));
-        let secret = text("secret").filter(|(_, text)| SecretRef::new(text).is_none());
-        let address = text("webhook").filter(|(_, text)| text.contains(['@', '?']));
-        found.extend([secret, address].into_iter().flatten().map(|(tree, _)| tree.span.clone()));
-    }
-    found
+    let Some(tree) = estate.get("notify") else { return Vec::new() };
+    let all = match &tree.node {
+        Node::List(all) => all.as_slice(),
+        Node::Table(_) | Node::Scalar(_) => std::slice::from_ref(tree),
+    };
+    let entries = all.iter().filter_map(Tree::as_table).flat_map(|table| &table.entries);
+    let hidden = entries.filter(|(key, entry)| {
+        let text = entry.tree.as_str();
+        match key.as_str() {
+            "name" | "file" | "on" | "sites" => false,
+            "webhook" => text.is_none_or(|text| text.contains(['@', '?'])),
+            _ => text.is_none_or(|text| SecretRef::new(text).is_none()),
+        }
+    });
+    hidden.map(|(_, entry)| entry.tree.span.clone()).collect()
 }
 
 fn one(reader: &mut Reader<'_, '_>, table: &Table, span: &Span) -> Option<Notify> {
