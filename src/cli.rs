@@ -8,6 +8,7 @@ mod durations;
 mod exit;
 mod inspect;
 mod live;
+mod notify;
 mod register;
 mod report;
 mod run;
@@ -96,6 +97,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Evidence(Evidence::Answer(command)) => answer::answer(ui, context, command),
         Command::Evidence(Evidence::Keep(command)) => register::keep(ui, &context, command),
         Command::Finding(command) => register::finding(ui, &context, command),
+        Command::Notify(command) => notify::run(ui, &context()?, command),
         Command::Sandbox(SandboxCommand::Serve {
             listen,
             dir,

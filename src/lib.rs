@@ -16,6 +16,8 @@ pub mod journal;
 pub mod kind;
 pub mod merkle;
 pub mod model;
+pub mod notice;
+pub mod notify;
 pub mod ops;
 pub mod pacing;
 pub mod plan;

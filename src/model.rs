@@ -11,6 +11,7 @@ pub mod finding;
 pub mod fleet_event;
 pub mod holdings;
 pub mod kind;
+pub mod notify;
 pub mod outcome;
 pub mod pack;
 pub mod plan;

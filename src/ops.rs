@@ -13,6 +13,7 @@ pub mod init;
 pub mod keys;
 pub mod launch;
 pub mod log;
+pub mod notify;
 pub mod observe;
 pub mod packs;
 pub mod params;

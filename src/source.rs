@@ -4,8 +4,10 @@
 mod estate;
 mod folder;
 mod lock;
+mod notify;
 mod pack;
 mod rates;
+pub mod reference;
 mod site;
 
 use std::collections::BTreeMap;
@@ -66,6 +68,7 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let mut found = std::mem::take(&mut texts.found);
     let estate = estate::read(&mut texts, &mut found);
     let sites = site::read(&texts, &mut found);
+    notify::check_sites(&estate, &sites, &mut found);
     let packs = pack::read(&texts, &mut found);
     let lock = lock::read(&texts, &packs, &mut found);
     let forks =

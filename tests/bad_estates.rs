@@ -193,6 +193,36 @@ fn a_secret_is_neither_told_nor_kept_in_the_text_behind_it() {
 }
 
 #[test]
+fn a_literal_where_a_reference_belongs_is_neither_told_nor_kept_in_the_text() {
+    let literal = "correct-horse-battery";
+    let notify = |table: &str| {
+        let mut files = good();
+        files.get_mut("sites/estate.toml").unwrap().extend(table.bytes());
+        run(load_files(files))
+    };
+    let table = |secret: &str| {
+        format!("\n[[notify]]\nname = \"x\"\nwebhook = \"https://a.example/x\"\nsecret = {secret}\n")
+    };
+    let cases = [
+        table(&format!("\"{literal}\" # a")),
+        table(&format!("'''\n{literal}\né{literal}'''")),
+        table(&format!("\"env:{literal}\"")),
+        table(&format!("[\"{literal}\"]")),
+        table(&format!("\"env:KEY\"\nsecert = \"{literal}\"")),
+        table("\"env:KEY\"").replace("[[notify]]", "[notify]").replace("env:KEY", literal),
+        table("\"env:KEY\"").replace("https://", &format!("https://me:{literal}@")),
+    ];
+    for case in cases {
+        let outcome = notify(&case);
+        let told = told(&outcome);
+        assert!(told.contains("sites/estate.toml:"), "{case}: {told}");
+        assert!(!told.contains(literal), "{told}");
+        assert!(outcome.loaded.sources.iter().all(|(_, source)| !source.text.contains(literal)), "{case}");
+    }
+    assert_eq!(told(&notify(&table("\"env:KEY\""))), "");
+}
+
+#[test]
 fn files_that_are_no_text_or_too_large_are_named() {
     let mut files = good();
     files.insert("sites/HRB01.toml".into(), b"code = \"HRB01\"\nname = \"Harb\xffr\"\n".to_vec());

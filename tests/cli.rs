@@ -12,6 +12,8 @@ mod evidence;
 mod faults;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/notify.rs"]
+mod notify;
 #[path = "cli/operators.rs"]
 mod operators;
 #[path = "cli/plan_apply.rs"]

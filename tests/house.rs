@@ -21,11 +21,13 @@ const FLOORS: &[(&str, u32)] = &[
     ("controls", 2),
     ("pacing", 2),
     ("forecast", 2),
+    ("notice", 2),
     ("source", 3),
     ("journal", 3),
     ("driver", 3),
     ("entropy", 3),
     ("signer", 3),
+    ("notify", 3),
     ("sandbox", 3),
     ("runner", 4),
     ("ops", 5),
@@ -33,7 +35,13 @@ const FLOORS: &[(&str, u32)] = &[
 ];
 
 /// Imports between siblings that are wanted: views may read what they show.
-const SIBLINGS: &[(&str, &str)] = &[("evidence", "merkle"), ("journal", "merkle"), ("report", "plan")];
+const SIBLINGS: &[(&str, &str)] = &[
+    ("evidence", "merkle"),
+    ("journal", "merkle"),
+    ("notice", "evidence"),
+    ("notify", "journal"),
+    ("report", "plan"),
+];
 
 /// What the pure floors must not name.
 const IMPURE: &[&str] = &[

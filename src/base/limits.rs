@@ -149,3 +149,31 @@ pub const BAKE_LOOK_EVERY_MIN: Millis = Millis::from_secs(1);
 pub const BAKE_LOOKS_MAX: u64 = 1_000;
 /// Calendar days that a site may take where the estate does not say otherwise: sites two and three took under two weeks.
 pub const SITE_DAYS_MAX: u32 = 14;
+/// Places that are told of what happens: each is asked at the end of every launch.
+pub const NOTIFY_SINKS_MAX: usize = 16;
+/// Time for one notice to be taken: a receiver that queues answers within one second.
+pub const NOTIFY_TIMEOUT: Millis = Millis::from_secs(10);
+/// Time for all notices at the end of a launch: a person waits for it.
+pub const NOTIFY_BUDGET: Millis = Millis::from_secs(5);
+/// Time for all notices where delivering them is what was asked for.
+pub const NOTIFY_FLUSH_BUDGET: Millis = Millis::from_secs(120);
+/// First rest after a notice was not taken; doubles each time.
+pub const NOTIFY_RETRY_BASE: Millis = Millis::from_secs(30);
+/// Longest rest: a receiver that is mended is told within the hour.
+pub const NOTIFY_RETRY_CAP: Millis = Millis::from_secs(60 * 60);
+/// Longest `Retry-After` of a receiver that is believed.
+pub const NOTIFY_RETRY_AFTER_MAX: Millis = Millis::from_secs(24 * 60 * 60);
+/// Age at which a notice that nobody took is given up: a long weekend and a day to mend it.
+pub const NOTICE_AGE_MAX: Millis = Millis::from_secs(5 * 24 * 60 * 60);
+/// Notices of one delivery to one place; the rest goes with the next one.
+pub const NOTICES_MAX: usize = 10_000;
+/// A file of notices: a hundred thousand of them; by then it was forgotten.
+pub const NOTICE_FILE_BYTES_MAX: u64 = 64 << 20;
+/// The file with a sink's cursor: below 100 bytes for each log.
+pub const CURSOR_FILE_BYTES_MAX: u64 = 4 << 20;
+/// A secret behind a reference: keys and tokens are below 4 KiB.
+pub const SECRET_BYTES_MAX: u64 = 4 << 10;
+/// How long a program may take to print a secret.
+pub const SECRET_TIMEOUT: Millis = Millis::from_secs(10);
+/// Fewest bytes of a key that signs notices (Standard Webhooks asks for 24 to 64).
+pub const NOTIFY_KEY_BYTES_MIN: usize = 24;

@@ -66,6 +66,17 @@ impl SourceMap {
         SourceId(id)
     }
 
+    /// Stars out what stands at a place, so that no problem near it shows it. Lines stay where they are.
+    pub fn hide(&mut self, span: &Span) {
+        let source = &mut self.sources[span.source.0 as usize];
+        let star = |(at, letter): (usize, char)| match letter {
+            '\n' => "\n".to_owned(),
+            letter if span.range.contains(&at) => "*".repeat(letter.len_utf8()),
+            letter => letter.to_string(),
+        };
+        source.text = source.text.char_indices().map(star).collect::<String>().into();
+    }
+
     /// The file behind a name given by [`SourceMap::add`] of this map.
     pub fn get(&self, id: SourceId) -> &Source {
         &self.sources[id.0 as usize]

@@ -124,6 +124,9 @@ pub enum Command {
     /// Keep the register of audit findings in the sites' logs
     #[command(subcommand)]
     Finding(super::register::FindingCommand),
+    /// Tell people what happened: deliver what waits, show how it stands, try it out
+    #[command(subcommand)]
+    Notify(super::notify::NotifyCommand),
     /// Serve the sandbox over loopback HTTP
     #[command(subcommand)]
     Sandbox(SandboxCommand),

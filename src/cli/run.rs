@@ -29,7 +29,7 @@ use crate::runner::stop::Stop;
 /// What `plan --output json` says about itself.
 const PLAN_JSON_VERSION: u32 = 1;
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -37,7 +37,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// The journal to read from; a new estate has none, and looking does not make one.
-fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Failure> {
+pub(super) fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Failure> {
     let dir = context.journal_dir();
     if dir.exists() {
         Ok(Box::new(SqliteJournal::open_read_only(&dir)?))
@@ -118,6 +118,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         launch::refuse_held(context, &saved, &mut journal)?;
         launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
         sign_in(&reached).await?;
+        super::notify::before(ui, context, &journal, &desired.loaded.estate);
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
         let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
@@ -146,6 +147,7 @@ pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure
     let launched = runtime()?.block_on(async {
         let reached = reach(context, &desired.loaded, &target).await?;
         sign_in(&reached).await?;
+        super::notify::before(ui, context, &journal, &desired.loaded.estate);
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
         let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
@@ -160,6 +162,7 @@ pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure
 fn conclude(ui: &Ui, context: &Context, desired: &Desired, launched: &Launched) -> Result<Exit, Failure> {
     let journal = SqliteJournal::open_read_only(&context.journal_dir())?;
     super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
+    super::notify::after(ui, context, &journal, &desired.loaded.estate);
     for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
         ui.result(&format!("{:<20} {outcome}", scope.to_string()));
     }

@@ -11,6 +11,7 @@ use crate::base::digest::Digest;
 use crate::base::id::{PackName, RegionName, SiteCode, WaveName};
 use crate::base::span::{Located, SourceMap, Span};
 use crate::base::time::Millis;
+use crate::model::notify::Notify;
 use crate::model::pack::Pack;
 use crate::model::plan::PackLock;
 use crate::model::tree::Table;
@@ -95,6 +96,8 @@ pub struct Estate {
     pub targets: BTreeMap<String, TargetSpec>,
     /// Who gets every checkpoint of a log.
     pub publish: Vec<Hook>,
+    /// Who is told of what happens.
+    pub notify: Vec<Notify>,
     /// The file's start, for problems with what is not there.
     pub span: Span,
 }

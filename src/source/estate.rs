@@ -32,7 +32,9 @@ pub(super) fn read(texts: &mut Texts, found: &mut Diagnostics) -> Estate {
     };
     let (table, problems) = tree::parse(text.source, &text.text);
     found.extend(problems);
-    let mut reader = Reader::new(&table, text.first_line(), "estate.toml", ESTATE_CODES, found);
+    let place = text.first_line();
+    super::notify::literals(&table).iter().for_each(|span| texts.sources.hide(span));
+    let mut reader = Reader::new(&table, place, "estate.toml", ESTATE_CODES, found);
     let estate = whole(&mut reader);
     reader.finish();
     estate
@@ -62,6 +64,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         tags: tags(reader),
         targets: targets(reader),
         publish: publish(reader),
+        notify: super::notify::read(reader),
         span: reader.place(),
     }
 }
