@@ -224,7 +224,7 @@ fn applying(attempt: u32) -> Event {
 }
 
 fn rested(why: Rest) -> Event {
-    Event::StepRested { step: id("workspace"), attempt: 1, until: at(0), why, cause: None }
+    Event::StepRested { step: id("workspace"), attempt: 1, at: Some(at(0)), until: at(0), why, cause: None }
 }
 
 fn succeeded(effect: Effect, settled_in: u64) -> Event {

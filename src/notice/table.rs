@@ -72,7 +72,7 @@ const ROWS: &[Row] = &[
     told(("wave.barred",      ANY),  Waiting,  "wave.barred",      Owner::Program,    STATUS, "{} may not start: gates before it are open"),
     told(("wave.baking",      ANY),  Waiting,  "wave.baking",      Owner::Program,    STATUS, "{} is watched for a while before anything further starts"),
     told(("wave.baked",       ANY),  Finished, "wave.baked",       Owner::Program,    STATUS, "{} was watched long enough"),
-    told(("scope.skipped",    ANY),  Failed,   "scope.skipped",    Owner::Operations, SITE,   "{} will not start, because one that it needs did not end well"),
+    told(("scope.skipped",    ANY),  Failed,   "scope.skipped",    Owner::Operations, SITE,   "{} will not start"),
     told(("scope.waiting",    ANY),  Waiting,  "scope.waiting",    Owner::Steward,    SITE,   "{} waits before it may start"),
     told(("gate.opened",      ANY),  Gate,     "gate.opened",      Owner::Steward,    SITE,   "a gate before {} is open and needs a decision"),
     told(("wait.escalated",   ANY),  Waiting,  "wait.escalated",   Owner::Sponsor,    SITE,   "what {} waits for was not answered in time"),
@@ -119,7 +119,8 @@ pub(super) fn why(entry: &Entry) -> Option<Why> {
         Value::Object(reason) => reason.keys().next()?,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => return None,
     };
-    let (class, words) = REASONS.iter().find(|(reason, _)| reason == given)?;
+    let (_, class, words) =
+        REASONS.iter().find(|(kind, reason, _)| *kind == entry.kind && reason == given)?;
     Some(Why { class: (*class).to_owned(), code: None, words })
 }
 
@@ -142,17 +143,20 @@ pub(super) fn is_word(word: &str) -> bool {
     (1..=80).contains(&word.len()) && word.bytes().all(plain)
 }
 
-/// Reasons of halts and of waits. One that is not here is not told.
-const REASONS: [(&str, &str); 9] = [
-    ("canary", "the canary of the wave did not end well"),
-    ("budget", "more sites failed than the budget allows"),
-    ("approval", "it waits for an approval"),
-    ("bake", "it waits until the sites before it were watched long enough"),
-    ("freeze", "it waits for the end of a freeze"),
-    ("gate", "it waits for a gate"),
-    ("paused", "it waits until the launch goes on"),
-    ("person", "it waits for a person"),
-    ("window", "it waits for its change window"),
+/// Reasons of halts, of waits and of skips, by kind of entry. One that is not here is not told.
+const REASONS: [(&str, &str, &str); 12] = [
+    ("wave.halted", "bake", "a check broke during bake time"),
+    ("wave.halted", "budget", "more sites failed than the wave's budget allows"),
+    ("wave.halted", "canary", "the canary of the wave did not end well"),
+    ("wave.halted", "launch-budget", "more sites failed than the launch's budget allows"),
+    ("scope.skipped", "need", "one that it needs did not end well"),
+    ("scope.skipped", "out-of-scope", "it is no longer in scope"),
+    ("scope.skipped", "person", "somebody took it out"),
+    ("scope.waiting", "bake", "it waits until the sites before it were watched long enough"),
+    ("scope.waiting", "entry", "it waits for what must hold before its wave begins"),
+    ("scope.waiting", "pause", "it waits until the launch goes on"),
+    ("scope.waiting", "scope", "it waits for another scope"),
+    ("scope.waiting", "window", "it waits for its change window"),
 ];
 
 fn words_of(class: CauseClass) -> &'static str {
@@ -174,6 +178,7 @@ fn words_of(class: CauseClass) -> &'static str {
         CauseClass::Stale => "the object changed since the plan was made",
         CauseClass::Expectation => "a check found something else than expected",
         CauseClass::Exhausted => "it was tried as often as allowed",
+        CauseClass::Shut => "the calendar leaves no time for it",
     }
 }
 
