@@ -1,6 +1,8 @@
 //! Floor 1: the product's nouns as plain, versioned data. Imports `base` only.
 
+pub mod adoption;
 pub mod control;
+pub mod drift;
 pub mod entry;
 pub mod estate;
 pub mod event;

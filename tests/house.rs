@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("evidence", 2),
     ("report", 2),
     ("controls", 2),
+    ("drift", 2),
     ("source", 3),
     ("journal", 3),
     ("driver", 3),
@@ -29,8 +30,10 @@ const FLOORS: &[(&str, u32)] = &[
     ("cli", 6),
 ];
 
-/// Imports between siblings that are wanted: views may read what they show.
-const SIBLINGS: &[(&str, &str)] = &[("evidence", "merkle"), ("journal", "merkle"), ("report", "plan")];
+/// Imports between siblings that are wanted: views may read what they show, and what counts as drift is told by the
+/// rules of kinds.
+const SIBLINGS: &[(&str, &str)] =
+    &[("drift", "kind"), ("evidence", "merkle"), ("journal", "merkle"), ("report", "plan")];
 
 /// What the pure floors must not name.
 const IMPURE: &[&str] = &[

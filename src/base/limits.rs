@@ -98,3 +98,10 @@ pub const CHECKPOINTS_MAX: usize = 200_000;
 pub const HOOK_TIMEOUT: Millis = Millis::from_secs(30);
 /// Time between two looks at whether it has ended.
 pub const HOOK_POLL: Millis = Millis(20);
+/// How long drift may be accepted at once: a quarter is how often exceptions are reviewed.
+pub const DRIFT_ACCEPTED_MAX: Millis = Millis::from_secs(92 * 24 * 60 * 60);
+/// Fields of one object's drift that an entry lists, and the longest value it holds: more than what a person reads, and
+/// an entry has to stay below its own limit.
+pub const DRIFT_FIELDS_MAX: usize = 16;
+/// Longest value of a field in an entry about drift, as JSON; a longer one is recorded by its digest alone.
+pub const DRIFT_VALUE_BYTES_MAX: usize = 1_024;

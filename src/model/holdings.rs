@@ -1,12 +1,14 @@
 //! What a scope owns: the fold over the whole log of the scope, all runs together.
 //!
 //! An object is ours if a call of ours made or changed it, or may have: an intent without a result leaves the step *in
-//! doubt*, so that the next run knows whose object it is if one is found. An object that merely matched is not ours.
+//! doubt*, so that the next run knows whose object it is if one is found. An object that merely matched is not ours;
+//! one that a person adopted is.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::adoption::{ADOPTED, Adopted};
 use super::entry::{BlobRef, Entry};
 use super::event::{BadEvent, Desired, Effect, Event, Rest};
 use super::finding::NextCall;
@@ -70,6 +72,12 @@ impl Holdings {
     pub fn from_entries<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Self, BadEvent> {
         let mut holdings = Self::default();
         for entry in entries {
+            if let (ADOPTED, Some(step)) = (entry.kind.as_str(), &entry.step) {
+                let adopted = serde_json::from_value(entry.body.clone());
+                let adopted = adopted.map_err(|source| BadEvent { kind: entry.kind.clone(), source })?;
+                holdings.adopt(step, adopted, &entry.refs);
+                continue;
+            }
             let event = Event::from_entry(&entry.kind, entry.step.as_ref(), &entry.body)?;
             holdings.fold(entry.run.as_ref(), &event);
         }
@@ -129,6 +137,14 @@ impl Holdings {
         if *track == Track::default() {
             self.tracks.remove(step);
         }
+    }
+
+    /// Takes an object over that was there before us.
+    pub fn adopt(&mut self, step: &StepId, adopted: Adopted, refs: &[BlobRef]) {
+        let Adopted { desired, id, outputs, differs: _, reason: _ } = adopted;
+        let readback = refs.iter().find(|named| named.path.starts_with("readback/")).cloned();
+        let holding = Holding { outputs, readback, ..Holding::new(desired, Some(id), None) };
+        self.tracks.insert(step.clone(), Track { holding: Some(holding), ..Track::default() });
     }
 
     /// What a step holds, or may hold.
@@ -300,6 +316,41 @@ mod tests {
         let held = [applying(NextCall::Create, 1), applied("7")];
         check(&[&held[..], &[succeeded(Effect::Unchanged, Some("7"), Some(2))]].concat(), "7 v2");
         check(&[&held[..], &[succeeded(Effect::AlreadyGone, None, None)]].concat(), "nothing");
+    }
+
+    #[test]
+    fn an_adopted_object_is_ours_as_if_we_had_made_it() {
+        let adopted = Adopted {
+            desired: desired(1),
+            id: "7".to_owned(),
+            outputs: Map::from_iter([("url".to_owned(), json!("s3://x"))]),
+            differs: vec!["/comment".to_owned()],
+            reason: "it was there".to_owned(),
+        };
+        let blob = BlobRef { path: "readback/catalog.clinical.json".to_owned(), sha256: Digest::of(b"x") };
+        let entry = |kind: &str, body: Value| Entry {
+            v: 1,
+            seq: 0,
+            at: Timestamp::from_millis(0),
+            log: "account".parse().expect("a log"),
+            run: None,
+            kind: kind.to_owned(),
+            step: Some(step()),
+            actor: super::super::entry::Actor {
+                kind: super::super::entry::ActorKind::Person,
+                id: "tester".to_owned(),
+            },
+            plan: None,
+            refs: vec![blob.clone()],
+            body,
+            salt: String::new(),
+        };
+        let body = serde_json::to_value(&adopted).expect("a body");
+        let holdings = Holdings::from_entries([&entry(ADOPTED, body)]).expect("a good entry");
+        let held = holdings.get(&step()).expect("held");
+        assert_eq!((held.id.as_deref(), &held.spec["version"]), (Some("7"), &json!(1)));
+        assert_eq!((held.in_doubt, held.readback, held.outputs.len()), (None, Some(blob.clone()), 1));
+        assert!(Holdings::from_entries([&entry(ADOPTED, json!({ "id": 7 }))]).is_err(), "a bad body");
     }
 
     #[test]

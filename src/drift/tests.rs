@@ -1,0 +1,1 @@
+//! What counts, what is new, and what may be accepted.
