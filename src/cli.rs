@@ -4,6 +4,7 @@ mod answer;
 mod args;
 mod coverage;
 mod draw;
+mod drift;
 mod exit;
 mod inspect;
 mod live;
@@ -65,6 +66,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Render(args) => inspect::render(ui, &context()?, &args),
         Command::Graph(args) => run::graph(ui, &context()?, &args),
         Command::Plan(args) => run::plan(ui, &context()?, &args),
+        Command::Drift(args) => drift::drift(ui, &context()?, *args),
         Command::Rehearse(args) => run::rehearse(ui, &context()?, args),
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
         Command::Resume(args) => run::resume(ui, &context()?, &args),

@@ -4,6 +4,7 @@ pub mod check;
 pub mod checkpoints;
 pub mod controls;
 pub mod desired;
+pub mod drift;
 pub mod earlier;
 pub mod error;
 pub mod export;

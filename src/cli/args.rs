@@ -95,6 +95,8 @@ pub enum Command {
     Graph(Graph),
     /// Show what would change; change nothing
     Plan(PlanArgs),
+    /// Show what is no longer as the logs hold it; change nothing
+    Drift(Box<super::drift::DriftArgs>),
     /// Run a wave against a throwaway sandbox on a virtual clock and write its evidence bundle
     Rehearse(Rehearse),
     /// Carry out a saved plan exactly, or refuse it

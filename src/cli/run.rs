@@ -29,7 +29,7 @@ use crate::runner::stop::Stop;
 /// What `plan --output json` says about itself.
 const PLAN_JSON_VERSION: u32 = 1;
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -37,7 +37,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// The journal to read from; a new estate has none, and looking does not make one.
-fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Failure> {
+pub(super) fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Failure> {
     let dir = context.journal_dir();
     if dir.exists() {
         Ok(Box::new(SqliteJournal::open_read_only(&dir)?))
@@ -46,7 +46,7 @@ fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Failure> {
     }
 }
 
-fn warn(ui: &Ui, desired: &Desired) {
+pub(super) fn warn(ui: &Ui, desired: &Desired) {
     if !desired.warnings.is_empty() {
         ui.always(draw::diagnostics(&desired.warnings, &desired.loaded.sources, ui.colour()).trim_end());
     }

@@ -2,8 +2,10 @@
 //! Read-only; what is found is compared by the kinds' rules and handed to `plan`.
 
 mod found;
+pub mod held;
 mod listed;
 mod order;
+mod stranger;
 #[cfg(test)]
 mod tests;
 
