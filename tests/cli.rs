@@ -4,6 +4,8 @@
 
 #[path = "cli/drift.rs"]
 mod drift;
+#[path = "cli/drift_report.rs"]
+mod drift_report;
 #[path = "cli/evidence.rs"]
 mod evidence;
 #[path = "cli/faults.rs"]

@@ -1,10 +1,12 @@
 //! Drift as text: by scope, then object, and what to type next.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use crate::base::id::ScopeId;
+use crate::base::pointer;
 use crate::model::drift::{Basis, Drift, DriftClass, DriftReport, FieldDrift};
 use crate::report::plan_view::plural;
 
@@ -12,7 +14,10 @@ use crate::report::plan_view::plural;
 const JSON_VERSION: u32 = 1;
 
 /// Longest value that is shown whole.
-const VALUE_CHARS_MAX: usize = 80;
+const VALUE_CHARS_MAX: usize = 120;
+
+/// Differences inside one field that are shown; JSON has all.
+const LINES_MAX: usize = 12;
 
 /// Objects by class, accepted ones apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -99,12 +104,30 @@ fn object(out: &mut String, drift: &Drift) {
 fn field(out: &mut String, class: DriftClass, field: &FieldDrift) {
     match class {
         DriftClass::Changed => {
-            let (held, live) = (value(field.held.as_ref()), value(field.live.as_ref()));
             let basis = match field.basis {
                 Basis::Applied => "",
                 Basis::Seen => "; a plan does not put it back",
             };
-            let _ = writeln!(out, "        {}: {held} -> {live}   [{}{basis}]", field.at, field.reason);
+            let why = format!("   [{}{basis}]", field.reason);
+            let (nothing, mut lines) = (Value::Null, Vec::new());
+            let (held, live) =
+                (field.held.as_ref().unwrap_or(&nothing), field.live.as_ref().unwrap_or(&nothing));
+            differences(&field.at, held, live, &mut lines);
+            match lines.as_slice() {
+                [one] if one.0 == field.at => {
+                    let _ = writeln!(out, "        {}: {}{why}", one.0, one.1);
+                }
+                all => {
+                    let _ = writeln!(out, "        {}:{why}", field.at);
+                    for (at, words) in all.iter().take(LINES_MAX) {
+                        let _ =
+                            writeln!(out, "          {}: {words}", at.strip_prefix(&field.at).unwrap_or(at));
+                    }
+                    if all.len() > LINES_MAX {
+                        let _ = writeln!(out, "          … {} more", all.len() - LINES_MAX);
+                    }
+                }
+            }
         }
         DriftClass::Missing | DriftClass::Unmanaged => {
             let _ = writeln!(out, "        [{}]", field.reason);
@@ -116,8 +139,36 @@ fn field(out: &mut String, class: DriftClass, field: &FieldDrift) {
     }
 }
 
-fn value(value: Option<&Value>) -> String {
-    let Some(value) = value else { return "(none)".to_owned() };
+/// Where inside a value the difference is: objects field by field, lists by what came and what went.
+fn differences(at: &str, held: &Value, live: &Value, lines: &mut Vec<(String, String)>) {
+    match (held, live) {
+        (Value::Object(before), Value::Object(now)) => {
+            let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+            for name in names {
+                let of = |map: &serde_json::Map<String, Value>| map.get(name).cloned().unwrap_or_default();
+                let (before, now) = (of(before), of(now));
+                if before != now {
+                    differences(&pointer::child(at, name), &before, &now, lines);
+                }
+            }
+        }
+        (Value::Array(before), Value::Array(now)) => {
+            let gone: Vec<String> = before.iter().filter(|item| !now.contains(item)).map(short).collect();
+            let came: Vec<String> = now.iter().filter(|item| !before.contains(item)).map(short).collect();
+            if gone.len() + came.len() == 0 {
+                lines.push((at.to_owned(), format!("{} -> {}", short(held), short(live))));
+            }
+            lines.extend(gone.into_iter().map(|item| (at.to_owned(), format!("- {item}"))));
+            lines.extend(came.into_iter().map(|item| (at.to_owned(), format!("+ {item}"))));
+        }
+        _ => lines.push((at.to_owned(), format!("{} -> {}", short(held), short(live)))),
+    }
+}
+
+fn short(value: &Value) -> String {
+    if value.is_null() {
+        return "(none)".to_owned();
+    }
     let text = value.to_string();
     if text.chars().count() <= VALUE_CHARS_MAX {
         return text;
@@ -157,20 +208,29 @@ fn summary(report: &DriftReport) -> String {
 }
 
 fn next(report: &DriftReport) -> String {
-    let sites: Vec<String> =
-        report.open().filter_map(|drift| drift.scope.site()).map(ToString::to_string).collect();
-    let mut sites: Vec<&str> = sites.iter().map(String::as_str).collect();
+    let target = &report.target.name;
+    let mut words = Vec::new();
+    let is_put_back = |drift: &&Drift| {
+        let applied = drift.fields.iter().any(|field| field.basis == Basis::Applied);
+        drift.class != DriftClass::Unmanaged && applied
+    };
+    let mut sites: Vec<String> =
+        report.open().filter(is_put_back).filter_map(|drift| Some(drift.scope.site()?.to_string())).collect();
     sites.dedup();
-    let select = if sites.is_empty() { "--all".to_owned() } else { format!("--site {}", sites.join(",")) };
+    if report.open().any(|drift| is_put_back(&drift)) {
+        let select =
+            if sites.is_empty() { "--all".to_owned() } else { format!("--site {}", sites.join(",")) };
+        words.push(format!("landfall plan {select} --target {target} puts back what was applied"));
+    }
     let first = report.open().next();
     let example = first.and_then(|drift| Some((drift, drift.fields.iter().find(|f| f.accepted.is_none())?)));
-    let accept = example.map_or(String::new(), |(drift, field)| {
+    words.extend(example.map(|(drift, field)| {
         let what = if field.at.is_empty() { "--whole".to_owned() } else { format!("--field {}", field.at) };
-        let target = &report.target.name;
         format!(
-            "landfall drift accept --scope {} '{}' {what} --target {target} --owner ROLE --until DATE --reason WHY keeps it for a time",
+            "landfall drift accept --scope {} '{}' {what} --target {target} --owner ROLE --until DATE --reason WHY \
+             keeps the first for a time",
             drift.scope, drift.object
         )
-    });
-    format!("landfall plan {select} --target {} puts back what was applied; {accept}", report.target.name)
+    }));
+    words.join("; ")
 }

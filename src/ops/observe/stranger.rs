@@ -186,7 +186,8 @@ impl Ask {
         if known.contains(&(self.kind.name.clone(), folded(self.kind, &id))) {
             return None;
         }
-        let title = kind::key_in_list(self.kind, &live).filter(|title| *title != id);
+        let says_all = self.kind.id.spec.is_some();
+        let title = kind::key_in_list(self.kind, &live).filter(|_| !says_all);
         Some(Stranger { scope: self.scope.clone(), kind: self.kind, id, title })
     }
 
