@@ -155,9 +155,8 @@ impl Observed {
             let key = (log.clone(), step.clone());
             for trail in self.trails.values_mut() {
                 let Some(newest) = trail.steps.get_mut(&key) else { continue };
-                let is_first = !newest
-                    .as_ref()
-                    .is_some_and(|seen| matches!(seen.outcome, StepOutcome::Drifted { .. }));
+                let is_first =
+                    !newest.as_ref().is_some_and(|seen| matches!(seen.outcome, StepOutcome::Drifted { .. }));
                 if is_first {
                     let outcome = StepOutcome::Drifted { how: how.clone() };
                     *newest = Some(Observation { seq: entry.seq, at: entry.at, outcome, refs: Vec::new() });
