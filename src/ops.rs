@@ -1,5 +1,6 @@
 //! Floor 5: one use case per file. Faces call nothing else.
 
+pub mod adopt;
 pub mod check;
 pub mod checkpoints;
 pub mod controls;

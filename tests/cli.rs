@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "cli/adopt.rs"]
+mod adopt;
 #[path = "cli/drift.rs"]
 mod drift;
 #[path = "cli/drift_report.rs"]
