@@ -52,6 +52,8 @@ struct Track {
     intent: Option<Intent>,
     /// An earlier call whose answer never came.
     doubt: Option<Intent>,
+    /// The object as a run saw it to be as desired without doing anything for it. It is not ours, but it was verified.
+    matched: Option<Holding>,
     /// A create met an object that cannot be ours: a later create in doubt then proves nothing.
     contested: bool,
 }
@@ -116,6 +118,14 @@ impl Holdings {
             }
             Event::StepSucceeded { id, outputs, readback, desired, .. } => {
                 track.found(id.clone());
+                track.matched = match (&track.holding, desired) {
+                    (None, Some(desired)) => Some(Holding {
+                        outputs: outputs.clone(),
+                        readback: readback.clone(),
+                        ..Holding::new(desired.clone(), id.clone(), run.cloned())
+                    }),
+                    (Some(_), _) | (None, None) => None,
+                };
                 if let Some(holding) = &mut track.holding {
                     holding.outputs = outputs.clone();
                     holding.readback = readback.clone();
@@ -152,6 +162,13 @@ impl Holdings {
         self.tracks.get(step).and_then(Track::shown)
     }
 
+    /// Everything that is ours or may be, and everything else that a run has seen to be as desired, by step: objects
+    /// that are always there are not ours for merely being as they should, but they should stay so.
+    pub fn watched(&self) -> impl Iterator<Item = (&StepId, Holding)> {
+        let of = |track: &Track| track.shown().or_else(|| track.matched.clone());
+        self.tracks.iter().filter_map(move |(step, track)| Some((step, of(track)?)))
+    }
+
     /// Everything that is ours or may be, by step.
     pub fn iter(&self) -> impl Iterator<Item = (&StepId, Holding)> {
         self.tracks.iter().filter_map(|(step, track)| Some((step, track.shown()?)))
@@ -160,6 +177,7 @@ impl Holdings {
 
 impl Track {
     fn effected(&mut self, intent: Intent, id: Option<String>) {
+        self.matched = None;
         let Intent { call, desired, run } = intent;
         match (call, &mut self.holding) {
             // Until it was seen to be gone, it is still ours.
@@ -296,6 +314,25 @@ mod tests {
         });
         assert_eq!(shown, expect, "after {events:?}");
         assert_eq!(holdings.iter().count(), usize::from(expect != "nothing"));
+    }
+
+    #[test]
+    fn what_merely_matched_is_watched_until_a_call_makes_it_ours() {
+        let watched = |events: &[Event]| {
+            let mut holdings = Holdings::default();
+            events.iter().for_each(|event| holdings.fold(None, event));
+            let shown: Vec<String> = holdings
+                .watched()
+                .map(|(_, held)| format!("{:?} v{}", held.id, held.spec["version"]))
+                .collect();
+            shown.join(", ")
+        };
+        let matched = succeeded(Effect::Unchanged, Some("7"), Some(1));
+        assert_eq!(watched(std::slice::from_ref(&matched)), r#"Some("7") v1"#);
+        let made = [matched.clone(), applying(NextCall::Create, 2), applied("8")];
+        assert_eq!(watched(&made), r#"Some("8") v2"#);
+        assert_eq!(watched(&[matched, succeeded(Effect::Deleted, None, None)]), "");
+        assert_eq!(watched(&[succeeded(Effect::Checked, Some("7"), None)]), "", "a check has no object");
     }
 
     #[test]

@@ -84,7 +84,32 @@ pub async fn discover(
         return Err(unread(&format!("{scope} {step}"), cause, world.unreadable.len() - 1));
     }
     let held = held(&all);
-    Ok(world.unheld.into_iter().map(|unheld| candidate(unheld, &held)).collect())
+    // What is always there and was seen to be as desired has its place in a log already.
+    let watched: BTreeSet<(&ScopeId, &StepId, String)> = all
+        .iter()
+        .flat_map(|(scope, holdings)| holdings.watched().map(move |(step, held)| (scope, step, held.id)))
+        .filter_map(|(scope, step, id)| Some((scope, step, id?)))
+        .collect();
+    let is_new =
+        |unheld: &Unheld| !watched.contains(&(&unheld.scope, &unheld.resource.id, unheld.id.clone()));
+    let mut found: Vec<Candidate> =
+        world.unheld.into_iter().filter(is_new).map(|unheld| candidate(unheld, &held)).collect();
+    refuse_unreachable(&mut found);
+    Ok(found)
+}
+
+/// What is reached through an object that cannot be taken over cannot be either: nobody could look at it any more.
+fn refuse_unreachable(found: &mut [Candidate]) {
+    let refused: BTreeSet<(ScopeId, StepId)> = found
+        .iter()
+        .filter(|one| one.refused.is_some())
+        .map(|one| (one.scope.clone(), one.step.clone()))
+        .collect();
+    for one in found.iter_mut().filter(|one| one.refused.is_none()) {
+        let via = one.adopted.desired.via.as_ref();
+        let blocked = via.filter(|via| refused.contains(&(one.scope.clone(), (*via).clone())));
+        one.refused = blocked.map(|via| format!("it is reached through {via}, which cannot be adopted"));
+    }
 }
 
 /// The scope and step of everything that a log holds.
@@ -162,17 +187,10 @@ fn as_it_is(kind: &Kind, desired: &Value, changes: &[FieldChange]) -> Value {
     spec
 }
 
-/// What cannot be taken over before something else is: the step that it goes through, unless a log holds it or it is
-/// taken over in the same go.
-pub fn needs_first<'c>(
-    candidate: &'c Candidate,
-    chosen: &[Candidate],
-    unheld: &[Candidate],
-) -> Option<&'c StepId> {
+/// What has to be taken over before an object: the step that it goes through, while no log holds it.
+fn needs_first<'c>(candidate: &'c Candidate, discovered: &[Candidate]) -> Option<&'c StepId> {
     let via = candidate.adopted.desired.via.as_ref()?;
-    let is_via = |other: &&Candidate| other.scope == candidate.scope && other.step == *via;
-    let open = unheld.iter().any(|other| is_via(&other)) && !chosen.iter().any(|other| is_via(&other));
-    open.then_some(via)
+    discovered.iter().any(|other| other.scope == candidate.scope && other.step == *via).then_some(via)
 }
 
 /// Writes into the logs that these objects are ours.

@@ -75,7 +75,7 @@ pub fn one(
     if !same(&found.key) && !same(&found.id) {
         return Err(refused(format!("{step} is declared as `{}`, not as `{}`", found.key, named.key)));
     }
-    if let Some(first) = needs_first(found, &[], discovered) {
+    if let Some(first) = needs_first(found, discovered) {
         return Err(refused(format!(
             "{step} is reached through {first}, which no log holds: adopt that first"
         )));

@@ -1,4 +1,5 @@
-//! Looks at what our logs hold, whatever the templates say by now, and at strangers beside it.
+//! Looks at what our logs hold or have seen to be as desired, whatever the templates say by now, and at strangers beside
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -66,9 +67,9 @@ pub async fn look(
     let mut observer = Observer { driver, timeout, known: Known::default(), listings: BTreeMap::new() };
     let mut kept: Vec<(&ScopeId, Resource, Holding)> = Vec::new();
     for one in scopes {
-        let ids = one.holdings.iter().map(|(id, _)| id.clone());
+        let ids = one.holdings.watched().map(|(id, _)| id.clone());
         observer.known.declare(one.scope, None, ids);
-        for (id, held) in one.holdings.iter() {
+        for (id, held) in one.holdings.watched() {
             observer.known.set_outputs(one.scope, id, held.outputs.clone());
             if let Some(resource) = resource_of(id, &held) {
                 kept.push((one.scope, resource, held));

@@ -99,7 +99,7 @@ pub(super) async fn find(
 /// Ids of everything that any log holds, by kind.
 fn known(all: &BTreeMap<ScopeId, Holdings>) -> BTreeSet<(KindName, String)> {
     let mut known = BTreeSet::new();
-    for (_, held) in all.values().flat_map(Holdings::iter) {
+    for (_, held) in all.values().flat_map(Holdings::watched) {
         let Some(kind) = Registry::standard().get(&held.kind) else { continue };
         let id = held.id.clone().or_else(|| kind::id_of(kind, &held.spec, None));
         known.extend(id.map(|id| (held.kind.clone(), folded(kind, &id))));
