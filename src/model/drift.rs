@@ -146,7 +146,10 @@ pub struct DriftReport {
     pub at: Timestamp,
     /// The scopes that were looked at.
     pub scopes: Vec<ScopeId>,
-    /// Objects that our logs hold in them.
+    /// Those of them without a log: nothing was ever done there, so nothing is held.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without_log: Vec<ScopeId>,
+    /// Objects that our logs hold in them, or have seen to be as desired.
     pub held: usize,
     /// What was found, by scope and object.
     pub drifts: Vec<Drift>,

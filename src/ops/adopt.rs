@@ -2,6 +2,8 @@
 //! object is ours, with the values that were there, and the next plan shows what differs.
 
 mod declared;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

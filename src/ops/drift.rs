@@ -93,6 +93,7 @@ pub async fn look(
         target: reached.name.clone(),
         at: now,
         scopes: chosen.iter().cloned().collect(),
+        without_log: chosen.iter().filter(|scope| !logs.contains_key(scope)).cloned().collect(),
         held: sight.glances.len(),
         drifts: Vec::new(),
         unsettled: Vec::new(),
@@ -215,11 +216,12 @@ fn strangers(sight: &Sight) -> impl Iterator<Item = Drift> {
     })
 }
 
-/// A name that somebody else gave may hold anything: what looks like patient data is told by its digest.
+/// A name that somebody else gave may hold anything: what looks like patient data, or would steer a terminal, is told
+/// by its digest.
 fn said(name: &str) -> String {
     match scan::unsaid(name) {
-        None => name.to_owned(),
-        Some(_) => format!("sha256-{}", crate::base::digest::Digest::of(name.as_bytes())),
+        None if !name.contains(char::is_control) => name.to_owned(),
+        None | Some(_) => format!("sha256-{}", crate::base::digest::Digest::of(name.as_bytes())),
     }
 }
 

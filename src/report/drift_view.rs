@@ -67,6 +67,10 @@ pub fn text(report: &DriftReport) -> String {
             let _ = writeln!(out, "    {} {}: {}", one.scope, one.step, one.why);
         }
     }
+    if !report.without_log.is_empty() {
+        let names: Vec<String> = report.without_log.iter().map(ToString::to_string).collect();
+        let _ = writeln!(out, "\n  No log yet, so nothing is held: {}", names.join(", "));
+    }
     out.push('\n');
     out.push_str(&summary(report));
     out
@@ -221,6 +225,9 @@ fn next(report: &DriftReport) -> String {
         let select =
             if sites.is_empty() { "--all".to_owned() } else { format!("--site {}", sites.join(",")) };
         words.push(format!("landfall plan {select} --target {target} puts back what was applied"));
+    }
+    if report.open().any(|drift| drift.class == DriftClass::Unmanaged) {
+        words.push(format!("landfall adopt --discover --target {target} lists what a pack declares"));
     }
     let first = report.open().next();
     let example = first.and_then(|drift| Some((drift, drift.fields.iter().find(|f| f.accepted.is_none())?)));
