@@ -1,9 +1,11 @@
 //! Floor 6: the command line. Gives meaning to what was typed, calls one use case, shows what it came to.
 
+mod adopt;
 mod answer;
 mod args;
 mod coverage;
 mod draw;
+mod drift;
 mod durations;
 mod exit;
 mod inspect;
@@ -69,6 +71,8 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Render(args) => inspect::render(ui, &context()?, &args),
         Command::Graph(args) => run::graph(ui, &context()?, &args),
         Command::Plan(args) => run::plan(ui, &context()?, &args),
+        Command::Adopt(args) => adopt::adopt(ui, &context()?, &args),
+        Command::Drift(args) => drift::drift(ui, &context()?, *args),
         Command::Rehearse(args) => run::rehearse(ui, &context()?, args),
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
         Command::Resume(args) => run::resume(ui, &context()?, &args),

@@ -93,6 +93,18 @@ pub trait Driver: Send + Sync {
     /// Reads all objects of a kind in one place. Always safe.
     fn list<'a>(&'a self, kind: &'a KindName, place: &'a Place, timeout: Millis) -> Answer<'a, Listing>;
 
+    /// Reads all objects of a kind inside another object, where the list call asks for one: `outer` holds the fields
+    /// that the call takes from a spec. Always safe.
+    fn list_inside<'a>(
+        &'a self,
+        _kind: &'a KindName,
+        _place: &'a Place,
+        _outer: &'a Value,
+        _timeout: Millis,
+    ) -> Answer<'a, Listing> {
+        Box::pin(async { Listing::Unsupported })
+    }
+
     /// Does exactly one mutating call.
     fn apply<'a>(&'a self, change: &'a Change, timeout: Millis) -> Answer<'a, ApplyOutcome>;
 }

@@ -13,7 +13,7 @@ pub use diff::{Ask, Assessment, assess, exists};
 pub use key::{id_of, key_in_list, natural_key};
 pub use registry::{BadTable, Registry, read_table};
 pub use spec::{SpecProblem, check_spec, complete};
-pub use view::{outputs, readback, seen};
+pub use view::{moved, outputs, readback, recorded, seen};
 pub use wire::{
     Address, BadAddress, answered, create_body, delete_body, encode_segment, expand_path, expand_query,
     is_sane_id, update_body, update_mask,

@@ -6,6 +6,7 @@
 pub mod base;
 pub mod cli;
 pub mod controls;
+pub mod drift;
 pub mod driver;
 pub mod engine;
 pub mod entropy;

@@ -1,9 +1,11 @@
 //! Floor 1: the product's nouns as plain, versioned data. Imports `base` only.
 
+pub mod adoption;
 pub mod ask;
 pub mod calendar;
 pub mod control;
 pub mod criterion;
+pub mod drift;
 pub mod entry;
 pub mod estate;
 pub mod event;

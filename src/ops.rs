@@ -1,9 +1,11 @@
 //! Floor 5: one use case per file. Faces call nothing else.
 
+pub mod adopt;
 pub mod check;
 pub mod checkpoints;
 pub mod controls;
 pub mod desired;
+pub mod drift;
 pub mod durations;
 pub mod earlier;
 pub mod error;

@@ -1,6 +1,7 @@
 //! Floor 2: pure views. A plan, a graph, a timeline as people and programs see them.
 
 pub mod cycle_time;
+pub mod drift_view;
 pub mod graph_view;
 pub mod plan_view;
 pub mod provisioning;

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "cli/adopt.rs"]
+mod adopt;
 #[path = "cli/drift.rs"]
 mod drift;
+#[path = "cli/drift_report.rs"]
+mod drift_report;
 #[path = "cli/durations.rs"]
 mod durations;
 #[path = "cli/evidence.rs"]

@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("pacing", 2),
     ("forecast", 2),
     ("notice", 2),
+    ("drift", 2),
     ("source", 3),
     ("journal", 3),
     ("driver", 3),
@@ -34,8 +35,10 @@ const FLOORS: &[(&str, u32)] = &[
     ("cli", 6),
 ];
 
-/// Imports between siblings that are wanted: views may read what they show.
+/// Imports between siblings that are wanted: views may read what they show, what counts as drift is told by the rules of
+/// kinds, and what leaves in a notice passes the scanner of the evidence.
 const SIBLINGS: &[(&str, &str)] = &[
+    ("drift", "kind"),
     ("evidence", "merkle"),
     ("journal", "merkle"),
     ("notice", "evidence"),

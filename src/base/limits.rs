@@ -177,3 +177,10 @@ pub const SECRET_BYTES_MAX: u64 = 4 << 10;
 pub const SECRET_TIMEOUT: Millis = Millis::from_secs(10);
 /// Fewest bytes of a key that signs notices (Standard Webhooks asks for 24 to 64).
 pub const NOTIFY_KEY_BYTES_MIN: usize = 24;
+/// How long drift may be accepted at once: a quarter is how often exceptions are reviewed.
+pub const DRIFT_ACCEPTED_MAX: Millis = Millis::from_secs(92 * 24 * 60 * 60);
+/// Fields of one object's drift that an entry lists, and the longest value it holds: more than what a person reads, and
+/// an entry has to stay below its own limit.
+pub const DRIFT_FIELDS_MAX: usize = 16;
+/// Longest value of a field in an entry about drift, as JSON; a longer one is recorded by its digest alone.
+pub const DRIFT_VALUE_BYTES_MAX: usize = 1_024;

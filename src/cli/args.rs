@@ -95,6 +95,10 @@ pub enum Command {
     Graph(Graph),
     /// Show what would change; change nothing
     Plan(PlanArgs),
+    /// Show what is no longer as the logs hold it; change nothing
+    Drift(Box<super::drift::DriftArgs>),
+    /// Take over objects that exist already; change nothing on the target
+    Adopt(Box<super::adopt::AdoptArgs>),
     /// Run a wave against a throwaway sandbox on a virtual clock and write its evidence bundle
     Rehearse(Rehearse),
     /// Carry out a saved plan exactly, or refuse it

@@ -10,7 +10,7 @@ pub enum Exit {
     Done = 0,
     /// Something failed.
     Failed = 1,
-    /// There are differences; only with `--detailed-exitcode`.
+    /// There are differences: drift, or a plan's with `--detailed-exitcode`.
     Differences = 2,
     /// A policy, gate or approval rule refuses it.
     Refused = 3,
@@ -36,7 +36,7 @@ pub enum Exit {
 pub const TABLE: &[(Exit, &str)] = &[
     (Exit::Done, "done, or no changes"),
     (Exit::Failed, "something failed"),
-    (Exit::Differences, "there are differences (only with --detailed-exitcode)"),
+    (Exit::Differences, "there are differences: drift, or a plan's with --detailed-exitcode"),
     (Exit::Refused, "refused by a policy, gate or approval rule"),
     (Exit::NotAllowed, "sign-in failed or a right is missing"),
     (Exit::Waiting, "waiting for a person or a window"),

@@ -46,7 +46,7 @@ pub(super) fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Fai
     }
 }
 
-fn warn(ui: &Ui, desired: &Desired) {
+pub(super) fn warn(ui: &Ui, desired: &Desired) {
     if !desired.warnings.is_empty() {
         ui.always(draw::diagnostics(&desired.warnings, &desired.loaded.sources, ui.colour()).trim_end());
     }

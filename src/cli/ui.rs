@@ -1,8 +1,11 @@
 //! The only writer to standard output and standard error: data to the first, talk to the second.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
 
 use crate::cli::args::{Colour, Common};
+
+/// Of an answer that somebody types: names are shorter.
+const ANSWER_BYTES_MAX: u64 = 1_024;
 
 /// Where words go, and how.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +76,18 @@ impl Ui {
         if !self.quiet {
             self.always(text);
         }
+    }
+
+    /// Asks the person at the terminal; none if nobody is there.
+    pub fn ask(&self, question: &str) -> Option<String> {
+        if !std::io::stdin().is_terminal() || !self.is_terminal() {
+            return None;
+        }
+        let mut err = std::io::stderr().lock();
+        let _ = write!(err, "{question}").and_then(|()| err.flush());
+        let mut typed = String::new();
+        let length = std::io::stdin().lock().take(ANSWER_BYTES_MAX).read_line(&mut typed).ok()?;
+        (length > 0).then_some(typed)
     }
 
     /// A sentence that `--quiet` does not silence: errors and what to do next.

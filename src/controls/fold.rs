@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, StepId};
 use crate::base::time::{Millis, Timestamp};
+use crate::model::drift::{DriftFound, FOUND};
 use crate::model::entry::{BlobRef, Entry};
 
 use super::catalogue::Catalogue;
@@ -32,6 +33,11 @@ pub enum StepOutcome {
     Failed {
         /// Why.
         why: String,
+    },
+    /// It had held, and something else was found later. The moment is that of first sight.
+    Drifted {
+        /// What is known of it, in a word.
+        how: String,
     },
     /// It never started, because this step failed.
     Blocked {
@@ -110,6 +116,10 @@ pub fn observe(catalogue: &Catalogue, histories: &[History]) -> Observed {
 
 impl Observed {
     fn fold(&mut self, catalogue: &Catalogue, history: &History, entry: &Entry) {
+        if entry.kind == FOUND {
+            self.drift(&history.log, entry);
+            return;
+        }
         let Some(steps) = entry.plan.as_ref().and_then(|plan| history.plans.get(plan)) else { return };
         if entry.kind == "run.started" {
             self.plan(&history.log, steps);
@@ -131,6 +141,28 @@ impl Observed {
             let broken = trail.until.is_some_and(|until| until <= entry.at);
             trail.since = trail.since.filter(|_| !broken).or(Some(entry.at));
             trail.until = expires;
+        }
+    }
+
+    /// What rests on an object that has drifted no longer counts: its own step, and the checks that read it. It
+    /// counts again once a run has seen it hold.
+    fn drift(&mut self, log: &LogId, entry: &Entry) {
+        let Ok(found) = serde_json::from_value::<DriftFound>(entry.body.clone()) else { return };
+        let own = entry.step.iter().map(|step| (step, found.class.word().to_owned()));
+        let object = &found.object;
+        let readers = found.rests.iter().map(|step| (step, format!("{object} {}", found.class.word())));
+        for (step, how) in own.chain(readers) {
+            let key = (log.clone(), step.clone());
+            for trail in self.trails.values_mut() {
+                let Some(newest) = trail.steps.get_mut(&key) else { continue };
+                let is_first =
+                    !newest.as_ref().is_some_and(|seen| matches!(seen.outcome, StepOutcome::Drifted { .. }));
+                if is_first {
+                    let outcome = StepOutcome::Drifted { how: how.clone() };
+                    *newest = Some(Observation { seq: entry.seq, at: entry.at, outcome, refs: Vec::new() });
+                    (trail.since, trail.until) = (None, None);
+                }
+            }
         }
     }
 
@@ -159,7 +191,6 @@ fn outcome(entry: &Entry) -> Option<StepOutcome> {
     match entry.kind.as_str() {
         "step.succeeded" => Some(StepOutcome::Held),
         "step.failed" => Some(StepOutcome::Failed { why: text("/cause/message") }),
-        "step.drifted" => Some(StepOutcome::Failed { why: "it has drifted".to_owned() }),
         "step.blocked" => Some(StepOutcome::Blocked { by: text("/by") }),
         _ => None,
     }

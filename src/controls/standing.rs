@@ -20,7 +20,7 @@ pub enum KindState {
     Held,
     /// Some steps hold; others were not carried out.
     Partial,
-    /// A step failed, or was blocked by one that did.
+    /// A step failed, was blocked by one that did, or what it showed has drifted since.
     Failed,
     /// All of its steps held, but too long ago.
     Expired,
@@ -137,8 +137,10 @@ fn present(kind: &EvidenceKind, trail: &Trail, now: Timestamp) -> KindStanding {
         let lapsed = match &observation.outcome {
             StepOutcome::Held => None,
             StepOutcome::Failed { .. } if is_shared(log) => Some(format!("{step} failed")),
+            StepOutcome::Drifted { .. } if is_shared(log) => Some(format!("{step} has drifted")),
             StepOutcome::Blocked { .. } if is_shared(log) => Some(format!("{step} was blocked")),
             StepOutcome::Failed { why } => Some(format!("{step} failed: {why}")),
+            StepOutcome::Drifted { how } => Some(format!("{step} has drifted: {how}")),
             StepOutcome::Blocked { by } => Some(format!("{step} was blocked by {by}")),
         };
         match lapsed {

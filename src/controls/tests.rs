@@ -180,6 +180,68 @@ fn a_failed_or_blocked_step_breaks_what_held_and_never_counts() {
     );
 }
 
+impl Log {
+    /// An object has drifted; these checks read it.
+    fn drifts(self, at: Timestamp, step: &str, rests: &[&str]) -> Self {
+        let body = json!({ "object": step, "kind": "databricks.group", "class": "changed", "fields": [],
+            "signature": Digest::of(b"x"), "rests": rests });
+        let mut log = self.tell(at, "drift.found", Some(step), body);
+        log.0.entries.last_mut().expect("told just now").plan = None;
+        log
+    }
+}
+
+#[test]
+fn drift_makes_stale_what_rests_on_the_object_from_first_sight_until_a_run_sees_it_hold() {
+    let log = site().start(day(0)).holds(day(0), "key.a").holds(day(0), "key.b");
+    let drifted = log.drifts(day(3), "key.b", &[]).drifts(day(4), "key.b", &[]);
+    let standing = kind_at(std::slice::from_ref(&drifted.0), CMK, day(5));
+    assert_eq!((standing.state, standing.lapsed), (KindState::Failed, Some(day(3))), "first sight counts");
+    assert_eq!((standing.why.as_str(), standing.in_force_since), ("key.b has drifted: changed", None));
+    let gone = drifted.tell(day(5), "drift.gone", Some("key.b"), json!({ "object": "key.b" }));
+    assert_eq!(
+        kind_at(std::slice::from_ref(&gone.0), CMK, day(5)).state,
+        KindState::Failed,
+        "nobody looked at it all"
+    );
+    let mended = [gone.holds(day(6), "key.b").0];
+    let standing = kind_at(&mended, CMK, day(6));
+    assert_eq!((standing.state, standing.in_force_since), (KindState::Held, Some(day(6))));
+    let account = Log::of("account", &[("group.all", CMK)]).start(day(0)).holds(day(0), "group.all");
+    let account = account.drifts(day(1), "group.all", &[]);
+    let shared = kind_at(&[site().start(day(0)).0, account.0], CMK, day(1));
+    assert_eq!(shared.why, "a step of account has drifted", "the account's steps are not named");
+}
+
+#[test]
+fn drift_makes_exactly_the_controls_stale_that_rest_on_the_object() {
+    let catalogue = Catalogue::embedded();
+    let whole = all_but("");
+    let step = "check.encryption-cmk_at_rest";
+    let changed = |log: History| {
+        let before = rows_at(std::slice::from_ref(&whole), day(1));
+        let after = rows_at(&[log], day(1));
+        let changed = before.iter().zip(&after).filter(|(before, after)| before != after);
+        changed.map(|(_, after)| after.clone()).collect::<Vec<_>>()
+    };
+    let mapped: BTreeSet<(String, String)> =
+        catalogue.kinds()[CMK].controls().map(|(f, id)| (f.word().to_owned(), id.to_owned())).collect();
+    for log in
+        [Log(whole.clone()).drifts(day(1), step, &[]), Log(whole.clone()).drifts(day(1), "cmk.a", &[step])]
+    {
+        let rows = changed(log.0);
+        let dropped: BTreeSet<(String, String)> =
+            rows.iter().map(|row| (row.framework.clone(), row.id.clone())).collect();
+        assert_eq!(dropped, mapped);
+        for row in rows {
+            let missing: Vec<_> =
+                row.missing.iter().map(|one| (one.kind.as_str(), one.stale, one.since)).collect();
+            assert_eq!(missing, [(CMK, true, Some(day(1)))], "{}", row.id);
+        }
+    }
+    assert_eq!(changed(Log(whole.clone()).drifts(day(1), "group.a", &[]).0), [], "nothing rests on it");
+}
+
 #[test]
 fn renewed_in_time_it_stays_in_force_and_after_a_gap_it_begins_anew() {
     let log = site().start(day(0)).holds(day(0), "key.a").holds(day(0), "key.b");

@@ -154,6 +154,18 @@ impl Driver for Databricks {
         Box::pin(async move { self.list_all(kind, place, timeout).await.unwrap_or_else(Listing::Unreadable) })
     }
 
+    fn list_inside<'a>(
+        &'a self,
+        kind: &'a KindName,
+        place: &'a Place,
+        outer: &'a Value,
+        timeout: Millis,
+    ) -> Answer<'a, Listing> {
+        Box::pin(async move {
+            self.list_within(kind, place, outer, timeout).await.unwrap_or_else(Listing::Unreadable)
+        })
+    }
+
     fn apply<'a>(&'a self, change: &'a Change, timeout: Millis) -> Answer<'a, ApplyOutcome> {
         Box::pin(async move { self.apply_one(change, timeout).await.unwrap_or_else(ApplyOutcome::Refused) })
     }

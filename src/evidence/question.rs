@@ -6,12 +6,14 @@ pub mod moment;
 pub mod search;
 pub mod timeline;
 
+use crate::model::adoption::ADOPTED;
+use crate::model::drift::{ACCEPTED, FOUND, GONE};
 use crate::model::entry::{BlobRef, Entry};
 
 use super::records::text;
 
 /// What people read for each kind of entry; others are shown by their own name.
-const WORDS: [(&str, &str); 20] = [
+const WORDS: [(&str, &str); 24] = [
     ("run.started", "run started"),
     ("run.recovered", "run taken up again"),
     ("run.stopping", "run asked to stop"),
@@ -32,6 +34,10 @@ const WORDS: [(&str, &str); 20] = [
     ("hold.set", "legal hold set"),
     ("hold.released", "legal hold released"),
     ("redaction.made", "entry redacted"),
+    (FOUND, "drift found"),
+    (GONE, "drift gone"),
+    (ACCEPTED, "drift accepted"),
+    (ADOPTED, "object adopted"),
 ];
 
 /// What happened, in words.
@@ -53,6 +59,10 @@ fn result(entry: &Entry) -> String {
         "step.rested" => body("/why"),
         "run.ended" | "launch.ended" | "scope.ended" => body("/outcome"),
         "finding.opened" => format!("{}: {}", body("/severity"), body("/title")),
+        FOUND => format!("{}: {}", body("/object"), body("/class")),
+        GONE => body("/object"),
+        ACCEPTED => format!("{} {}: {}", body("/object"), body("/field"), body("/reason")),
+        ADOPTED => body("/reason"),
         "finding.closed" => body("/comment"),
         "hold.set" | "hold.released" | "redaction.made" => body("/reason"),
         _ => String::new(),

@@ -300,6 +300,9 @@ mod tests {
             reasons.extend(kind.calls.update.iter().map(|update| &update.reason));
             reasons.extend(kind.ready.iter().map(|ready| &ready.reason));
             reasons.extend(kind.gone.iter().map(|gone| &gone.reason));
+            let strangers = kind.strangers.iter();
+            reasons.extend(strangers.clone().map(|strangers| &strangers.reason));
+            reasons.extend(strangers.flat_map(|strangers| &strangers.exceptions).map(|one| &one.reason));
             reasons.extend(kind.quotas.iter().map(|quota| &quota.reason));
             assert!(reasons.iter().all(|reason| !reason.is_empty()), "{}", kind.name);
         }

@@ -56,6 +56,33 @@ pub fn readback(kind: &Kind, live: &Value) -> Value {
     out
 }
 
+/// Managed fields that a spec leaves open and that show something else than they did in an earlier read-back: pointer,
+/// what it was, what it is. Only what evidence may hold was recorded, so only that can be told.
+pub fn moved(kind: &Kind, spec: &Value, before: &Value, live: &Value) -> Vec<(String, Value, Value)> {
+    let spec = complete(kind, spec);
+    let open = |at: &&String| {
+        let managed = kind.field(at).is_some_and(|field| field.role == Role::Managed);
+        managed && spec.pointer(at).is_none_or(is_empty)
+    };
+    let shown = |value: &Value, at: &str| normal(kind, at, value.pointer(at).unwrap_or(&Value::Null));
+    let both = kind.record.iter().filter(open).map(|at| (at.clone(), shown(before, at), shown(live, at)));
+    // A list may leave out what a single read shows: that something is not shown says nothing.
+    both.filter(|(at, before, now)| !is_empty(now) && !same_shown(kind, at, before, now)).collect()
+}
+
+fn same_shown(kind: &Kind, at: &str, before: &Value, now: &Value) -> bool {
+    let silent = kind.field(at).and_then(|field| field.default.as_ref());
+    before == now || (is_empty(before) && silent == Some(now))
+}
+
+/// Whether a field may go into evidence.
+pub fn recorded(kind: &Kind, at: &str) -> bool {
+    let covers = |listed: &String| {
+        at.strip_prefix(listed.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    kind.record.iter().any(covers) || kind.ready.as_ref().is_some_and(|ready| ready.at == at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +133,24 @@ mod tests {
         };
         assert_eq!(of(None, "x"), of(None, "y"));
         assert_ne!(of(Some(&applied), "x"), of(Some(&applied), "y"));
+    }
+
+    #[test]
+    fn what_no_spec_names_is_told_against_what_was_seen_before() {
+        let kind = sample("catalog");
+        let spec = json!({"name": "c", "isolation_mode": "ISOLATED"});
+        let before = json!({"name": "c", "owner": "Admins", "isolation_mode": "ISOLATED"});
+        let of = |live: Value| moved(kind, &spec, &before, &live);
+        assert_eq!(of(json!({"name": "c", "owner": "admins"})), [], "spelling, and what the spec names");
+        assert_eq!(
+            of(json!({"name": "c", "isolation_mode": "OPEN"})),
+            [],
+            "the spec's own fields, and silence"
+        );
+        let changed = of(json!({"name": "c", "owner": "jane", "catalog_type": "X", "comment": "y"}));
+        assert_eq!(changed, [("/owner".to_owned(), json!("admins"), json!("jane"))]);
+        assert!(recorded(kind, "/owner") && recorded(kind, "/managed_encryption_settings/x"));
+        assert!(!recorded(kind, "/comment") && !recorded(kind, "/owners"));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! What a scope owns: the fold over the whole log of the scope, all runs together.
 //!
 //! An object is ours if a call of ours made or changed it, or may have: an intent without a result leaves the step *in
-//! doubt*, so that the next run knows whose object it is if one is found. An object that merely matched is not ours.
+//! doubt*, so that the next run knows whose object it is if one is found. An object that merely matched is not ours;
+//! one that a person adopted is.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::adoption::{ADOPTED, Adopted};
 use super::entry::{BlobRef, Entry};
 use super::event::{BadEvent, Desired, Effect, Event, Rest};
 use super::finding::NextCall;
@@ -50,6 +52,8 @@ struct Track {
     intent: Option<Intent>,
     /// An earlier call whose answer never came.
     doubt: Option<Intent>,
+    /// The object as a run saw it to be as desired without doing anything for it. It is not ours, but it was verified.
+    matched: Option<Holding>,
     /// A create met an object that cannot be ours: a later create in doubt then proves nothing.
     contested: bool,
 }
@@ -70,6 +74,12 @@ impl Holdings {
     pub fn from_entries<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Self, BadEvent> {
         let mut holdings = Self::default();
         for entry in entries {
+            if let (ADOPTED, Some(step)) = (entry.kind.as_str(), &entry.step) {
+                let adopted = serde_json::from_value(entry.body.clone());
+                let adopted = adopted.map_err(|source| BadEvent { kind: entry.kind.clone(), source })?;
+                holdings.adopt(step, adopted, &entry.refs);
+                continue;
+            }
             let event = Event::from_entry(&entry.kind, entry.step.as_ref(), &entry.body)?;
             holdings.fold(entry.run.as_ref(), &event);
         }
@@ -108,6 +118,14 @@ impl Holdings {
             }
             Event::StepSucceeded { id, outputs, readback, desired, .. } => {
                 track.found(id.clone());
+                track.matched = match (&track.holding, desired) {
+                    (None, Some(desired)) => Some(Holding {
+                        outputs: outputs.clone(),
+                        readback: readback.clone(),
+                        ..Holding::new(desired.clone(), id.clone(), run.cloned())
+                    }),
+                    (Some(_), _) | (None, None) => None,
+                };
                 if let Some(holding) = &mut track.holding {
                     holding.outputs = outputs.clone();
                     holding.readback = readback.clone();
@@ -133,9 +151,24 @@ impl Holdings {
         }
     }
 
+    /// Takes an object over that was there before us.
+    pub fn adopt(&mut self, step: &StepId, adopted: Adopted, refs: &[BlobRef]) {
+        let Adopted { desired, id, outputs, differs: _, reason: _ } = adopted;
+        let readback = refs.iter().find(|named| named.path.starts_with("readback/")).cloned();
+        let holding = Holding { outputs, readback, ..Holding::new(desired, Some(id), None) };
+        self.tracks.insert(step.clone(), Track { holding: Some(holding), ..Track::default() });
+    }
+
     /// What a step holds, or may hold.
     pub fn get(&self, step: &StepId) -> Option<Holding> {
         self.tracks.get(step).and_then(Track::shown)
+    }
+
+    /// Everything that is ours or may be, and everything else that a run has seen to be as desired, by step: objects
+    /// that are always there are not ours for merely being as they should, but they should stay so.
+    pub fn watched(&self) -> impl Iterator<Item = (&StepId, Holding)> {
+        let of = |track: &Track| track.shown().or_else(|| track.matched.clone());
+        self.tracks.iter().filter_map(move |(step, track)| Some((step, of(track)?)))
     }
 
     /// Everything that is ours or may be, by step.
@@ -146,6 +179,7 @@ impl Holdings {
 
 impl Track {
     fn effected(&mut self, intent: Intent, id: Option<String>) {
+        self.matched = None;
         let Intent { call, desired, run } = intent;
         match (call, &mut self.holding) {
             // Until it was seen to be gone, it is still ours.
@@ -285,6 +319,25 @@ mod tests {
     }
 
     #[test]
+    fn what_merely_matched_is_watched_until_a_call_makes_it_ours() {
+        let watched = |events: &[Event]| {
+            let mut holdings = Holdings::default();
+            events.iter().for_each(|event| holdings.fold(None, event));
+            let shown: Vec<String> = holdings
+                .watched()
+                .map(|(_, held)| format!("{:?} v{}", held.id, held.spec["version"]))
+                .collect();
+            shown.join(", ")
+        };
+        let matched = succeeded(Effect::Unchanged, Some("7"), Some(1));
+        assert_eq!(watched(std::slice::from_ref(&matched)), r#"Some("7") v1"#);
+        let made = [matched.clone(), applying(NextCall::Create, 2), applied("8")];
+        assert_eq!(watched(&made), r#"Some("8") v2"#);
+        assert_eq!(watched(&[matched, succeeded(Effect::Deleted, None, None)]), "");
+        assert_eq!(watched(&[succeeded(Effect::Checked, Some("7"), None)]), "", "a check has no object");
+    }
+
+    #[test]
     fn what_was_applied_is_held_until_it_was_seen_to_be_gone() {
         use NextCall::{Create, Delete, Update};
         check(&[applying(Create, 1), applied("7")], "7 v1");
@@ -302,6 +355,41 @@ mod tests {
         let held = [applying(NextCall::Create, 1), applied("7")];
         check(&[&held[..], &[succeeded(Effect::Unchanged, Some("7"), Some(2))]].concat(), "7 v2");
         check(&[&held[..], &[succeeded(Effect::AlreadyGone, None, None)]].concat(), "nothing");
+    }
+
+    #[test]
+    fn an_adopted_object_is_ours_as_if_we_had_made_it() {
+        let adopted = Adopted {
+            desired: desired(1),
+            id: "7".to_owned(),
+            outputs: Map::from_iter([("url".to_owned(), json!("s3://x"))]),
+            differs: vec!["/comment".to_owned()],
+            reason: "it was there".to_owned(),
+        };
+        let blob = BlobRef { path: "readback/catalog.clinical.json".to_owned(), sha256: Digest::of(b"x") };
+        let entry = |kind: &str, body: Value| Entry {
+            v: 1,
+            seq: 0,
+            at: Timestamp::from_millis(0),
+            log: "account".parse().expect("a log"),
+            run: None,
+            kind: kind.to_owned(),
+            step: Some(step()),
+            actor: super::super::entry::Actor {
+                kind: super::super::entry::ActorKind::Person,
+                id: "tester".to_owned(),
+            },
+            plan: None,
+            refs: vec![blob.clone()],
+            body,
+            salt: String::new(),
+        };
+        let body = serde_json::to_value(&adopted).expect("a body");
+        let holdings = Holdings::from_entries([&entry(ADOPTED, body)]).expect("a good entry");
+        let held = holdings.get(&step()).expect("held");
+        assert_eq!((held.id.as_deref(), &held.spec["version"]), (Some("7"), &json!(1)));
+        assert_eq!((held.in_doubt, held.readback, held.outputs.len()), (None, Some(blob.clone()), 1));
+        assert!(Holdings::from_entries([&entry(ADOPTED, json!({ "id": 7 }))]).is_err(), "a bad body");
     }
 
     #[test]

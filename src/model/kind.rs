@@ -3,6 +3,8 @@
 mod call;
 mod field;
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -52,6 +54,9 @@ pub struct Kind {
     pub outputs: Vec<String>,
     /// Pointers of live fields that go into evidence. Nothing else does.
     pub record: Vec<String>,
+    /// Where objects of the kind that no log knows are looked for; absent if they are none of our business.
+    #[serde(default)]
+    pub strangers: Option<Strangers>,
     /// Published limits that bound how many of it there can be.
     #[serde(default, rename = "quota")]
     pub quotas: Vec<Quota>,
@@ -192,6 +197,34 @@ pub struct Gone {
     /// What stands there; an empty list also matches nothing at all.
     pub value: Value,
     /// Why it does not vanish.
+    pub reason: String,
+}
+
+/// Where objects of a kind that no log knows are looked for: inside objects that we hold.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Strangers {
+    /// The kind of the object that they are in. All that is in one of ours should be known.
+    pub inside: KindName,
+    /// Fields of the list call, each with the place in the outer object where its value stands.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// What the service makes by itself.
+    #[serde(default, rename = "except")]
+    pub exceptions: Vec<OwnMake>,
+    /// Why these places.
+    pub reason: String,
+}
+
+/// Objects that the service makes by itself, told by one field.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnMake {
+    /// Pointer of the field.
+    pub at: String,
+    /// What stands there.
+    pub one_of: Vec<Value>,
+    /// Why it is there.
     pub reason: String,
 }
 

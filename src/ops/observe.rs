@@ -2,8 +2,10 @@
 //! Read-only; what is found is compared by the kinds' rules and handed to `plan`.
 
 mod found;
+pub mod held;
 mod listed;
 mod order;
+mod stranger;
 #[cfg(test)]
 mod tests;
 
@@ -52,8 +54,29 @@ pub struct World {
     pub leftovers: BTreeMap<ScopeId, Vec<Leftover>>,
     /// Objects with our natural keys that our logs do not know.
     pub foreign: Vec<(ScopeId, StepId, String)>,
+    /// Everything declared that is there although our logs do not hold it, whoever it belongs to.
+    pub unheld: Vec<Unheld>,
     /// What could not be read.
     pub unreadable: Vec<(ScopeId, StepId, Cause)>,
+}
+
+/// A declared object that is there and that our logs do not hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unheld {
+    /// Its scope.
+    pub scope: ScopeId,
+    /// What declares it.
+    pub resource: Resource,
+    /// The steps that it rests on.
+    pub after: Vec<StepId>,
+    /// The desired state with all references that have a value.
+    pub spec: Value,
+    /// References without a value.
+    pub missing: Vec<Reference>,
+    /// Its id.
+    pub id: String,
+    /// The object as it was read.
+    pub live: Value,
 }
 
 /// Looks at everything that is wanted. Scopes must come in dependency order.
@@ -198,6 +221,17 @@ impl Observer {
         let ours = look.held.is_some() || kind::always_there(look.kind);
         if let (Some((id, _)), false) = (live, ours) {
             world.foreign.push((scope.clone(), step.clone(), id.clone()));
+        }
+        if let (Some((id, live)), None) = (live, &look.held) {
+            world.unheld.push(Unheld {
+                scope: scope.clone(),
+                resource: look.resource.clone(),
+                after: order::needs(look.scope, look.resource, &self.known).into_iter().collect(),
+                spec: look.spec.clone(),
+                missing: look.missing.clone(),
+                id: id.clone(),
+                live: live.clone(),
+            });
         }
         let applied = look.held.as_ref().map(|held| &held.spec);
         let found = self.assess(look, live.map(|(_, live)| live), applied);

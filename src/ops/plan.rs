@@ -194,7 +194,7 @@ fn document(
     }
 }
 
-fn read_holdings(
+pub(super) fn read_holdings(
     journal: &dyn Journal,
     scopes: &BTreeSet<ScopeId>,
 ) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
@@ -232,7 +232,8 @@ fn refuse_foreign(world: &World) -> Result<(), Failure> {
         world.foreign.iter().map(|(scope, step, id)| format!("  {scope} {step} (id {id})")).collect();
     Err(Failure::Refused {
         reason: format!(
-            "these objects exist already and no log of this estate knows them; they are never taken over silently:\n{}",
+            "these objects exist already and no log of this estate knows them; they are never taken over silently:\n{}\n\
+             landfall adopt --discover shows for each how to take it over, if it is yours",
             lines.join("\n")
         ),
     })

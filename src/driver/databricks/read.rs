@@ -112,6 +112,20 @@ impl Databricks {
         }
     }
 
+    pub(super) async fn list_within(
+        &self,
+        name: &KindName,
+        place: &Place,
+        outer: &Value,
+        timeout: Millis,
+    ) -> Result<Listing, Cause> {
+        let kind = self.kind(name)?;
+        let Some(list) = &kind.calls.list else { return Ok(Listing::Unsupported) };
+        let endpoint = self.endpoint(kind, place)?;
+        let reading = Reading { kind, endpoint, timeout, what: format!("list of {}", kind.name) };
+        self.list_items(&reading, list, outer, false).await.map(Listing::Complete)
+    }
+
     async fn list_items(
         &self,
         reading: &Reading<'_>,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Wanted;
-use crate::base::id::StepId;
+use crate::base::id::{ScopeId, StepId};
 use crate::model::reference::{RefScope, references};
 use crate::model::resource::Resource;
 use crate::runner::known::Known;
@@ -31,7 +31,7 @@ fn of_scope<'w>(wanted: &Wanted<'w>, known: &Known) -> Vec<Vec<&'w Resource>> {
     let mut unmet: BTreeMap<&StepId, usize> = BTreeMap::new();
     let mut dependants: BTreeMap<StepId, Vec<&'w Resource>> = BTreeMap::new();
     for resource in wanted.resources {
-        let needs = needs(wanted, resource, known);
+        let needs = needs(wanted.scope, resource, known);
         let needs: Vec<StepId> = needs.into_iter().filter(|id| by_id.contains_key(id)).collect();
         unmet.insert(&resource.id, needs.len());
         for need in needs {
@@ -62,8 +62,8 @@ fn of_scope<'w>(wanted: &Wanted<'w>, known: &Known) -> Vec<Vec<&'w Resource>> {
 
 /// What a resource refers to, goes through or waits for inside its scope. Other scopes of its rank it never refers to, and those
 /// of lower ranks have been looked at.
-fn needs(wanted: &Wanted<'_>, resource: &Resource, known: &Known) -> BTreeSet<StepId> {
+pub fn needs(scope: &ScopeId, resource: &Resource, known: &Known) -> BTreeSet<StepId> {
     let own = references(&resource.spec).into_iter().filter(|reference| reference.scope == RefScope::Same);
-    let targets = own.filter_map(|reference| known.target_of(wanted.scope, &reference));
+    let targets = own.filter_map(|reference| known.target_of(scope, &reference));
     targets.map(|(_, step)| step).chain(resource.via.clone()).chain(resource.after.clone()).collect()
 }

@@ -1,0 +1,198 @@
+//! Writes into a scope's log what a look for drift found, and what somebody accepts of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::base::id::{LogId, ScopeId, StepId};
+use crate::base::limits;
+use crate::drift::{News, Wish, accepted};
+use crate::evidence::scan;
+use crate::journal::{Journal, Lease, Line};
+use crate::kind::{self, Registry};
+use crate::model::drift::{ACCEPTED, Drift, DriftAccepted, DriftFound, DriftReport, FOUND, FieldDrift, GONE};
+use crate::model::entry::EntryDraft;
+use crate::model::plan::{PlanExcerpt, Work};
+use crate::ops::desired::Desired;
+use crate::ops::drift::standing;
+use crate::ops::error::Failure;
+use crate::ops::launch::PLAN_FILE;
+use crate::ops::{Context, holder, new_run_id, person};
+
+/// Writes what is new of a report into the logs, and returns how many entries that took.
+///
+/// # Errors
+///
+/// If a log is being written by somebody else, or is damaged.
+pub fn record(context: &Context, journal: &mut dyn Journal, report: &DriftReport) -> Result<usize, Failure> {
+    let mut written = 0;
+    for scope in &report.scopes {
+        // Only a log that gets an entry is written to, so a run elsewhere is no hindrance.
+        let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
+        if news(journal, scope, &lines, report)?.is_empty() {
+            continue;
+        }
+        written +=
+            under_lease(context, journal, scope, |journal, lines| news(journal, scope, lines, report))?;
+    }
+    Ok(written)
+}
+
+/// Accepts drift that is there now, and records it before if that was not done. Returns the acceptance.
+///
+/// # Errors
+///
+/// `Refused` if the wish is not about what is there, or its owner is no role of the estate.
+pub fn accept(
+    context: &Context,
+    desired: &Desired,
+    journal: &mut dyn Journal,
+    report: &DriftReport,
+    scope: &ScopeId,
+    wish: &Wish,
+) -> Result<DriftAccepted, Failure> {
+    let roles = &desired.loaded.estate.roles;
+    if !roles.contains_key(&wish.owner) {
+        let known: Vec<&str> = roles.keys().map(String::as_str).collect();
+        let message = format!("no role is called `{}`", wish.owner);
+        return Err(Failure::usage(message, format!("the roles are: {}", known.join(", "))));
+    }
+    let drifts: Vec<&Drift> = report.drifts.iter().filter(|drift| drift.scope == *scope).collect();
+    let acceptance = accepted(wish, &drifts, context.clock.now())
+        .map_err(|no| Failure::Refused { reason: no.to_string() })?;
+    under_lease(context, journal, scope, |journal, lines| {
+        let mut bodies = news(journal, scope, lines, report)?;
+        bodies.push(Body {
+            kind: ACCEPTED,
+            step: step_of(&drifts, &wish.object),
+            body: to_value(&acceptance)?,
+        });
+        Ok(bodies)
+    })?;
+    Ok(acceptance)
+}
+
+fn step_of(drifts: &[&Drift], object: &str) -> Option<StepId> {
+    drifts.iter().find(|drift| drift.object == object).and_then(|drift| drift.step.clone())
+}
+
+/// One entry to be written.
+struct Body {
+    kind: &'static str,
+    step: Option<StepId>,
+    body: Value,
+}
+
+/// Takes the log's lease first, so that what is already known cannot change before it is written.
+fn under_lease(
+    context: &Context,
+    journal: &mut dyn Journal,
+    scope: &ScopeId,
+    bodies: impl FnOnce(&dyn Journal, &[Line]) -> Result<Vec<Body>, Failure>,
+) -> Result<usize, Failure> {
+    let log = LogId::Scope(scope.clone());
+    let now = context.clock.now();
+    let lease = journal.take_lease(&log, &holder(&new_run_id()), now, limits::LEASE)?;
+    let written = write(context, journal, &lease, bodies);
+    journal.release(&lease)?;
+    written
+}
+
+fn write(
+    context: &Context,
+    journal: &mut dyn Journal,
+    lease: &Lease,
+    bodies: impl FnOnce(&dyn Journal, &[Line]) -> Result<Vec<Body>, Failure>,
+) -> Result<usize, Failure> {
+    let lines = journal.read(&lease.log, 0)?;
+    let bodies = bodies(journal, &lines)?;
+    let draft = |Body { kind, step, body }| EntryDraft {
+        log: lease.log.clone(),
+        at: context.clock.now(),
+        run: None,
+        kind: kind.to_owned(),
+        step,
+        actor: person(),
+        plan: None,
+        refs: Vec::new(),
+        body,
+    };
+    let drafts: Vec<EntryDraft> = bodies.into_iter().map(draft).collect();
+    let count = drafts.len();
+    if count > 0 {
+        journal.append(&[lease], drafts)?;
+    }
+    Ok(count)
+}
+
+fn news(
+    journal: &dyn Journal,
+    scope: &ScopeId,
+    lines: &[Line],
+    report: &DriftReport,
+) -> Result<Vec<Body>, Failure> {
+    let standing = standing(scope, lines)?;
+    let drifts = report.drifts.iter().filter(|drift| drift.scope == *scope);
+    let unsettled: BTreeSet<&str> =
+        report.unsettled.iter().filter(|one| one.scope == *scope).map(|one| one.step.as_str()).collect();
+    let readers = readers(journal, lines)?;
+    let body = |news: News<'_>| match news {
+        News::Found(drift) => {
+            let rests = drift.step.as_ref().and_then(|step| readers.get(step)).cloned();
+            let found = found(drift, rests.unwrap_or_default());
+            Ok(Body { kind: FOUND, step: drift.step.clone(), body: to_value(&found)? })
+        }
+        News::Gone(gone) => {
+            let step = StepId::new(gone.object.as_str()).ok();
+            Ok(Body { kind: GONE, step, body: to_value(&gone)? })
+        }
+    };
+    standing.news(drifts, &unsettled).into_iter().map(body).collect()
+}
+
+/// The checks of the newest plan by the step that they read: what they showed rests on it.
+fn readers(journal: &dyn Journal, lines: &[Line]) -> Result<BTreeMap<StepId, Vec<StepId>>, Failure> {
+    let started = lines.iter().rev().filter(|line| line.entry.kind == "run.started");
+    let named = started.flat_map(|line| &line.entry.refs).find(|named| named.path == PLAN_FILE);
+    let Some(named) = named else { return Ok(BTreeMap::new()) };
+    let bad = |what: String| Failure::NotVerified { what: format!("{PLAN_FILE}: {what}") };
+    let raw = serde_json::from_slice(&journal.get_blob(&named.sha256)?).map_err(|e| bad(e.to_string()))?;
+    let plan = PlanExcerpt::from_value(raw).map_err(|e| bad(e.to_string()))?;
+    let mut readers: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
+    for (id, step) in &plan.part.plan.steps {
+        if let Work::Check { check, .. } = &step.work {
+            readers.entry(check.read.clone()).or_default().push(id.clone());
+        }
+    }
+    Ok(readers)
+}
+
+/// What of a drift goes into the log: pointers always, values only where evidence may hold them.
+fn found(drift: &Drift, rests: Vec<StepId>) -> DriftFound {
+    let kind = Registry::standard().get(&drift.kind);
+    let recorded = |at: &str| kind.is_some_and(|kind| kind::recorded(kind, at));
+    let field = |field: &FieldDrift| {
+        let keep =
+            |value: &Option<Value>| value.clone().filter(|value| recorded(&field.at) && is_sayable(value));
+        FieldDrift { held: keep(&field.held), live: keep(&field.live), accepted: None, ..field.clone() }
+    };
+    DriftFound {
+        object: drift.object.clone(),
+        kind: drift.kind.clone(),
+        class: drift.class,
+        signature: drift.signature(),
+        fields: drift.fields.iter().take(limits::DRIFT_FIELDS_MAX).map(field).collect(),
+        more: drift.fields.len().saturating_sub(limits::DRIFT_FIELDS_MAX),
+        rests,
+        who: drift.who.clone(),
+    }
+}
+
+fn is_sayable(value: &Value) -> bool {
+    let text = value.to_string();
+    text.len() <= limits::DRIFT_VALUE_BYTES_MAX && scan::unsaid(&text).is_none()
+}
+
+fn to_value<T: serde::Serialize>(body: &T) -> Result<Value, Failure> {
+    serde_json::to_value(body).map_err(|error| Failure::failed(error.to_string()))
+}
