@@ -36,14 +36,16 @@ const FLOORS: &[(&str, u32)] = &[
 ];
 
 /// Imports between siblings that are wanted: views may read what they show, what counts as drift is told by the rules of
-/// kinds, and what leaves in a notice passes the scanner of the evidence.
+/// kinds, what leaves in a notice passes the scanner of the evidence, and randomness has one source.
 const SIBLINGS: &[(&str, &str)] = &[
     ("drift", "kind"),
     ("evidence", "merkle"),
+    ("journal", "entropy"),
     ("journal", "merkle"),
     ("notice", "evidence"),
     ("notify", "journal"),
     ("report", "plan"),
+    ("signer", "entropy"),
 ];
 
 /// What the pure floors must not name.
