@@ -15,6 +15,7 @@ pub mod kind;
 pub mod merkle;
 pub mod model;
 pub mod ops;
+pub mod pattern;
 pub mod plan;
 pub mod policy;
 pub mod render;

@@ -9,6 +9,7 @@ pub mod fleet_event;
 pub mod holdings;
 pub mod kind;
 pub mod outcome;
+pub mod outline;
 pub mod pack;
 pub mod plan;
 pub mod reader;

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod launch;
 pub mod log;
 pub mod observe;
+pub mod overview;
 pub mod packs;
 pub mod params;
 pub mod plan;

@@ -10,6 +10,10 @@ pub const INPUT_FILES_MAX: usize = 20_000;
 pub const INPUT_DEPTH_MAX: usize = 8;
 /// Text rendered from one template: a pack that renders more loops over something it should not.
 pub const RENDERED_BYTES_MAX: usize = 8 << 20;
+/// The same text with notes in it about where its values come from: each note is some tens of bytes.
+pub const TRACED_BYTES_MAX: usize = 8 * RENDERED_BYTES_MAX;
+/// Differing steps that are listed for one pattern of sites; the rest is counted. Nobody reads more.
+pub const PATTERN_DIFFERENCES_MAX: usize = 200;
 /// Steps of one scope.
 pub const STEPS_PER_SCOPE_MAX: usize = 5_000;
 /// A line of a log, without its newline: C2SP tile entry bundles hold entries under 64 KiB.

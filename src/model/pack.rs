@@ -90,6 +90,9 @@ pub struct Input {
     pub one_of: Vec<Value>,
     /// The least and the greatest it may be.
     pub range: Option<(f64, f64)>,
+    /// Whether it, and what is below it, says which site it is rather than how the site is built: sites that differ in
+    /// nothing else have the same pattern.
+    pub identity: bool,
     /// What it is, for people.
     pub doc: String,
     /// Where it is declared.

@@ -1,5 +1,6 @@
 //! The plan: everything a launch would do, named by its digest. Immutable once written.
 
+pub mod overview;
 pub mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use crate::base::id::{KindName, LogId, PackName, ScopeId, SiteCode, StepId, Wave
 use crate::base::time::{Millis, Timestamp};
 use crate::model::resource::{Check, Origin};
 
+pub use overview::Overview;
 pub use parts::PlanExcerpt;
 
 /// Format version of a plan. Readers refuse newer ones.
@@ -93,6 +95,9 @@ pub struct Plan {
     pub fleet: FleetPlan,
     /// The steps of each scope.
     pub scopes: BTreeMap<ScopeId, ScopePlan>,
+    /// What it says across its sites.
+    #[serde(default, skip_serializing_if = "Overview::is_empty")]
+    pub overview: Overview,
 }
 
 /// A target by name and address. Never holds a secret.

@@ -11,8 +11,8 @@ use crate::model::entry::{Actor, ActorKind, Entry};
 use crate::model::event::{Effect, Event};
 use crate::model::outcome::{Cause, CauseClass};
 use crate::model::plan::{
-    EdgeReason, FieldChange, FleetPlan, Operation, PLAN_VERSION, Plan, PlannedStep, Reconcile, Reversal,
-    SavedPlan, ScopePlan, Selection, StepLimits, TargetName, Work,
+    EdgeReason, FieldChange, FleetPlan, Operation, Overview, PLAN_VERSION, Plan, PlannedStep, Reconcile,
+    Reversal, SavedPlan, ScopePlan, Selection, StepLimits, TargetName, Work,
 };
 use crate::model::resource::Check;
 
@@ -116,6 +116,7 @@ fn plan() -> Plan {
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves: Vec::new() },
         scopes: [(ScopeId::Account, account), ("site/HRB01".parse().unwrap(), site)].into(),
+        overview: Overview::default(),
     }
 }
 

@@ -96,6 +96,7 @@ pub fn plan(scopes: Vec<(&str, Vec<Step>)>) -> Plan {
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves: vec![wave] },
         scopes,
+        overview: Default::default(),
     }
 }
 

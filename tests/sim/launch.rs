@@ -150,6 +150,7 @@ fn draw(random: &mut Random) -> Plan {
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves },
         scopes,
+        overview: Default::default(),
     }
 }
 
