@@ -172,6 +172,15 @@ fn explain(ui: &Ui, failure: Failure) -> Exit {
             ui.always("help: make a new plan with landfall plan --out");
             Exit::Stale
         }
+        Failure::Expired { made_at, until, days } => {
+            let message = format!(
+                "the plan has expired; nothing was changed. It was made at {made_at} and could be applied until {until}: \
+                 plans of this estate are valid for {days} {}",
+                if days == 1 { "day" } else { "days" }
+            );
+            error(ui, &message, Some("make a new plan with landfall plan --out, and have it approved again"));
+            Exit::Stale
+        }
         Failure::NotVerified { what } => {
             error(ui, &what, None);
             Exit::NotVerified

@@ -18,6 +18,7 @@ pub mod ops;
 pub mod pattern;
 pub mod plan;
 pub mod policy;
+pub mod quota;
 pub mod render;
 pub mod report;
 pub mod resolve;

@@ -116,7 +116,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         launch::refuse_held(context, &saved, &mut journal)?;
-        launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
+        launch::refuse_unfit(context, &saved, &desired, &reached, &journal)?;
         sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::base::digest::Digest;
@@ -15,7 +16,8 @@ use crate::model::plan::PackLock;
 pub const PACK_FORMAT: i64 = 1;
 
 /// What a pack's objects belong to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PackScope {
     /// Rendered once.
     Account,

@@ -5,20 +5,24 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::base::id::{ScopeId, StepId};
+use crate::base::limits::DAY;
+use crate::base::time::Millis;
+use crate::kind::Registry;
+use crate::model::estate::Estate;
 use crate::model::holdings::Holdings;
-use crate::model::plan::{Overview, Plan};
+use crate::model::plan::overview::Room;
+use crate::model::plan::{Overview, Plan, SavedPlan};
+use crate::ops::Context;
 use crate::ops::desired::Desired;
+use crate::ops::error::Failure;
 use crate::ops::observe::World;
 use crate::pattern::{Origins, patterns};
+use crate::quota::{Ground, rooms};
 use crate::render;
+use crate::report::room_view::blocked_words;
 
 /// Looks over a plan that was just made.
-pub fn of(
-    desired: &Desired,
-    plan: &Plan,
-    holdings: &BTreeMap<ScopeId, Holdings>,
-    _world: &World,
-) -> Overview {
+pub fn of(desired: &Desired, plan: &Plan, holdings: &BTreeMap<ScopeId, Holdings>, world: &World) -> Overview {
     let sites = desired
         .rendered
         .iter()
@@ -35,5 +39,56 @@ pub fn of(
         resolved: &desired.resolved,
         sources: &desired.loaded.sources,
     };
-    Overview { patterns: patterns(plan, origins), room: Vec::new() }
+    Overview { patterns: patterns(plan, origins), room: room(desired, plan, world) }
+}
+
+fn room(desired: &Desired, plan: &Plan, world: &World) -> Vec<Room> {
+    let kinds = Registry::standard().kinds().map(|kind| (kind.name.clone(), kind)).collect();
+    let region =
+        |scope: &ScopeId| Some((scope.clone(), desired.loaded.site(scope.site()?)?.region.value.clone()));
+    let regions = plan.scopes.keys().filter_map(region).collect();
+    let estate = &desired.loaded.estate;
+    let ceilings = estate.quotas.iter().map(|(name, most)| (name.clone(), most.value)).collect();
+    rooms(
+        plan,
+        Ground { kinds: &kinds, ceilings: &ceilings, inventories: &world.inventories, regions: &regions },
+    )
+}
+
+/// Refuses a plan that waited too long or does not fit under the limits of the services.
+///
+/// # Errors
+///
+/// `Expired`, or `Refused`.
+pub fn refuse(context: &Context, saved: &SavedPlan, estate: &Estate) -> Result<(), Failure> {
+    refuse_expired(context, saved, estate)?;
+    refuse_overfull(&saved.plan)
+}
+
+/// Refuses a plan with a scope that does not fit under a limit of a service: it would fail half-way.
+///
+/// # Errors
+///
+/// `Refused` with the first scope in launch order and the limit.
+fn refuse_overfull(plan: &Plan) -> Result<(), Failure> {
+    let Some((room, blocked)) = plan.overview.first_blocked() else { return Ok(()) };
+    let reason = format!(
+        "{} does not fit: {}. Nothing was changed. Take sites out of the plan, remove what is no longer used, or, if the \
+         limit was raised for you, set {} under [quotas] in sites/estate.toml",
+        blocked.scope,
+        blocked_words(room, blocked),
+        room.quota,
+    );
+    Err(Failure::Refused { reason })
+}
+
+/// Refuses a plan that has waited too long: what was looked at when it was made is no longer what people decide about.
+///
+/// # Errors
+///
+/// `Expired`.
+fn refuse_expired(context: &Context, saved: &SavedPlan, estate: &Estate) -> Result<(), Failure> {
+    let (made_at, now, days) = (saved.made_at, context.clock.now(), estate.plan_valid_days);
+    let until = made_at + Millis(u64::from(days) * DAY.0);
+    if now <= until { Ok(()) } else { Err(Failure::Expired { made_at, until, days }) }
 }

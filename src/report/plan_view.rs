@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::{pattern_view, room_view};
 use crate::base::id::{ScopeId, StepId};
 use crate::model::plan::{FieldChange, Operation, Plan, Reconcile, Reversal, SavedPlan, Selection, Work};
 
@@ -150,7 +151,8 @@ fn field(out: &mut String, change: &FieldChange) {
     let _ = writeln!(out, "        {at}: {from} -> {to}{forces}   [{}]", change.reason);
 }
 
-fn short(value: &Value) -> String {
+/// A value in at most eighty letters.
+pub(super) fn short(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= 80 {
         text
@@ -197,6 +199,10 @@ pub fn summary(saved: &SavedPlan) -> String {
         counts.checks,
         plural(counts.checks, "check", "checks")
     );
+    let overview = [pattern_view::line(&plan.overview.patterns), room_view::line(&plan.overview)];
+    for line in overview.into_iter().flatten() {
+        let _ = writeln!(out, "{line}");
+    }
     let _ = writeln!(out, "Digest {}", saved.digest);
     out
 }

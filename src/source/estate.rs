@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{RegionName, WaveName};
+use crate::base::limits::{PLAN_VALID_DAYS, PLAN_VALID_DAYS_MAX};
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::estate::{
@@ -40,7 +41,7 @@ pub(super) fn read(texts: &mut Texts, found: &mut Diagnostics) -> Estate {
 fn whole(reader: &mut Reader<'_, '_>) -> Estate {
     let format = format!("{ESTATE_FORMAT}: this program reads no other format");
     reader.required("format", &format, |value| (value.as_i64() == Some(ESTATE_FORMAT)).then_some(()));
-    let (name, code, lineage, day_one) = identity(reader);
+    let Identity { name, code, lineage, day_one, plan_valid_days } = identity(reader);
     let free =
         |reader: &mut Reader<'_, '_>, key| reader.table(key).map(|(t, _)| t.clone()).unwrap_or_default();
     Estate {
@@ -58,6 +59,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         roles: roles(reader),
         tags: tags(reader),
         targets: targets(reader),
+        plan_valid_days,
+        quotas: quotas(reader),
         publish: publish(reader),
         span: reader.place(),
     }
@@ -73,17 +76,54 @@ fn lineage(value: &serde_json::Value) -> Option<String> {
     value.as_str().filter(|text| uuid::Uuid::try_parse(text).is_ok()).map(str::to_owned)
 }
 
-fn identity(reader: &mut Reader<'_, '_>) -> (String, String, String, Option<jiff::civil::Date>) {
+/// What `[estate]` says.
+#[derive(Default)]
+struct Identity {
+    name: String,
+    code: String,
+    lineage: String,
+    day_one: Option<jiff::civil::Date>,
+    plan_valid_days: u32,
+}
+
+fn identity(reader: &mut Reader<'_, '_>) -> Identity {
     let expected = "a table with the estate's name, code, lineage and day_one";
-    let Some((table, span)) = reader.required_table("estate", expected) else { return Default::default() };
+    let Some((table, span)) = reader.required_table("estate", expected) else { return Identity::default() };
     let mut inner = reader.inner(table, span, "[estate]");
     let name = inner.text("name");
     let code = inner.required("code", "a lower-case word", lower_word);
     let lineage = inner.required("lineage", "a UUID that is never changed", lineage);
     let day_one = inner.required("day_one", DAY, day);
+    let words = format!("a number of days from 1 to {PLAN_VALID_DAYS_MAX}");
+    let some_days =
+        |value: &serde_json::Value| count(value).filter(|days| (1..=PLAN_VALID_DAYS_MAX).contains(days));
+    let valid_days = inner.optional("plan_valid_days", &words, some_days);
     inner.finish();
     let text = |located: Option<Located<String>>| located.map(|l| l.value).unwrap_or_default();
-    (text(name), text(code), text(lineage), day_one.map(|l| l.value))
+    Identity {
+        name: text(name),
+        code: text(code),
+        lineage: text(lineage),
+        day_one: day_one.map(|l| l.value),
+        plan_valid_days: valid_days.map_or(PLAN_VALID_DAYS, |l| l.value),
+    }
+}
+
+/// `[quotas]`: ceilings of the services as they are for this account. Whether their names are those of limits is found
+/// out where the tables of kinds are known.
+fn quotas(reader: &mut Reader<'_, '_>) -> BTreeMap<String, Located<u64>> {
+    let Some((table, _)) = reader.table("quotas") else { return BTreeMap::new() };
+    let mut quotas = BTreeMap::new();
+    for (name, entry) in &table.entries {
+        match count(&entry.tree.to_json()) {
+            Some(most) => {
+                let most = Located { value: u64::from(most), span: entry.key.clone() };
+                quotas.insert(name.clone(), most);
+            }
+            None => reader.wrong(&entry.tree, name, "a number from 0 up"),
+        }
+    }
+    quotas
 }
 
 /// Tables of free facts with the site parameters they set under `defaults`.

@@ -22,6 +22,20 @@ impl Overview {
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty() && self.room.is_empty()
     }
+
+    /// The first scope in launch order that does not fit, and the limit it does not fit under.
+    pub fn first_blocked(&self) -> Option<(&Room, &Blocked)> {
+        let blocked = self.room.iter().filter_map(|room| Some((room, room.blocks.as_ref()?)));
+        blocked.min_by_key(|(room, blocked)| (blocked.turn, &room.quota))
+    }
+
+    /// The limit under which the fewest further sites fit, each needing as much as the largest of this plan, and how
+    /// many do. Limits on single objects say nothing about further sites.
+    pub fn next_limit(&self) -> Option<(&Room, u64)> {
+        let rooms = self.room.iter().filter(|room| room.site_needs > 0 && !room.is_of_one_object);
+        let more = |room: &Room| u64::try_from(room.left).map_or(0, |left| left / room.site_needs);
+        rooms.map(|room| (room, more(room))).min_by_key(|(room, more)| (*more, &room.quota))
+    }
 }
 
 /// Sites of a plan for which the same is done, but for the values that say which site it is.
@@ -122,6 +136,9 @@ pub struct Room {
     pub left: i64,
     /// The most that one site of this plan needs.
     pub site_needs: u64,
+    /// Whether it is a limit on what one object may hold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_one_object: bool,
     /// The first scope, in launch order, that does not fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocks: Option<Blocked>,
