@@ -65,6 +65,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Render(args) => inspect::render(ui, &context()?, &args),
         Command::Graph(args) => run::graph(ui, &context()?, &args),
         Command::Plan(args) => run::plan(ui, &context()?, &args),
+        Command::Show(args) => run::show(ui, context(), &args),
         Command::Rehearse(args) => run::rehearse(ui, &context()?, args),
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
         Command::Resume(args) => run::resume(ui, &context()?, &args),

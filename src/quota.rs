@@ -174,9 +174,18 @@ impl<'g> Tally<'g> {
             planned: there - signed(live),
             left: signed(max) - there,
             site_needs,
-            is_of_one_object: self.quota.per == Owner::Object,
+            is_of_one_site: is_of_one_site(self.quota),
             blocks,
         }
+    }
+}
+
+/// Whether no other site's objects are counted in the same place.
+fn is_of_one_site(quota: &Quota) -> bool {
+    match quota.per {
+        Owner::Account | Owner::Region => false,
+        Owner::Metastore => !quota.by.is_empty(),
+        Owner::Workspace | Owner::Object => true,
     }
 }
 
@@ -191,7 +200,12 @@ fn closest(rooms: Vec<Room>) -> Vec<Room> {
         rooms.sort_by_key(|room| {
             (room.blocks.as_ref().map_or(usize::MAX, |b| b.turn), room.left, room.owner.clone())
         });
-        rooms.truncate(ROOMS_PER_QUOTA_MAX);
+        let most = if rooms.iter().all(|room| room.is_of_one_site && room.blocks.is_none()) {
+            1
+        } else {
+            ROOMS_PER_QUOTA_MAX
+        };
+        rooms.truncate(most);
         kept.extend(rooms);
     }
     kept

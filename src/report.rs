@@ -1,5 +1,6 @@
 //! Floor 2: pure views. A plan, a graph, a timeline as people and programs see them.
 
+pub mod brief;
 pub mod graph_view;
 pub mod pattern_view;
 pub mod plan_view;

@@ -1,12 +1,12 @@
 //! What a plan says across its sites: patterns, and room under the limits of the services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::base::id::{ScopeId, StepId};
+use crate::base::id::{ScopeId, SiteCode, StepId};
 use crate::base::limits::DAY;
-use crate::base::time::Millis;
+use crate::base::time::{Millis, Timestamp};
 use crate::kind::Registry;
 use crate::model::estate::Estate;
 use crate::model::holdings::Holdings;
@@ -19,6 +19,7 @@ use crate::ops::observe::World;
 use crate::pattern::{Origins, patterns};
 use crate::quota::{Ground, rooms};
 use crate::render;
+use crate::report::brief::Outlook;
 use crate::report::room_view::blocked_words;
 
 /// Looks over a plan that was just made.
@@ -39,7 +40,32 @@ pub fn of(desired: &Desired, plan: &Plan, holdings: &BTreeMap<ScopeId, Holdings>
         resolved: &desired.resolved,
         sources: &desired.loaded.sources,
     };
-    Overview { patterns: patterns(plan, origins), room: room(desired, plan, world) }
+    Overview {
+        patterns: patterns(plan, origins),
+        room: room(desired, plan, world),
+        rest_on: rest_on(desired, plan),
+    }
+}
+
+/// What is known beside a plan when it is shown; without its estate, nothing.
+pub fn outlook(saved: &SavedPlan, estate: Option<&Estate>) -> Outlook {
+    Outlook { valid_until: estate.map(|estate| valid_until(saved, estate)), ..Outlook::default() }
+}
+
+fn valid_until(saved: &SavedPlan, estate: &Estate) -> Timestamp {
+    saved.made_at + Millis(u64::from(estate.plan_valid_days) * DAY.0)
+}
+
+fn rest_on(desired: &Desired, plan: &Plan) -> BTreeMap<ScopeId, BTreeSet<SiteCode>> {
+    let mut all: BTreeMap<ScopeId, BTreeSet<SiteCode>> = BTreeMap::new();
+    for code in desired.rendered.keys().filter_map(ScopeId::site) {
+        for shared in desired.needs_of(&ScopeId::Site(code.clone())) {
+            if plan.scopes.contains_key(&shared) {
+                all.entry(shared).or_default().insert(code.clone());
+            }
+        }
+    }
+    all
 }
 
 fn room(desired: &Desired, plan: &Plan, world: &World) -> Vec<Room> {
@@ -88,7 +114,9 @@ fn refuse_overfull(plan: &Plan) -> Result<(), Failure> {
 ///
 /// `Expired`.
 fn refuse_expired(context: &Context, saved: &SavedPlan, estate: &Estate) -> Result<(), Failure> {
-    let (made_at, now, days) = (saved.made_at, context.clock.now(), estate.plan_valid_days);
-    let until = made_at + Millis(u64::from(days) * DAY.0);
-    if now <= until { Ok(()) } else { Err(Failure::Expired { made_at, until, days }) }
+    let until = valid_until(saved, estate);
+    if context.clock.now() <= until {
+        return Ok(());
+    }
+    Err(Failure::Expired { made_at: saved.made_at, until, days: estate.plan_valid_days })
 }

@@ -1,5 +1,7 @@
 //! What a plan says across its sites: which of them get the same, and how much room the services' limits leave.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,12 +17,15 @@ pub struct Overview {
     /// Room under the limits it comes close to, by name of the limit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub room: Vec<Room>,
+    /// All sites of the estate that rest on the account or on a region of this plan, whether they are in it or not.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rest_on: BTreeMap<ScopeId, BTreeSet<SiteCode>>,
 }
 
 impl Overview {
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
-        self.patterns.is_empty() && self.room.is_empty()
+        self.patterns.is_empty() && self.room.is_empty() && self.rest_on.is_empty()
     }
 
     /// The first scope in launch order that does not fit, and the limit it does not fit under.
@@ -30,9 +35,9 @@ impl Overview {
     }
 
     /// The limit under which the fewest further sites fit, each needing as much as the largest of this plan, and how
-    /// many do. Limits on single objects say nothing about further sites.
+    /// many do.
     pub fn next_limit(&self) -> Option<(&Room, u64)> {
-        let rooms = self.room.iter().filter(|room| room.site_needs > 0 && !room.is_of_one_object);
+        let rooms = self.room.iter().filter(|room| room.site_needs > 0 && !room.is_of_one_site);
         let more = |room: &Room| u64::try_from(room.left).map_or(0, |left| left / room.site_needs);
         rooms.map(|room| (room, more(room))).min_by_key(|(room, more)| (*more, &room.quota))
     }
@@ -136,9 +141,9 @@ pub struct Room {
     pub left: i64,
     /// The most that one site of this plan needs.
     pub site_needs: u64,
-    /// Whether it is a limit on what one object may hold.
+    /// Whether it is counted inside something that is one site's own: then it says nothing about further sites.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_of_one_object: bool,
+    pub is_of_one_site: bool,
     /// The first scope, in launch order, that does not fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocks: Option<Blocked>,
