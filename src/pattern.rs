@@ -79,4 +79,11 @@ fn letter(index: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::letter;
+
+    #[test]
+    fn letters_go_on_after_z() {
+        assert_eq!([0, 25, 26, 51, 52, 701, 702].map(letter), ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
+    }
+}

@@ -215,6 +215,3 @@ fn closest(rooms: Vec<Room>) -> Vec<Room> {
 pub fn names<'k>(kinds: impl Iterator<Item = &'k Kind>) -> BTreeSet<&'k str> {
     kinds.flat_map(|kind| &kind.quotas).map(|quota| quota.name.as_str()).collect()
 }
-
-#[cfg(test)]
-mod tests;

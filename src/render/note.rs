@@ -197,3 +197,72 @@ pub(super) fn take_out(traced: &str) -> Option<(String, Vec<Mark>)> {
     plain.push_str(rest);
     open.is_empty().then_some((plain, marks))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn traced(template: &str, context: &Value) -> String {
+        let mut syntax = Template::compile(template).unwrap();
+        super::super::template::guard(&mut syntax);
+        annotate(&mut syntax);
+        let mut registry = Handlebars::new();
+        registry.set_strict_mode(true);
+        helper::register(&mut registry, super::super::format::Format::Toml);
+        register(&mut registry);
+        registry.register_template("t", syntax);
+        registry.render("t", context).unwrap()
+    }
+
+    /// Each mark as `text <- form of paths`.
+    fn told(template: &str, context: &Value) -> (String, Vec<String>) {
+        let (plain, mut marks) = take_out(&traced(template, context)).expect("notes that can be taken out");
+        marks.sort_by_key(|mark| (mark.range.start, mark.range.end));
+        let told = marks.iter().map(|mark| {
+            let paths: Vec<&str> =
+                mark.note.looked_at.iter().map(|l| l.path.as_deref().unwrap_or("?")).collect();
+            let what = if mark.is_block { "block" } else { &mark.note.form };
+            format!("{} <- {what} of {}", &plain[mark.range.clone()], paths.join(" "))
+        });
+        let told = told.collect();
+        (plain, told)
+    }
+
+    #[test]
+    fn every_value_knows_the_path_it_was_read_from() {
+        let context = serde_json::json!({
+            "site": {"code": "HRB01", "twin": "HRB01", "nets": [{"id": "a"}, {"id": "b"}], "size": 3},
+        });
+        let template = "{{site.code}} {{site.twin}} HRB01 {{#each site.nets}}{{this.id}}{{../site.code}};{{/each}}\
+                        {{lower site.code}} {{concat site.code \"-x\" site.size}} {{eq site.code \"HRB01\"}}\
+                        {{#if (eq site.size 3)}}!{{/if}}";
+        let (plain, told) = told(template, &context);
+        assert_eq!(plain, "HRB01 HRB01 HRB01 aHRB01;bHRB01;hrb01 HRB01-x3 true!");
+        assert_eq!(
+            told,
+            [
+                "HRB01 <- % of site.code",
+                "HRB01 <- % of site.twin",
+                "a <- % of site.nets.0.id",
+                "aHRB01;bHRB01; <- block of site.nets",
+                "HRB01 <- % of site.code",
+                "b <- % of site.nets.1.id",
+                "HRB01 <- % of site.code",
+                "hrb01 <- lower(%) of site.code",
+                "HRB01-x3 <- concat(%, \"-x\", %) of site.code site.size",
+                "true <-  of site.code",
+                "! <- block of site.size",
+            ]
+        );
+    }
+
+    #[test]
+    fn text_that_looks_like_a_note_is_refused() {
+        for hostile in ["\u{E000}{}\u{E002}x\u{E003}", "\u{E003}", "\u{E001}", "a\u{E002}"] {
+            let context = serde_json::json!({ "x": hostile });
+            let traced = traced("{{x}}", &context);
+            let out = take_out(&traced);
+            assert!(out.is_none_or(|(plain, _)| plain != hostile), "{hostile:?} was taken for text");
+        }
+    }
+}

@@ -245,7 +245,7 @@ fn nesting(text: &str) -> usize {
 }
 
 /// Sends everything that a template prints through the writer of its format.
-fn guard(template: &mut Template) {
+pub(super) fn guard(template: &mut Template) {
     for element in &mut template.elements {
         match element {
             TemplateElement::Expression(call) => {

@@ -211,6 +211,3 @@ impl Extent {
 fn paths(note: &Note) -> impl Iterator<Item = String> {
     note.looked_at.iter().filter_map(|one| one.path.clone())
 }
-
-#[cfg(test)]
-mod tests;

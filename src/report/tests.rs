@@ -132,7 +132,7 @@ fn a_plan_shows_what_cannot_be_undone_first_and_makes_nothing_up() {
 
     Look at these first:
       - site/HRB01 catalog.left   destroys what is there
-    -/+ site/HRB01 catalog.moved   cannot be undone
+    -/+ site/HRB01 catalog.moved   destroys what is there and makes it again; cannot be undone
       + site/HRB01 catalog.new   cannot be undone
 
       # account
