@@ -80,23 +80,30 @@ name = "clinic"
 version = "1.0.0"
 scope = "site"
 [inputs."site.nets"]
+doc = "nets"
 type = "list<table>"
 [inputs."site.twin"]
+doc = "twin"
 type = "string"
 [inputs."site.seats"]
 type = "integer"
 identity = true
 doc = "How many people work there: no reason to review the site by itself"
 [inputs."site.ports"]
+doc = "ports"
 type = "list<integer>"
 identity = true
 [inputs."site.restricted"]
+doc = "restricted"
 type = "boolean"
 [inputs."site.workers"]
+doc = "workers"
 type = "integer"
 [inputs."site.node_types"]
+doc = "node_types"
 type = "list<string>"
 [inputs."site.domains"]
+doc = "domains"
 type = "list<table>"
 "#;
 

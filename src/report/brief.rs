@@ -91,7 +91,8 @@ fn place(plan: &Plan) -> String {
         ScopeId::Account | ScopeId::Site(_) => None,
     });
     let regions: Vec<String> = regions.collect();
-    format!("Target {} ({}); regions: {}.", plan.target.name, plan.target.host, regions.join(", "))
+    let regions = if regions.is_empty() { "none".to_owned() } else { regions.join(", ") };
+    format!("Target {} ({}); regions: {regions}.", plan.target.name, plan.target.host)
 }
 
 fn sites(plan: &Plan) -> String {

@@ -32,13 +32,13 @@ pub fn blocked_words(room: &Room, blocked: &Blocked) -> String {
         turn => format!(", as number {turn} in launch order"),
     };
     format!(
-        "{} allows {} per {}, {} are left when its turn comes{turn}, and it needs {}{}",
+        "{} allows {} per {}, {}{} are left when its turn comes{turn}, and it needs {}",
         room.quota,
         room.max,
         room.owner,
+        if room.counted == Counted::All { "" } else { "at most " },
         blocked.left.max(0),
         blocked.needs,
-        doubt(room),
     )
 }
 
