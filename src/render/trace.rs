@@ -5,7 +5,6 @@
 //! outline. Then nothing of it is replaced: its sites may be told apart for nothing, but never held to be equal.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use handlebars::Context;
 use serde_json::Value;
@@ -105,10 +104,10 @@ impl Sheet<'_> {
     fn step(&self, table: &Table) -> OutlinedStep {
         let mut step =
             OutlinedStep { normal: Value::Null, printed: BTreeMap::new(), decided_by: BTreeSet::new() };
-        let mut lies = Extent(usize::MAX..0);
+        let mut lies = Extent { start: usize::MAX, end: 0 };
         step.normal = self.table("", table, &mut lies, &mut step);
-        let around = self.blocks.iter().take_while(|mark| mark.range.start < lies.0.end);
-        let around = around.filter(|mark| lies.0.start < mark.range.end);
+        let around = self.blocks.iter().take_while(|mark| mark.range.start < lies.end);
+        let around = around.filter(|mark| lies.start < mark.range.end);
         step.decided_by = around.flat_map(|mark| paths(&mark.note)).collect();
         step
     }
@@ -200,11 +199,15 @@ impl Sheet<'_> {
 }
 
 /// From where to where a step's values stand in the text.
-struct Extent(Range<usize>);
+struct Extent {
+    start: usize,
+    end: usize,
+}
 
 impl Extent {
     fn take_in(&mut self, span: &Span) {
-        self.0 = self.0.start.min(span.range.start)..self.0.end.max(span.range.end);
+        self.start = self.start.min(span.range.start);
+        self.end = self.end.max(span.range.end);
     }
 }
 

@@ -39,7 +39,7 @@ pub fn text(saved: &SavedPlan, outlook: &Outlook) -> String {
         ("When", when(plan, outlook)),
         ("Risk", risk(plan)),
         ("Cannot be undone", named(plan, |r| changes(r) && r.reversal == Reversal::OneWay)),
-        ("Destroyed or replaced", named(plan, |r| destroys(r))),
+        ("Destroyed or replaced", named(plan, destroys)),
         ("Shared", shared(plan)),
         ("Room", room(plan)),
         ("Waits for", waits_for(plan, outlook)),

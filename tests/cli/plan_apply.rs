@@ -42,9 +42,10 @@ fn a_plan_that_waited_too_long_or_does_not_fit_is_not_applied() {
     estate.edit("sites/estate.toml", "day_one = 2027-01-11", "day_one = 2027-01-11\nplan_valid_days = 7");
     estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
     // The moment is outside the digest, so that the same inputs give the same plan.
-    let mut saved: serde_json::Value = serde_json::from_str(&estate.text("p.plan")).unwrap();
+    let mut saved: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(estate.path("p.plan")).unwrap()).unwrap();
     saved["made_at"] = serde_json::json!("2020-01-01T00:00:00.000Z");
-    estate.write("old.plan", &saved.to_string());
+    std::fs::write(estate.path("old.plan"), saved.to_string()).unwrap();
     estate
         .run(&["apply", "old.plan"])
         .ends(6)
