@@ -296,7 +296,7 @@ fn looked_over() -> SavedPlan {
         place: Some(format!("sites/{site}.toml:7")),
     };
     let because = Because {
-        parameter: "site.domains".to_owned(),
+        parameter: "site.node_types".to_owned(),
         here: setting(&codes[2], json!(["imaging"])),
         there: setting(&codes[0], json!(["clinical"])),
         steps: 2,
@@ -355,7 +355,7 @@ fn the_brief_is_one_page_and_calls_the_unknown_unknown() {
     Sites
       w: 3 sites, HRB01 MPL02 CDR03; HRB01 goes first and alone, then at most 2 at once. 1 may fail before no further one starts.
     Patterns
-      3 sites, 2 patterns: A (HRB01 MPL02); B (CDR03): like A, except site.domains.
+      3 sites, 2 patterns: A (HRB01 MPL02); B (CDR03): like A, except site.node_types.
     When
       Next start of each site: unknown.
       Until when the plan can be applied: unknown.
@@ -401,7 +401,7 @@ fn shared_objects_patterns_and_room_are_in_the_text() {
     let shared = "Shared by sites:\n  account: 0 to add, 1 to change, 0 to destroy; on it rest HRB01, and outside this plan \
                   CDR03 MPL02\n        ~ group.all\n";
     assert!(text.contains(shared), "{text}");
-    let lines = "3 sites, 2 patterns: A (HRB01 MPL02); B (CDR03): like A, except site.domains.\n\
+    let lines = "3 sites, 2 patterns: A (HRB01 MPL02); B (CDR03): like A, except site.node_types.\n\
                  No room: site/CDR03 does not fit: catalogs_per_metastore allows 1000 per metastore us-east-1, at most 0 are left \
                  when its turn comes, as number 3 in launch order, and it needs 2.\n";
     assert!(text.contains(lines), "{text}");
