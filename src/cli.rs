@@ -73,6 +73,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Plan(args) => run::plan(ui, &context()?, &args),
         Command::Adopt(args) => adopt::adopt(ui, &context()?, &args),
         Command::Drift(args) => drift::drift(ui, &context()?, *args),
+        Command::Show(args) => run::show(ui, context(), &args),
         Command::Rehearse(args) => run::rehearse(ui, &context()?, args),
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
         Command::Resume(args) => run::resume(ui, &context()?, &args),
@@ -182,6 +183,15 @@ fn explain(ui: &Ui, failure: Failure) -> Exit {
             error(ui, "the plan is stale; nothing was changed. Since it was made:", None);
             changed.iter().for_each(|line| ui.always(&format!("  {line}")));
             ui.always("help: make a new plan with landfall plan --out");
+            Exit::Stale
+        }
+        Failure::Expired { made_at, until, days } => {
+            let message = format!(
+                "the plan has expired; nothing was changed. It was made at {made_at} and could be applied until {until}: \
+                 plans of this estate are valid for {days} {}",
+                if days == 1 { "day" } else { "days" }
+            );
+            error(ui, &message, Some("make a new plan with landfall plan --out, and have it approved again"));
             Exit::Stale
         }
         Failure::NotVerified { what } => {

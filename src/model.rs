@@ -15,6 +15,7 @@ pub mod holdings;
 pub mod kind;
 pub mod notify;
 pub mod outcome;
+pub mod outline;
 pub mod pack;
 pub mod plan;
 pub mod reader;

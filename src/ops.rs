@@ -17,6 +17,7 @@ pub mod launch;
 pub mod log;
 pub mod notify;
 pub mod observe;
+pub mod overview;
 pub mod packs;
 pub mod params;
 pub mod plan;

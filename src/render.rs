@@ -5,7 +5,9 @@ mod document;
 mod format;
 mod helper;
 mod links;
+mod note;
 mod template;
+mod trace;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use crate::model::resolved::{Resolved, ResolvedScope};
 
 use document::{Document, OuterNeed};
 use template::{Compiled, Shelf};
+pub use trace::outlines;
 
 /// Renders every scope. Scopes with a problem are not in the result.
 pub fn all(loaded: &Loaded, resolved: &Resolved) -> (BTreeMap<ScopeId, Rendered>, Diagnostics) {
@@ -52,6 +55,11 @@ fn applies(scope: &ScopeId) -> PackScope {
         ScopeId::Region(_) => PackScope::Region,
         ScopeId::Site(_) => PackScope::Site,
     }
+}
+
+/// The scope of the pack of this name.
+fn whose_pack(loaded: &Loaded, pack: &PackName) -> Option<PackScope> {
+    loaded.packs.get(pack).map(|pack| pack.scope)
 }
 
 fn one(

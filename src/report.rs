@@ -1,10 +1,13 @@
 //! Floor 2: pure views. A plan, a graph, a timeline as people and programs see them.
 
+pub mod brief;
 pub mod cycle_time;
 pub mod drift_view;
 pub mod graph_view;
+pub mod pattern_view;
 pub mod plan_view;
 pub mod provisioning;
+pub mod room_view;
 pub mod timeline;
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ fn run((loaded, mut found): (Loaded, Diagnostics)) -> Outcome {
     let (rendered, problems) = render::all(&loaded, &resolved);
     found.extend(problems);
     found.extend(policy::all(&loaded, &resolved, &rendered));
+    landfall::ops::desired::check_kinds(&loaded, &rendered, &mut found);
     found.settle();
     Outcome { loaded, resolved, rendered, found }
 }

@@ -8,16 +8,19 @@ use std::path::{Path, PathBuf};
 /// What a diagnostic code begins with.
 const AREAS: [&str; 9] = ["estate", "file", "kind", "pack", "plan", "policy", "render", "resolve", "site"];
 /// Words of the same shape in the source that are no codes: names of files, of inputs and of halves of events.
-const NOT_CODES: [&str; 9] = [
+const NOT_CODES: [&str; 12] = [
     "estate.toml",
     "pack.lock",
     "pack.toml",
     "plan.json",
+    "site.code",
     "site.json",
+    "site.name",
     "site.network",
     "site.residency",
     "site.steward",
     "site.tags",
+    "site.wave",
 ];
 /// Depth of folders below `docs/` and `src/`.
 const DEPTH_MAX: usize = 6;

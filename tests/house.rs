@@ -13,6 +13,8 @@ const FLOORS: &[(&str, u32)] = &[
     ("kind", 2),
     ("policy", 2),
     ("plan", 2),
+    ("pattern", 2),
+    ("quota", 2),
     ("engine", 2),
     ("fleet", 2),
     ("merkle", 2),

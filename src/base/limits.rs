@@ -10,6 +10,20 @@ pub const INPUT_FILES_MAX: usize = 20_000;
 pub const INPUT_DEPTH_MAX: usize = 8;
 /// Text rendered from one template: a pack that renders more loops over something it should not.
 pub const RENDERED_BYTES_MAX: usize = 8 << 20;
+/// The same text with notes in it about where its values come from: each note is some tens of bytes.
+pub const TRACED_BYTES_MAX: usize = 8 * RENDERED_BYTES_MAX;
+/// Differing steps that are listed for one pattern of sites; the rest is counted. Nobody reads more.
+pub const PATTERN_DIFFERENCES_MAX: usize = 200;
+/// Places that are shown for one limit of a service, those with the least room: a plan with a thousand catalogs has as
+/// many places under the limit of schemas.
+pub const ROOMS_PER_QUOTA_MAX: usize = 4;
+/// Days that a plan may wait before it is applied, unless the estate says otherwise: a month is about the time between
+/// two waves, and what people looked at before that is no longer in their minds.
+pub const PLAN_VALID_DAYS: u32 = 30;
+/// The most that an estate may say: longer than a year nobody would remember what was approved.
+pub const PLAN_VALID_DAYS_MAX: u32 = 366;
+/// A day.
+pub const DAY: Millis = Millis(86_400_000);
 /// Steps of one scope.
 pub const STEPS_PER_SCOPE_MAX: usize = 5_000;
 /// A line of a log, without its newline: C2SP tile entry bundles hold entries under 64 KiB.

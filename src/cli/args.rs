@@ -64,6 +64,17 @@ pub enum Output {
     Json,
 }
 
+/// How to print a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanOutput {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// One page, for people who do not read plans
+    Brief,
+}
+
 /// How to show long work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
@@ -99,6 +110,8 @@ pub enum Command {
     Drift(Box<super::drift::DriftArgs>),
     /// Take over objects that exist already; change nothing on the target
     Adopt(Box<super::adopt::AdoptArgs>),
+    /// Show a saved plan
+    Show(ShowPlan),
     /// Run a wave against a throwaway sandbox on a virtual clock and write its evidence bundle
     Rehearse(Rehearse),
     /// Carry out a saved plan exactly, or refuse it
@@ -254,15 +267,36 @@ pub struct PlanArgs {
     /// Exit with 2 if there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// How to print
+    #[command(flatten)]
+    pub form: PlanForm,
+}
+
+/// How to print a plan, and what of it.
+#[derive(Debug, Args)]
+pub struct PlanForm {
     /// List objects that stay as they are
     #[arg(long)]
     pub show_unchanged: bool,
     /// List the fields of new objects
     #[arg(long)]
     pub show_fields: bool,
+    /// Explain how the patterns of sites differ, and show nothing else
+    #[arg(long, conflicts_with_all = ["show_unchanged", "show_fields"])]
+    pub patterns: bool,
     /// How to print
-    #[arg(long, short, value_enum, default_value_t = Output::Text)]
-    pub output: Output,
+    #[arg(long, short, value_enum, default_value_t = PlanOutput::Text)]
+    pub output: PlanOutput,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub struct ShowPlan {
+    /// A plan saved with `plan --out`
+    pub plan: PathBuf,
+    /// How to print
+    #[command(flatten)]
+    pub form: PlanForm,
 }
 
 /// How a run shows itself.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Apply, Graph, GraphForm, Output, PlanArgs, Rehearse, Resume};
+use super::args::{Apply, Graph, GraphForm, PlanArgs, PlanForm, PlanOutput, Rehearse, Resume, ShowPlan};
 use super::exit::Exit;
 use super::inspect::verdict_line;
 use super::live::Live;
@@ -21,7 +21,7 @@ use crate::ops::error::Failure;
 use crate::ops::launch::{self, Launched, Watch};
 use crate::ops::target::{Reached, reach, sign_in};
 use crate::ops::{self, Context};
-use crate::report::{graph_view, plan_view};
+use crate::report::{brief, graph_view, pattern_view, plan_view};
 use crate::runner::Left;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
@@ -70,17 +70,8 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
     warn(ui, &desired);
     let (saved, _reached) = runtime()?.block_on(make_plan(context, &desired, &args.select, &args.target))?;
     let counts = plan_view::counts(&saved.plan);
-    match args.output {
-        Output::Json => ui.json(&json!({
-            "v": PLAN_JSON_VERSION, "digest": saved.digest, "made_at": saved.made_at,
-            "counts": counts, "plan": saved.plan,
-        })),
-        Output::Text => {
-            let options =
-                plan_view::Options { show_unchanged: args.show_unchanged, show_fields: args.show_fields };
-            ui.data(&plan_view::text(&saved, options));
-        }
-    }
+    let outlook = ops::overview::outlook(&saved, Some(&desired.loaded.estate));
+    print_plan(ui, &saved, &args.form, &outlook);
     if let Some(out) = &args.out {
         ops::plan::save(&saved, out)?;
         ui.say(&format!(
@@ -90,6 +81,36 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
         ui.say(&format!("Next: landfall apply {}", out.display()));
     }
     Ok(if args.detailed_exitcode && counts.has_changes() { Exit::Differences } else { Exit::Done })
+}
+
+/// Prints a saved plan. The estate is asked only how long its plans are valid, and may be absent.
+pub fn show(ui: &Ui, context: Result<Context, Failure>, args: &ShowPlan) -> Result<Exit, Failure> {
+    let saved = ops::plan::read(&args.plan)?;
+    let desired = context.ok().and_then(|context| Desired::read(&context.root).ok());
+    let estate = desired.as_ref().map(|desired| &desired.loaded.estate);
+    let own = estate.filter(|estate| estate.lineage == saved.plan.lineage);
+    print_plan(ui, &saved, &args.form, &ops::overview::outlook(&saved, own));
+    Ok(Exit::Done)
+}
+
+fn print_plan(ui: &Ui, saved: &SavedPlan, form: &PlanForm, outlook: &brief::Outlook) {
+    let overview = &saved.plan.overview;
+    match (form.output, form.patterns) {
+        (PlanOutput::Json, true) => ui.json(&json!({
+            "v": PLAN_JSON_VERSION, "digest": saved.digest, "patterns": overview.patterns,
+        })),
+        (PlanOutput::Json, false) => ui.json(&json!({
+            "v": PLAN_JSON_VERSION, "digest": saved.digest, "made_at": saved.made_at,
+            "counts": plan_view::counts(&saved.plan), "plan": saved.plan,
+        })),
+        (PlanOutput::Brief, _) => ui.data(&brief::text(saved, outlook)),
+        (PlanOutput::Text, true) => ui.data(&pattern_view::text(&overview.patterns)),
+        (PlanOutput::Text, false) => {
+            let options =
+                plan_view::Options { show_unchanged: form.show_unchanged, show_fields: form.show_fields };
+            ui.data(&plan_view::text(saved, options));
+        }
+    }
 }
 
 pub fn graph(ui: &Ui, context: &Context, args: &Graph) -> Result<Exit, Failure> {
@@ -116,7 +137,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         launch::refuse_held(context, &saved, &mut journal)?;
-        launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
+        launch::refuse_unfit(context, &saved, &desired, &reached, &journal)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, &journal, &desired.loaded.estate);
         let stop = stop_on_signals(*ui);

@@ -94,6 +94,10 @@ pub struct Estate {
     pub tags: TagRules,
     /// Where plans can be carried out.
     pub targets: BTreeMap<String, TargetSpec>,
+    /// How long a plan may wait before it is applied.
+    pub plan_valid_days: u32,
+    /// Ceilings of the services that were raised or lowered for this account, by the limit's name.
+    pub quotas: BTreeMap<String, Located<u64>>,
     /// Who gets every checkpoint of a log.
     pub publish: Vec<Hook>,
     /// Who is told of what happens.

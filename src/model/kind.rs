@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::base::id::KindName;
 use crate::base::time::Millis;
+use crate::model::pack::PackScope;
 use crate::model::plan::Reversal;
 
 pub use call::{Calls, Delta, DeltaGroup, List, Method, Nest, Paging, Read, Update, UpdateStyle, Write};
@@ -27,6 +28,9 @@ pub struct Kind {
     pub class: Class,
     /// Where its calls go.
     pub level: Level,
+    /// Whose it is; absent if a site may have its own.
+    #[serde(default)]
+    pub belongs: Option<Belongs>,
     /// Whether it is made and deleted, or only set and reset.
     #[serde(default)]
     pub existence: Existence,
@@ -274,13 +278,74 @@ pub struct Undo {
 }
 
 /// A published limit.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quota {
+    /// Its name, under which an estate may set another ceiling, for example `workspaces_per_account`.
+    pub name: String,
     /// How many.
     pub max: u64,
-    /// In what, for example `metastore`.
-    pub per: String,
+    /// In what they are counted.
+    pub per: Owner,
+    /// Pointers of fields that tell the things apart in which they are counted, for example the catalog of a schema.
+    #[serde(default)]
+    pub by: Vec<String>,
+    /// Pointer of a list in a spec whose items are counted rather than the object; `*` stands for any item.
+    #[serde(default)]
+    pub items: Option<String>,
+    /// Objects that do not count.
+    #[serde(default)]
+    pub unless: Vec<Unless>,
     /// Where the number comes from and what is not certain about it.
+    pub reason: String,
+}
+
+/// What a limit is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Owner {
+    /// The account.
+    Account,
+    /// A region of the account; `by` names the field.
+    Region,
+    /// The metastore of the region in which the object's workspace is.
+    Metastore,
+    /// The workspace that the object is reached through.
+    Workspace,
+    /// The object itself, or the one that `by` names.
+    Object,
+}
+
+impl Owner {
+    /// The word for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Owner::Account => "account",
+            Owner::Region => "region",
+            Owner::Metastore => "metastore",
+            Owner::Workspace => "workspace",
+            Owner::Object => "object",
+        }
+    }
+}
+
+/// Objects that do not count.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unless {
+    /// Pointer of the field that shows it.
+    pub at: String,
+    /// What stands there; if it is left out, anything that is not empty.
+    #[serde(default)]
+    pub equals: Option<String>,
+}
+
+/// The widest thing that objects of a kind are about: only packs of that scope or a wider one may declare them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Belongs {
+    /// The scope.
+    pub to: PackScope,
+    /// Why.
     pub reason: String,
 }

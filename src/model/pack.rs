@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::base::digest::Digest;
@@ -15,7 +16,8 @@ use crate::model::plan::PackLock;
 pub const PACK_FORMAT: i64 = 1;
 
 /// What a pack's objects belong to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PackScope {
     /// Rendered once.
     Account,
@@ -90,6 +92,9 @@ pub struct Input {
     pub one_of: Vec<Value>,
     /// The least and the greatest it may be.
     pub range: Option<(f64, f64)>,
+    /// Whether it, and what is below it, says which site it is rather than how the site is built: sites that differ in
+    /// nothing else have the same pattern.
+    pub identity: bool,
     /// What it is, for people.
     pub doc: String,
     /// Where it is declared.

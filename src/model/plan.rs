@@ -1,5 +1,6 @@
 //! The plan: everything a launch would do, named by its digest. Immutable once written.
 
+pub mod overview;
 pub mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ use crate::model::calendar::Calendar;
 use crate::model::criterion::Criterion;
 use crate::model::resource::{Check, Origin};
 
+pub use overview::Overview;
 pub use parts::PlanExcerpt;
 
 /// Format version of a plan. Readers refuse newer ones.
@@ -95,6 +97,9 @@ pub struct Plan {
     pub fleet: FleetPlan,
     /// The steps of each scope.
     pub scopes: BTreeMap<ScopeId, ScopePlan>,
+    /// What it says across its sites.
+    #[serde(default, skip_serializing_if = "Overview::is_empty")]
+    pub overview: Overview,
 }
 
 /// A target by name and address. Never holds a secret.

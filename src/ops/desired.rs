@@ -9,6 +9,7 @@ use crate::base::limits;
 use crate::base::time::Millis;
 use crate::kind::{self, Registry};
 use crate::model::estate::Loaded;
+use crate::model::pack::PackScope;
 use crate::model::plan::{Operation, Reversal, StepLimits};
 use crate::model::rendered::Rendered;
 use crate::model::resolved::Resolved;
@@ -42,10 +43,8 @@ impl Desired {
         let (rendered, problems) = render::all(&loaded, &resolved);
         found.extend(problems);
         found.extend(policy::all(&loaded, &resolved, &rendered));
-        for scope in rendered.values() {
-            check_specs(scope, &mut found);
-            check_graph(scope, &mut found);
-        }
+        check_kinds(&loaded, &rendered, &mut found);
+        rendered.values().for_each(|scope| check_graph(scope, &mut found));
         found.settle();
         if found.has_errors() {
             return Err(Failure::Input { found, sources: loaded.sources });
@@ -66,6 +65,51 @@ impl Desired {
             ScopeId::Region(_) => BTreeSet::from([ScopeId::Account]),
             ScopeId::Site(_) => self.region_of(scope).into_iter().chain([ScopeId::Account]).collect(),
         }
+    }
+}
+
+/// What follows from the tables of kinds: fields, whose an object may be, names of limits.
+pub fn check_kinds(loaded: &Loaded, rendered: &BTreeMap<ScopeId, Rendered>, found: &mut Diagnostics) {
+    for scope in rendered.values() {
+        check_specs(scope, found);
+        check_scopes(scope, found);
+    }
+    found.fold();
+    check_quotas(loaded, found);
+}
+
+/// What belongs to the account or a region is declared there: taking back one site must never take it along.
+fn check_scopes(rendered: &Rendered, found: &mut Diagnostics) {
+    let own = match rendered.scope {
+        ScopeId::Account => PackScope::Account,
+        ScopeId::Region(_) => PackScope::Region,
+        ScopeId::Site(_) => PackScope::Site,
+    };
+    for resource in &rendered.resources {
+        let Some(kind) = Registry::standard().get(&resource.kind) else { continue };
+        let Some(belongs) = kind.belongs.as_ref().filter(|belongs| own > belongs.to) else { continue };
+        let (scope, to) = (own.word(), belongs.to.word());
+        let message = format!("a {scope} cannot have a {} of its own: {}", kind.title, belongs.reason);
+        let mut problem = Diagnostic::error("kind.scope", message);
+        if let Some(span) = rendered.places.get(&resource.id) {
+            problem = problem.at(span.clone(), "declared here");
+        }
+        let help =
+            format!("declare it in a pack of scope `{to}` and refer to it as `${{{to}:{}.…}}`", resource.id);
+        found.push(problem.note(format!("`{}` of {}", resource.id, rendered.scope)).help(help));
+    }
+}
+
+fn check_quotas(loaded: &Loaded, found: &mut Diagnostics) {
+    let known = crate::quota::names(Registry::standard().kinds());
+    for (name, most) in loaded.estate.quotas.iter().filter(|(name, _)| !known.contains(name.as_str())) {
+        let problem = Diagnostic::error("estate.unknown-quota", format!("no limit is called `{name}`"))
+            .at(most.span.clone(), "not a limit");
+        found.push(match crate::base::diagnostic::nearest(name, known.iter().copied()) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem
+                .help(format!("the limits are: {}", known.iter().copied().collect::<Vec<_>>().join(", "))),
+        });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::base::diagnostic::Diagnostics;
 use crate::base::span::SourceMap;
+use crate::base::time::Timestamp;
 use crate::journal::JournalError;
 
 /// Why a use case did not do what it was asked for.
@@ -40,6 +41,16 @@ pub enum Failure {
     Stale {
         /// Everything that changed since it was made.
         changed: Vec<String>,
+    },
+    /// The plan has waited too long.
+    #[error("the plan was made at {made_at} and could be applied until {until}")]
+    Expired {
+        /// When it was made.
+        made_at: Timestamp,
+        /// Until when it could be applied.
+        until: Timestamp,
+        /// For how many days the estate lets a plan wait.
+        days: u32,
     },
     /// A journal or bundle does not verify.
     #[error("{what}")]

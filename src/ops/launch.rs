@@ -16,7 +16,7 @@ use crate::model::rendered::Rendered;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
-use crate::ops::{Context, holder, new_run_id, plan};
+use crate::ops::{Context, holder, new_run_id, overview, plan};
 use crate::report::plan_view::destroys;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
@@ -67,12 +67,14 @@ pub fn refuse_held(context: &Context, saved: &SavedPlan, journal: &mut dyn Journ
     Ok(())
 }
 
-/// Refuses a plan that no longer fits: other estate, other target, changed inputs, grown logs.
+/// Refuses a plan that no longer fits: other estate, other target, waited too long, changed inputs, grown logs; and one
+/// for which the services have no room.
 ///
 /// # Errors
 ///
-/// `Stale` with everything that changed, or `Refused`.
+/// `Stale` with everything that changed, `Expired`, or `Refused`.
 pub fn refuse_unfit(
+    context: &Context,
     saved: &SavedPlan,
     desired: &Desired,
     reached: &Reached,
@@ -90,6 +92,7 @@ pub fn refuse_unfit(
             format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
         return Err(Failure::Refused { reason });
     }
+    overview::refuse(context, saved, estate)?;
     let mut changed = changed_inputs(saved, desired);
     changed.extend(outgrown(saved, &journal.heads()?));
     if changed.is_empty() { refuse_destroys(saved) } else { Err(Failure::Stale { changed }) }

@@ -27,6 +27,7 @@ use crate::model::plan::{FieldChange, Operation};
 use crate::model::reference::{RefScope, Reference, references};
 use crate::model::resource::{Origin, Resource};
 use crate::plan::{Found, Leftover};
+use crate::quota::Inventory;
 use crate::runner::known::Known;
 pub use found::new_object;
 use found::{known_part, new_fields, reversal, step_limits};
@@ -58,6 +59,8 @@ pub struct World {
     pub unheld: Vec<Unheld>,
     /// What could not be read.
     pub unreadable: Vec<(ScopeId, StepId, Cause)>,
+    /// Everything that lists showed, ours or not.
+    pub inventories: Vec<Inventory>,
 }
 
 /// A declared object that is there and that our logs do not hold.
@@ -81,7 +84,13 @@ pub struct Unheld {
 
 /// Looks at everything that is wanted. Scopes must come in dependency order.
 pub async fn observe(driver: Arc<dyn Driver>, wanted: &[Wanted<'_>], timeout: Millis) -> World {
-    let mut observer = Observer { driver, timeout, known: Known::default(), listings: BTreeMap::new() };
+    let mut observer = Observer {
+        driver,
+        timeout,
+        known: Known::default(),
+        listings: BTreeMap::new(),
+        through: BTreeMap::new(),
+    };
     let mut world = World::default();
     for one in wanted {
         let held = one.holdings.iter().map(|(id, _)| id.clone());
@@ -94,6 +103,7 @@ pub async fn observe(driver: Arc<dyn Driver>, wanted: &[Wanted<'_>], timeout: Mi
         observer.declared(&of_rank, &mut world).await;
         observer.leftovers(&of_rank, &mut world).await;
     }
+    world.inventories = observer.inventories();
     world
 }
 
@@ -110,6 +120,8 @@ struct Observer {
     timeout: Millis,
     known: Known,
     listings: BTreeMap<(KindName, Place), Listed>,
+    /// The step behind each workspace that lists were asked of.
+    through: BTreeMap<Place, (ScopeId, StepId)>,
 }
 
 /// One resource that is ready to be looked at.
@@ -162,6 +174,10 @@ impl Observer {
         for look in looks.iter().filter(|look| kind::listable(look.kind)) {
             if let Some(place) = &look.place {
                 wanted.insert((look.resource.kind.clone(), place.clone()));
+                if let Some(via) = &look.resource.via {
+                    let step = || (look.scope.clone(), via.clone());
+                    self.through.entry(place.clone()).or_insert_with(step);
+                }
             }
         }
         wanted.retain(|key| !self.listings.contains_key(key));
@@ -182,6 +198,17 @@ impl Observer {
             let kind = Registry::standard().get(&key.0).expect("kinds were checked before");
             self.listings.insert(key, Listed::of(kind, listing));
         }
+    }
+
+    fn inventories(self) -> Vec<Inventory> {
+        let through = self.through;
+        let inventory = |((kind, place), listed): ((KindName, Place), Listed)| match listed {
+            Listed::Whole { items, .. } => {
+                Some(Inventory { kind, through: through.get(&place).cloned(), items })
+            }
+            Listed::OneByOne | Listed::Unreadable(_) => None,
+        };
+        self.listings.into_iter().filter_map(inventory).collect()
     }
 
     /// What the list says; none if the object must be read by itself.

@@ -15,12 +15,14 @@ use crate::journal::Journal;
 use crate::model::holdings::Holdings;
 use crate::model::outcome::CauseClass;
 use crate::model::plan::{
-    FleetPlan, LogHead, PLAN_VERSION, Plan, SavedPlan, ScopePlan, Selection, TargetName, WavePlan, Work,
+    FleetPlan, LogHead, Overview, PLAN_VERSION, Plan, SavedPlan, ScopePlan, Selection, TargetName, WavePlan,
+    Work,
 };
 use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::observe::{Wanted, World, new_object, observe};
+use crate::ops::overview;
 use crate::ops::target::Reached;
 use crate::plan::{Parts, scope_plan};
 
@@ -154,7 +156,8 @@ pub async fn make(
     plans.values_mut().for_each(hide_sensitive);
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
     let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
-    let plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
+    let mut plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
+    plan.overview = overview::of(desired, &plan, &holdings, &world);
     Ok(SavedPlan::new(plan, context.clock.now()))
 }
 
@@ -191,6 +194,7 @@ fn document(
         heads,
         fleet: FleetPlan { waves, failure_budget: None },
         scopes,
+        overview: Overview::default(),
     }
 }
 

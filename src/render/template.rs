@@ -9,14 +9,14 @@ use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, Template};
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::PackName;
-use crate::base::limits::{RENDERED_BYTES_MAX, TEMPLATE_NESTING_MAX};
+use crate::base::limits::{RENDERED_BYTES_MAX, TEMPLATE_NESTING_MAX, TRACED_BYTES_MAX};
 use crate::base::span::{SourceId, Span};
 use crate::model::estate::Loaded;
 use crate::model::pack::{Pack, TemplateFile};
 use crate::model::resolved::ResolvedScope;
 
 use super::format::Format;
-use super::{helper, whose};
+use super::{helper, note, whose};
 
 /// One template, parsed.
 pub(super) struct Compiled {
@@ -26,7 +26,7 @@ pub(super) struct Compiled {
     /// What its output is called: the path without `.hbs`.
     pub(super) output: String,
     pub(super) format: Format,
-    source: SourceId,
+    pub(super) source: SourceId,
     pub(super) text: Arc<str>,
     /// As it was written; the registries hold a copy in which every value goes through the writer.
     pub(super) syntax: Template,
@@ -36,6 +36,8 @@ pub(super) struct Compiled {
 pub(super) struct Shelf {
     pub(super) templates: Vec<Compiled>,
     registries: BTreeMap<Format, Handlebars<'static>>,
+    /// Whether what is rendered has notes in it about where its values come from.
+    traced: bool,
 }
 
 impl Compiled {
@@ -111,12 +113,22 @@ fn could_give(template: &str, rendered: &str) -> bool {
 impl Shelf {
     /// Parses every template; templates with a problem are left out.
     pub(super) fn compile(loaded: &Loaded, found: &mut Diagnostics) -> Self {
-        let mut shelf = Shelf { templates: Vec::new(), registries: BTreeMap::new() };
-        for format in Format::ALL {
+        Self::of(loaded, false, &Format::ALL, found)
+    }
+
+    /// The same for documents only, with notes in what is rendered.
+    pub(super) fn compile_traced(loaded: &Loaded) -> Self {
+        Self::of(loaded, true, &[Format::Toml], &mut Diagnostics::default())
+    }
+
+    fn of(loaded: &Loaded, traced: bool, formats: &[Format], found: &mut Diagnostics) -> Self {
+        let mut shelf = Shelf { templates: Vec::new(), registries: BTreeMap::new(), traced };
+        for format in formats.iter().copied() {
             let mut registry = Handlebars::new();
             registry.set_strict_mode(true);
             registry.register_escape_fn(handlebars::no_escape);
             helper::register(&mut registry, format);
+            note::register(&mut registry);
             shelf.registries.insert(format, registry);
         }
         for pack in loaded.packs.values() {
@@ -133,10 +145,13 @@ impl Shelf {
     fn add(&mut self, compiled: Compiled) {
         let mut guarded = compiled.syntax.clone();
         guard(&mut guarded);
+        if self.traced {
+            note::annotate(&mut guarded);
+        }
         if let Some(registry) = self.registries.get_mut(&compiled.format) {
             registry.register_template(&compiled.key(), guarded);
+            self.templates.push(compiled);
         }
-        self.templates.push(compiled);
     }
 
     /// Renders one template, or says why it cannot be.
@@ -146,7 +161,8 @@ impl Shelf {
         context: &Context,
         scope: &ResolvedScope,
     ) -> Result<String, Box<Diagnostic>> {
-        let mut out = Bounded(Vec::new());
+        let most = if self.traced { TRACED_BYTES_MAX } else { RENDERED_BYTES_MAX };
+        let mut out = Bounded(Vec::new(), most);
         let registry = &self.registries[&template.format];
         let result = registry.render_with_context_to_write(&template.key(), context, &mut out);
         result.map_err(|error| Box::new(failed(template, &error, scope)))?;
@@ -229,7 +245,7 @@ fn nesting(text: &str) -> usize {
 }
 
 /// Sends everything that a template prints through the writer of its format.
-fn guard(template: &mut Template) {
+pub(super) fn guard(template: &mut Template) {
     for element in &mut template.elements {
         match element {
             TemplateElement::Expression(call) => {
@@ -256,11 +272,11 @@ fn guard(template: &mut Template) {
 }
 
 /// Takes what is written up to the limit.
-struct Bounded(Vec<u8>);
+struct Bounded(Vec<u8>, usize);
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + bytes.len() > RENDERED_BYTES_MAX {
+        if self.0.len() + bytes.len() > self.1 {
             return Err(std::io::Error::from(std::io::ErrorKind::FileTooLarge));
         }
         self.0.extend_from_slice(bytes);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::{pattern_view, room_view};
 use crate::base::id::{ScopeId, StepId};
 use crate::model::plan::{FieldChange, Operation, Plan, Reconcile, Reversal, SavedPlan, Selection, Work};
 
@@ -77,6 +78,7 @@ pub fn text(saved: &SavedPlan, options: Options) -> String {
     let mut out = String::new();
     head(&mut out, &saved.plan);
     severe(&mut out, &saved.plan);
+    shared(&mut out, &saved.plan);
     for scope in saved.plan.scopes.keys() {
         scope_text(&mut out, &saved.plan, scope, options);
     }
@@ -84,32 +86,122 @@ pub fn text(saved: &SavedPlan, options: Options) -> String {
     out
 }
 
-fn head(out: &mut String, plan: &Plan) {
-    let what = match &plan.selection {
+/// What was selected, in words.
+pub(super) fn selected(plan: &Plan) -> String {
+    match &plan.selection {
         Selection::All => "whole estate".to_owned(),
         Selection::Wave(wave) => format!("wave {wave}"),
         Selection::Sites(sites) => {
             let names: Vec<String> = sites.iter().map(ToString::to_string).collect();
             format!("sites {}", names.join(", "))
         }
-    };
+    }
+}
+
+fn head(out: &mut String, plan: &Plan) {
+    let what = selected(plan);
     let _ = writeln!(out, "{} · {what} · target {} ({})", plan.estate, plan.target.name, plan.target.host);
     out.push_str("Read-only: no object was changed to make this plan.\n");
 }
 
-/// Destroys, replacements and one-way steps come before everything else.
+/// Destroys, replacements and one-way steps come before everything else, in this order.
 fn severe(out: &mut String, plan: &Plan) {
     let mut lines = Vec::new();
     for (scope, id, reconcile) in plan.reconciles() {
-        let one_way = reconcile.reversal == Reversal::OneWay && reconcile.operation != Operation::None;
-        let destroys = matches!(reconcile.operation, Operation::Delete | Operation::Replace);
-        if one_way || destroys {
-            let why = if one_way { "cannot be undone" } else { "destroys what is there" };
-            lines.push(format!("{:>3} {scope} {id}   {why}", symbol(reconcile.operation)));
+        if let Some(severity) = Severity::of(reconcile) {
+            lines.push((
+                severity,
+                format!("{:>3} {scope} {id}   {}", symbol(reconcile.operation), severity.words()),
+            ));
         }
     }
     if !lines.is_empty() {
+        lines.sort_by_key(|(severity, _)| *severity);
+        let lines: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
         let _ = writeln!(out, "\nLook at these first:\n{}", lines.join("\n"));
+    }
+}
+
+/// Why a step is to be looked at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Severity {
+    /// It takes something away for good.
+    Destroys,
+    /// It takes something away and makes it again, and cannot be undone.
+    ReplacesOneWay,
+    /// It takes something away and makes it again.
+    Replaces,
+    /// It makes or changes something and cannot be undone.
+    OneWay,
+}
+
+impl Severity {
+    pub(super) fn of(reconcile: &Reconcile) -> Option<Self> {
+        let one_way = reconcile.reversal == Reversal::OneWay;
+        match reconcile.operation {
+            Operation::Delete => Some(Self::Destroys),
+            Operation::Replace if one_way => Some(Self::ReplacesOneWay),
+            Operation::Replace => Some(Self::Replaces),
+            Operation::Create | Operation::Update => one_way.then_some(Self::OneWay),
+            Operation::None => None,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Destroys => "destroys what is there",
+            Self::ReplacesOneWay => "destroys what is there and makes it again; cannot be undone",
+            Self::Replaces => "destroys what is there and makes it again",
+            Self::OneWay => "cannot be undone",
+        }
+    }
+}
+
+/// What changes of the account and the regions, and which sites rest on it.
+fn shared(out: &mut String, plan: &Plan) {
+    let lines: Vec<String> = plan.scopes.keys().filter_map(|scope| shared_line(plan, scope)).collect();
+    if !lines.is_empty() {
+        let _ = writeln!(out, "\nShared by sites:\n{}", lines.join("\n"));
+    }
+}
+
+/// One shared scope with everything in it that other sites may feel; nothing if nothing of it changes.
+pub(super) fn shared_line(plan: &Plan, scope: &ScopeId) -> Option<String> {
+    let counts = scope_counts(plan, scope);
+    if scope.site().is_some() || !counts.has_changes() {
+        return None;
+    }
+    let felt = plan.scope(scope).steps.iter().filter_map(|(id, step)| match &step.work {
+        Work::Reconcile(r) if !matches!(r.operation, Operation::None | Operation::Create) => {
+            Some(format!("\n      {:>3} {id}", symbol(r.operation)))
+        }
+        Work::Reconcile(_) | Work::Check { .. } => None,
+    });
+    Some(format!(
+        "  {scope}: {} to add, {} to change, {} to destroy; on it rest {}{}",
+        counts.add,
+        counts.change,
+        counts.destroy,
+        resting(plan, scope),
+        felt.collect::<String>()
+    ))
+}
+
+/// The sites that rest on a shared scope; those outside the plan are known to plans that looked over the estate.
+pub(super) fn resting(plan: &Plan, scope: &ScopeId) -> String {
+    let of_plan =
+        || plan.scopes.iter().filter(|(_, steps)| steps.needs.contains(scope)).filter_map(|(s, _)| s.site());
+    let inside: Vec<String> = of_plan().map(ToString::to_string).collect();
+    let Some(all) = plan.overview.rest_on.get(scope) else {
+        return format!("{} of this plan; others are not known", inside.join(" "));
+    };
+    let outside: Vec<String> =
+        all.iter().filter(|c| !of_plan().any(|own| own == *c)).map(ToString::to_string).collect();
+    match (inside.is_empty(), outside.is_empty()) {
+        (true, true) => "no sites".to_owned(),
+        (false, true) => inside.join(" "),
+        (true, false) => format!("{}, outside this plan", outside.join(" ")),
+        (false, false) => format!("{}, and outside this plan {}", inside.join(" "), outside.join(" ")),
     }
 }
 
@@ -150,7 +242,8 @@ fn field(out: &mut String, change: &FieldChange) {
     let _ = writeln!(out, "        {at}: {from} -> {to}{forces}   [{}]", change.reason);
 }
 
-fn short(value: &Value) -> String {
+/// A value in at most eighty letters.
+pub(super) fn short(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= 80 {
         text
@@ -197,6 +290,10 @@ pub fn summary(saved: &SavedPlan) -> String {
         counts.checks,
         plural(counts.checks, "check", "checks")
     );
+    let overview = [pattern_view::line(&plan.overview.patterns), room_view::line(&plan.overview)];
+    for line in overview.into_iter().flatten() {
+        let _ = writeln!(out, "{line}");
+    }
     let _ = writeln!(out, "Digest {}", saved.digest);
     out
 }

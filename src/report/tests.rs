@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{graph_view, plan_view, timeline};
-use crate::base::id::{ScopeId, StepId};
+use super::{brief, graph_view, plan_view, timeline};
+use crate::base::digest::Digest;
+use crate::base::id::{ScopeId, SiteCode, StepId};
 use crate::base::time::{Millis, Timestamp};
 use crate::model::entry::{Actor, ActorKind, Entry};
 use crate::model::event::{Effect, Event};
 use crate::model::outcome::{Cause, CauseClass};
+use crate::model::plan::overview::{Because, Blocked, Counted, Except, Pattern, Room, Setting};
 use crate::model::plan::{
-    EdgeReason, FieldChange, FleetPlan, Operation, PLAN_VERSION, Plan, PlannedStep, Reconcile, Reversal,
-    SavedPlan, ScopePlan, Selection, StepLimits, TargetName, Work,
+    EdgeReason, FieldChange, FleetPlan, Operation, Overview, PLAN_VERSION, Plan, PlannedStep, Reconcile,
+    Reversal, SavedPlan, ScopePlan, Selection, StepLimits, TargetName, WavePlan, Work,
 };
 use crate::model::resource::Check;
 
@@ -127,6 +129,7 @@ fn plan() -> Plan {
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves: Vec::new(), failure_budget: None },
         scopes: [(ScopeId::Account, account), ("site/HRB01".parse().unwrap(), site)].into(),
+        overview: Overview::default(),
     }
 }
 
@@ -142,7 +145,7 @@ fn a_plan_shows_what_cannot_be_undone_first_and_makes_nothing_up() {
 
     Look at these first:
       - site/HRB01 catalog.left   destroys what is there
-    -/+ site/HRB01 catalog.moved   cannot be undone
+    -/+ site/HRB01 catalog.moved   destroys what is there and makes it again; cannot be undone
       + site/HRB01 catalog.new   cannot be undone
 
       # account
@@ -287,4 +290,153 @@ fn a_timeline_shows_bars_and_the_longest_chain() {
       00:01:02  catalog.next  updated (0 ms)
     "#);
     assert_eq!(timeline::timeline(&plan(), &[]).text(), "nothing ran\n");
+}
+
+/// The plan with three sites in two patterns, and too little room for the last.
+fn looked_over() -> SavedPlan {
+    let mut plan = plan();
+    let codes = ["HRB01", "MPL02", "CDR03"].map(|code| code.parse::<SiteCode>().unwrap());
+    let account = ScopePlan {
+        needs: BTreeSet::new(),
+        steps: [(id("group.all"), step(object(Operation::Update, Reversal::WithLoss, vec![]), &[]))].into(),
+        calendar: None,
+        expected: crate::base::time::Millis(0),
+    };
+    plan.scopes.insert(ScopeId::Account, account);
+    let setting = |site: &SiteCode, value: Value| Setting {
+        site: site.clone(),
+        value: Some(value),
+        place: Some(format!("sites/{site}.toml:7")),
+    };
+    let because = Because {
+        parameter: "site.node_types".to_owned(),
+        here: setting(&codes[2], json!(["imaging"])),
+        there: setting(&codes[0], json!(["clinical"])),
+        steps: 2,
+    };
+    let except = Except {
+        like: "A".to_owned(),
+        added: vec!["catalog.imaging".to_owned()],
+        missing: vec!["catalog.clinical".to_owned()],
+        because: vec![because],
+        ..Except::default()
+    };
+    let pattern = |name: &str, sites: &[SiteCode], except| Pattern {
+        name: name.to_owned(),
+        digest: Digest::of(name.as_bytes()),
+        sites: sites.to_vec(),
+        changes: 4,
+        except,
+    };
+    let room = Room {
+        quota: "catalogs_per_metastore".to_owned(),
+        kind: "databricks.catalog".parse().unwrap(),
+        owner: "metastore us-east-1".to_owned(),
+        max: 1000,
+        live: 996,
+        counted: Counted::AtLeast,
+        planned: 6,
+        left: -2,
+        site_needs: 2,
+        is_of_one_site: false,
+        blocks: Some(Blocked { scope: ScopeId::Site(codes[2].clone()), turn: 3, needs: 2, left: 0 }),
+    };
+    plan.overview = Overview {
+        patterns: vec![pattern("A", &codes[..2], None), pattern("B", &codes[2..], Some(except))],
+        room: vec![room],
+        rest_on: [(ScopeId::Account, codes.iter().cloned().collect())].into(),
+    };
+    let wave = WavePlan {
+        name: "w".parse().unwrap(),
+        sites: codes.to_vec(),
+        max_parallel: 2,
+        failure_budget: 1,
+        bake: None,
+        entry: Vec::new(),
+    };
+    plan.fleet.waves.push(wave);
+    SavedPlan::new(plan, Timestamp::from_millis(0))
+}
+
+#[test]
+fn the_brief_is_one_page_and_calls_the_unknown_unknown() {
+    let saved = looked_over();
+    let text = brief::text(&saved, &brief::Outlook::default()).replace(&saved.digest.to_string(), "DIGEST");
+    assert!(text.lines().count() < 60, "one page");
+    insta::assert_snapshot!(text, @r#"
+    Cedar "Basin": sites HRB01
+    Plan DIGEST, made at 1970-01-01T00:00:00.000Z
+
+    What
+      2 to add, 2 to change, 2 to destroy, 1 of these a replacement; 1 stay as they are. 1 check read back what was made.
+    Where
+      Target sandbox (embedded); regions: none.
+    Sites
+      w: 3 sites, HRB01 MPL02 CDR03; HRB01 goes first and alone, then at most 2 at once. 1 may fail before no further one starts.
+    Patterns
+      3 sites, 2 patterns: A (HRB01 MPL02); B (CDR03): like A, except site.node_types.
+    When
+      Next start of each site: unknown.
+      Until when the plan can be applied: unknown.
+    Risk
+      2 steps cannot be undone, 2 can be undone with loss. 2 objects are destroyed or replaced. 1 step changes what sites share.
+    Cannot be undone
+      site/HRB01 catalog.moved (databricks.catalog)
+      site/HRB01 catalog.new (databricks.catalog)
+    Destroyed or replaced
+      site/HRB01 catalog.left (databricks.catalog)
+      site/HRB01 catalog.moved (databricks.catalog)
+    Shared
+      account: 0 to add, 1 to change, 0 to destroy; on it rest HRB01, and outside this plan CDR03 MPL02
+              ~ group.all
+    Room
+      No room: site/CDR03 does not fit: catalogs_per_metastore allows 1000 per metastore us-east-1, at most 0 are left when its turn comes, as number 3 in launch order, and it needs 2.
+      Unknown how many others have already made under: catalogs_per_metastore.
+    Waits for
+      All sites wait until account ended well.
+      Approvals and people: unknown.
+    Cost
+      Unknown: a plan holds no prices.
+    "#);
+    let outlook = brief::Outlook {
+        next_starts: [("MPL02".parse().unwrap(), Timestamp::from_millis(0))].into(),
+        valid_until: Some(Timestamp::from_millis(86_400_000)),
+        open_gates: Some(vec!["The change board has not approved.".to_owned()]),
+    };
+    let text = brief::text(&saved, &outlook);
+    for line in [
+        "Next start of each site: HRB01: unknown, MPL02: 1970-01-01T00:00:00.000Z, CDR03: unknown.",
+        "The plan can be applied until 1970-01-02T00:00:00.000Z.",
+        "The change board has not approved.",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(!text.contains("Approvals and people: unknown"));
+}
+
+#[test]
+fn shared_objects_patterns_and_room_are_in_the_text() {
+    let text = plan_view::text(&looked_over(), plan_view::Options::default());
+    let shared = "Shared by sites:\n  account: 0 to add, 1 to change, 0 to destroy; on it rest HRB01, and outside this plan \
+                  CDR03 MPL02\n        ~ group.all\n";
+    assert!(text.contains(shared), "{text}");
+    let lines = "3 sites, 2 patterns: A (HRB01 MPL02); B (CDR03): like A, except site.node_types.\n\
+                 No room: site/CDR03 does not fit: catalogs_per_metastore allows 1000 per metastore us-east-1, at most 0 are left \
+                 when its turn comes, as number 3 in launch order, and it needs 2.\n";
+    assert!(text.contains(lines), "{text}");
+    assert!(text.find("Look at these first").unwrap() < text.find("Shared by sites").unwrap());
+}
+
+#[test]
+fn a_plan_of_before_is_read_and_keeps_its_digest() {
+    let old = serde_json::to_value(plan()).unwrap();
+    assert!(old.get("overview").is_none(), "what says nothing is left out");
+    assert_eq!(serde_json::from_value::<Plan>(old).unwrap(), plan());
+    let (with, mut without) = (looked_over(), looked_over().plan);
+    without.overview = Overview::default();
+    assert_ne!(
+        with.digest,
+        SavedPlan::new(without, Timestamp::from_millis(0)).digest,
+        "it is under the digest"
+    );
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{RegionName, WaveName};
-use crate::base::limits::SITE_DAYS_MAX;
+use crate::base::limits::{PLAN_VALID_DAYS, PLAN_VALID_DAYS_MAX, SITE_DAYS_MAX};
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::estate::{
@@ -43,7 +43,7 @@ pub(super) fn read(texts: &mut Texts, found: &mut Diagnostics) -> Estate {
 fn whole(reader: &mut Reader<'_, '_>) -> Estate {
     let format = format!("{ESTATE_FORMAT}: this program reads no other format");
     reader.required("format", &format, |value| (value.as_i64() == Some(ESTATE_FORMAT)).then_some(()));
-    let Identity { name, code, lineage, day_one, zone } = identity(reader);
+    let Identity { name, code, lineage, day_one, zone, plan_valid_days } = identity(reader);
     let free =
         |reader: &mut Reader<'_, '_>, key| reader.table(key).map(|(t, _)| t.clone()).unwrap_or_default();
     Estate {
@@ -63,6 +63,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         roles: roles(reader),
         tags: tags(reader),
         targets: targets(reader),
+        plan_valid_days,
+        quotas: quotas(reader),
         publish: publish(reader),
         notify: super::notify::read(reader),
         span: reader.place(),
@@ -87,21 +89,32 @@ struct Identity {
     lineage: String,
     day_one: Option<jiff::civil::Date>,
     zone: Option<Located<String>>,
+    plan_valid_days: u32,
 }
 
 fn identity(reader: &mut Reader<'_, '_>) -> Identity {
     let expected = "a table with the estate's name, code, lineage and day_one";
-    let Some((table, span)) = reader.required_table("estate", expected) else { return Default::default() };
+    let Some((table, span)) = reader.required_table("estate", expected) else { return Identity::default() };
     let mut inner = reader.inner(table, span, "[estate]");
     let name = inner.text("name");
     let code = inner.required("code", "a lower-case word", lower_word);
     let lineage = inner.required("lineage", "a UUID that is never changed", lineage);
     let day_one = inner.required("day_one", DAY, day);
     let zone = inner.optional("zone", "an IANA name such as America/New_York", string);
+    let words = format!("a number of days from 1 to {PLAN_VALID_DAYS_MAX}");
+    let some_days =
+        |value: &serde_json::Value| count(value).filter(|days| (1..=PLAN_VALID_DAYS_MAX).contains(days));
+    let valid_days = inner.optional("plan_valid_days", &words, some_days);
     inner.finish();
     let text = |located: Option<Located<String>>| located.map(|l| l.value).unwrap_or_default();
-    let day_one = day_one.map(|l| l.value);
-    Identity { name: text(name), code: text(code), lineage: text(lineage), day_one, zone }
+    Identity {
+        name: text(name),
+        code: text(code),
+        lineage: text(lineage),
+        day_one: day_one.map(|l| l.value),
+        zone,
+        plan_valid_days: valid_days.map_or(PLAN_VALID_DAYS, |l| l.value),
+    }
 }
 
 /// `[program]`: what the program has promised.
@@ -112,6 +125,23 @@ fn site_days_max(reader: &mut Reader<'_, '_>) -> u32 {
     let days = inner.optional("site_days_max", "a number of days from 1 up", at_least_one);
     inner.finish();
     days.map_or(SITE_DAYS_MAX, |days| days.value)
+}
+
+/// `[quotas]`: ceilings of the services as they are for this account. Whether their names are those of limits is found
+/// out where the tables of kinds are known.
+fn quotas(reader: &mut Reader<'_, '_>) -> BTreeMap<String, Located<u64>> {
+    let Some((table, _)) = reader.table("quotas") else { return BTreeMap::new() };
+    let mut quotas = BTreeMap::new();
+    for (name, entry) in &table.entries {
+        match count(&entry.tree.to_json()) {
+            Some(most) => {
+                let most = Located { value: u64::from(most), span: entry.key.clone() };
+                quotas.insert(name.clone(), most);
+            }
+            None => reader.wrong(&entry.tree, name, "a number from 0 up"),
+        }
+    }
+    quotas
 }
 
 /// Tables of free facts with the site parameters they set under `defaults`.

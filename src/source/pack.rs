@@ -143,6 +143,7 @@ fn input(reader: &mut Reader<'_, '_>, path: &str, table: &Table, span: Span) -> 
     let words = format!("one of {}, or list<…>", InputType::words().collect::<Vec<_>>().join(", "));
     let kind = inner.required("type", &words, |value| value.as_str().and_then(InputType::named));
     let required = inner.optional("required", "true or false", boolean);
+    let identity = inner.optional("identity", "true or false", boolean);
     let one_of = list(&mut inner, "one_of").iter().map(Tree::to_json).collect();
     let bounds: Vec<f64> =
         list(&mut inner, "range").iter().filter_map(|tree| tree.to_json().as_f64()).collect();
@@ -157,6 +158,7 @@ fn input(reader: &mut Reader<'_, '_>, path: &str, table: &Table, span: Span) -> 
         required: required.is_none_or(|Located { value, .. }: Located<bool>| value),
         one_of,
         range: (bounds.len() == 2).then(|| (bounds[0], bounds[1])),
+        identity: identity.is_some_and(|l| l.value),
         doc: doc.map(|l| l.value).unwrap_or_default(),
         span,
     })

@@ -35,6 +35,40 @@ fn a_plan_changes_nothing_its_apply_does_all_and_the_next_finds_nothing_to_do() 
 }
 
 #[test]
+fn a_plan_that_waited_too_long_or_does_not_fit_is_not_applied() {
+    let mut estate = Estate::example();
+    let served = estate.serve(&[]);
+    estate.reach(&served, 5000);
+    estate.edit("sites/estate.toml", "day_one = 2027-01-11", "day_one = 2027-01-11\nplan_valid_days = 7");
+    estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
+    // The moment is outside the digest, so that the same inputs give the same plan.
+    let mut saved: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(estate.path("p.plan")).unwrap()).unwrap();
+    saved["made_at"] = serde_json::json!("2020-01-01T00:00:00.000Z");
+    std::fs::write(estate.path("old.plan"), saved.to_string()).unwrap();
+    estate
+        .run(&["apply", "old.plan"])
+        .ends(6)
+        .says("the plan has expired; nothing was changed. It was made at 2020-01-01T00:00:00.000Z")
+        .says("2020-01-08T00:00:00.000Z: plans of this estate are valid for 7 days");
+    estate
+        .run(&["show", "old.plan", "-o", "brief"])
+        .ends(0)
+        .prints("can be applied until 2020-01-08T00:00:00.000Z.");
+
+    // One workspace is all that may be there, and the pilot makes two.
+    estate.append("sites/estate.toml", "\n[quotas]\n# a trial account\nworkspaces_per_account = 1\n");
+    let planned = estate.plan(&["--wave", "pilot"], "full.plan").ends(0);
+    planned
+        .prints("No room: site/HRB01 does not fit: workspaces_per_account allows 1 per account, 1 are left");
+    estate
+        .run(&["apply", "full.plan"])
+        .ends(3)
+        .says("site/HRB01 does not fit: workspaces_per_account allows 1");
+    assert_eq!(served.mutations(), [], "nothing runs where not all of it fits");
+}
+
+#[test]
 fn a_saved_plan_is_applied_exactly_or_refused_with_what_changed() {
     let mut estate = Estate::example();
     let served = estate.serve(&[]);

@@ -106,6 +106,7 @@ pub fn plan(scopes: Vec<(&str, Vec<Step>)>) -> Plan {
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves: vec![wave], failure_budget: None },
         scopes,
+        overview: Default::default(),
     }
 }
 

@@ -158,6 +158,7 @@ fn draw(random: &mut Random) -> Plan {
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves, failure_budget: None },
         scopes,
+        overview: Default::default(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::base::digest::Digest;
 use crate::base::id::{LogId, PackName, ScopeId, SiteCode};
 use crate::base::time::Timestamp;
 
-use super::{FleetPlan, LogHead, PLAN_VERSION, PackLock, Plan, ScopePlan, Selection, TargetName};
+use super::{FleetPlan, LogHead, Overview, PLAN_VERSION, PackLock, Plan, ScopePlan, Selection, TargetName};
 
 /// What stands before a site's code in the path of its input file.
 const SITE_FILE_PREFIX: &str = "sites/";
@@ -76,6 +76,8 @@ struct LaunchPart<'p> {
     heads: BTreeMap<&'p LogId, &'p LogHead>,
     parameters: BTreeMap<&'p ScopeId, &'p BTreeMap<String, Value>>,
     inputs: BTreeMap<&'p String, &'p Digest>,
+    #[serde(skip_serializing_if = "Overview::is_empty")]
+    overview: &'p Overview,
 }
 
 /// A plan as one scope may see it: the head, and the scope's own part. The digest names both.
@@ -187,7 +189,7 @@ impl<'p> Parted<'p> {
 
     /// Everything that is neither in the head nor in a scope's part, so that all of the plan is under its digest.
     fn launch(&self) -> LaunchPart<'p> {
-        let Plan { selection, inputs, parameters, heads, fleet, scopes, .. } = self.plan;
+        let Plan { selection, inputs, parameters, heads, fleet, scopes, overview, .. } = self.plan;
         let of_part =
             |path: &str| site_of(path).is_some_and(|code| scopes.contains_key(&ScopeId::Site(code)));
         let in_part = |log: &LogId| matches!(log, LogId::Scope(scope) if scopes.contains_key(scope));
@@ -198,6 +200,7 @@ impl<'p> Parted<'p> {
             heads: heads.iter().filter(|(log, _)| !in_part(log)).collect(),
             parameters: parameters.iter().filter(|(scope, _)| !scopes.contains_key(scope)).collect(),
             inputs: inputs.iter().filter(|(path, _)| !is_common(path) && !of_part(path)).collect(),
+            overview,
         }
     }
 

@@ -64,7 +64,13 @@ pub async fn look(
     all: &BTreeMap<ScopeId, Holdings>,
     timeout: Millis,
 ) -> Sight {
-    let mut observer = Observer { driver, timeout, known: Known::default(), listings: BTreeMap::new() };
+    let mut observer = Observer {
+        driver,
+        timeout,
+        known: Known::default(),
+        listings: BTreeMap::new(),
+        through: BTreeMap::new(),
+    };
     let mut kept: Vec<(&ScopeId, Resource, Holding)> = Vec::new();
     for one in scopes {
         let ids = one.holdings.watched().map(|(id, _)| id.clone());
