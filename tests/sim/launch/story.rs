@@ -75,7 +75,7 @@ impl Story {
             windows: random.chance(400),
             bake: random.chance(450),
             entry: random.chance(300),
-            closing: !is_patient && random.chance(150),
+            closing: !is_patient && random.chance(400),
         };
         let plan = draw::plan(&mut random, &traits);
         let engine_plan = mutant.map_or_else(|| plan.clone(), |mutant| mutant.plan(&plan));
