@@ -5,6 +5,7 @@
 //! Observing  Matches, Holds ─▶ Succeeded    Absent, Differs ─▶ Applying(n)    Foreign, Stale, Broken ─▶ Failed
 //!            Pending, ours ─▶ Verifying     Pending, not ours; Unreadable ─▶ Resting
 //! Applying   Done ─▶ Verifying              Refused ─▶ Failed                 Busy, Conflict, NoAnswer ─▶ Resting
+//!            first call, but the calendar is shut ─▶ Resting; if it never opens ─▶ Failed
 //! Resting    time ─▶ Observing(n+1)         tries used up ─▶ Failed
 //! Verifying  goal reached ─▶ Succeeded      not yet ─▶ Verifying later        too late, Broken ─▶ Failed
 //!            a replacement's old object gone, a follow-up due ─▶ Applying(n+1)
@@ -25,7 +26,20 @@
 //! while nothing of ours could be there: then whatever is found is somebody else's, and only a clear answer makes it ours.
 //!
 //! A run that is asked to stop sends no further call, waits for those under way, and is then *suspended*, not ended:
-//! what was applied is verified when the run is taken up again. `tests/sim` proves all of this against a hostile world.
+//! what was applied is verified when the run is taken up again. One that is *called off* does the same and then ends as
+//! it stands; a call that was not answered is not waited for, and stays in doubt in what the scope holds.
+//!
+//! The calendar. The first call of a step in a round is sent only if the scope's calendar is open for as long as the step
+//! is expected to take; else the step rests until then, which spends no try, and its object is judged anew. What has
+//! begun is brought to its end even after the window's: follow-ups, the create of a replacement, and whatever comes
+//! after a call that may have had its effect. Looks are free at all times.
+//!
+//! Rounds. A run that failed or was called off can be tried again: whatever did not succeed begins anew, with fresh
+//! tries, a turn that no answer to an earlier round has, and the calendar to be asked again. What calls of earlier
+//! rounds did, or may have done, is still known: their objects are ours, and a call in doubt is still waited out.
+//!
+//! Within one class of commands, steps with the longest path behind them come first. `tests/sim` proves all of this
+//! against a hostile world.
 
 mod apply;
 mod command;
@@ -35,15 +49,19 @@ mod input;
 mod judge;
 mod rest;
 mod state;
+mod step;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod waits;
 
 pub use apply::apply;
 pub use command::Command;
 pub use decide::decide;
 pub use input::{Decision, Input, Refusal};
-pub use state::{Phase, ReplayError, State, Step};
+pub use state::{ReplayError, State};
+pub use step::{Phase, Step};
+pub use waits::{StepWait, WaitsOn, waits};
 
 use std::collections::BTreeSet;
 

@@ -3,7 +3,8 @@
 //! Events that are not durable may be missing when a log is replayed: a step may go on from `Resting` without having
 //! woken, and from `Verifying` without having polled.
 
-use super::state::{Phase, State, Step};
+use super::state::State;
+use super::step::{Phase, Step};
 use crate::base::id::StepId;
 use crate::base::time::Timestamp;
 use crate::model::event::{Counts, Effect, Event, Rest, RunOutcome};
@@ -16,12 +17,13 @@ use crate::model::plan::Operation;
 ///
 /// If the event is impossible in this state; the message begins with the invariant's name.
 pub fn apply(state: &mut State, event: &Event) {
-    assert!(state.ended.is_none(), "ended-exactly-once: {} after the run ended", event.kind());
+    let revives = matches!(event, Event::RunRetried { .. });
+    assert!(state.ended.is_none() || revives, "ended-once-per-round: {} after the run ended", event.kind());
     match event {
-        Event::RunStarted { .. } => start(state),
+        Event::RunStarted { at } => start(state, *at),
         Event::RunRecovered { at } => recover(state, *at),
         Event::RunStopping {} => {
-            assert!(state.is_live() && !state.stopping, "stopped-while-live: stopping twice");
+            assert!(state.is_live() && !state.is_draining(), "stopped-while-live: stopping twice");
             state.stopping = true;
             state.refresh_all();
         }
@@ -33,7 +35,13 @@ pub fn apply(state: &mut State, event: &Event) {
             state.suspended = true;
             state.refresh_all();
         }
-        Event::RunAborting {} | Event::RunRetried { .. } => {}
+        Event::RunAborting {} => {
+            assert!(state.is_started() && !state.aborting, "called-off-once: nothing to call off");
+            // The calling-off outdoes a stop, and ends what was suspended.
+            (state.aborting, state.stopping, state.suspended) = (true, false, false);
+            state.refresh_all();
+        }
+        Event::RunRetried { at, round } => retry(state, *at, *round),
         Event::RunEnded { outcome, counts } => end(state, *outcome, counts),
         Event::StepBlocked { step, by } => block(state, step, by),
         Event::StepApplying { step, attempt, .. }
@@ -51,9 +59,9 @@ pub fn apply(state: &mut State, event: &Event) {
     }
 }
 
-fn start(state: &mut State) {
-    assert!(!state.started, "started-once: the run began twice");
-    state.started = true;
+fn start(state: &mut State, at: Timestamp) {
+    assert!(!state.is_started(), "started-once: the run began twice");
+    state.began = Some(at);
     for step in state.steps.values_mut().filter(|step| step.unmet == 0) {
         step.phase = Phase::Observing;
     }
@@ -61,7 +69,7 @@ fn start(state: &mut State) {
 }
 
 fn recover(state: &mut State, at: Timestamp) {
-    assert!(state.started, "recovered-after-started: nothing to take up");
+    assert!(state.is_started(), "recovered-after-started: nothing to take up");
     (state.stopping, state.suspended) = (false, false);
     for step in state.steps.values_mut() {
         if let Phase::Verifying { watched_from, settles_from, next, .. } = &mut step.phase {
@@ -72,10 +80,33 @@ fn recover(state: &mut State, at: Timestamp) {
 }
 
 fn end(state: &mut State, outcome: RunOutcome, counts: &Counts) {
-    assert!(state.is_live() && state.open == 0, "ended-when-all-steps-ended: {} are open", state.open);
+    assert!(
+        state.is_live() && (state.open == 0 || state.aborting),
+        "ended-when-all-steps-ended: {} are open",
+        state.open
+    );
+    assert!(state.applying.is_empty(), "drained-before-ended: calls are under way");
+    let cancelled = u32::try_from(state.open).expect("counts-are-the-steps: a scope has few steps");
+    state.counts.cancelled = cancelled;
     assert_eq!(*counts, state.counts, "counts-are-the-steps: the run's end counts something else");
-    assert_eq!(outcome, counts.outcome(), "outcome-follows-counts: the run ended otherwise");
-    state.ended = Some(outcome);
+    let follows = if state.aborting { RunOutcome::Aborted } else { counts.outcome() };
+    assert_eq!(outcome, follows, "outcome-follows-counts: the run ended otherwise");
+    (state.ended, state.aborting) = (Some(outcome), false);
+    state.refresh_all();
+}
+
+/// What failed, was blocked or was cancelled begins anew; what succeeded stays.
+fn retry(state: &mut State, at: Timestamp, round: u32) {
+    assert!(round > state.round, "rounds-grow: round {round} after round {}", state.round);
+    assert!(
+        matches!(state.ended, Some(RunOutcome::Failed | RunOutcome::Aborted)),
+        "retried-after-its-end: the run stands at {:?}",
+        state.ended
+    );
+    (state.round, state.began, state.ended) = (round, Some(at), None);
+    (state.counts.failed, state.counts.blocked, state.counts.cancelled) = (0, 0, 0);
+    let again = state.steps.values_mut().filter(|step| !matches!(step.phase, Phase::Succeeded { .. }));
+    state.open = again.map(Step::renew).count();
     state.refresh_all();
 }
 
@@ -97,21 +128,23 @@ fn block(state: &mut State, id: &StepId, by: &StepId) {
 fn advance(state: &mut State, id: &StepId, attempt: u32, event: &Event) {
     let step = state.step(id);
     assert!(is_legal(step, attempt, event), "legal-transition: {event:?} in {:?}", step.phase);
-    assert!(
-        !(state.stopping && matches!(event, Event::StepApplying { .. })),
-        "nothing-applied-after-stop: {id}"
-    );
+    let applying = matches!(event, Event::StepApplying { .. });
+    assert!(!(state.stopping && applying), "nothing-applied-after-stop: {id}");
+    assert!(!(state.aborting && applying), "no-call-after-abort: {id}");
     let step = state.step_mut(id);
     step.attempt = attempt;
     match event {
         Event::StepApplying { call, deadline, .. } => intend(state, id, *call, *deadline),
         Event::StepApplied { at, .. } => {
             let call = step.last_call.expect("applied-after-intent: the phase has a call");
-            step.acted.insert(call);
+            step.act(call);
             verify(step, *at);
         }
         Event::StepFound { at, .. } => verify(step, *at),
-        Event::StepRested { until, why, cause, .. } => rest(step, *until, *why, cause.is_some()),
+        Event::StepRested { at, until, why, cause, .. } => {
+            rest(step, *why, cause.is_some());
+            step.phase = Phase::Resting { until: *until, why: *why, since: *at };
+        }
         Event::StepPolled { next: due, settles_from: from, .. } => {
             if let Phase::Verifying { polls, next, settles_from, .. } = &mut step.phase {
                 (*polls, *next, *settles_from) = (*polls + 1, Some(*due), *from);
@@ -161,6 +194,8 @@ fn is_legal(step: &Step, attempt: u32, event: &Event) -> bool {
         Event::StepApplying { .. } => (looking && !verifying) || (verifying && next),
         Event::StepApplied { .. } => applying && same,
         Event::StepFound { .. } => looking && !verifying,
+        // A later round may find the object of an earlier one on its way, and a call due before its own first.
+        Event::StepRested { why: Rest::Window, .. } => looking && !step.begun,
         Event::StepRested { .. } => (looking && !verifying) || (applying && same),
         Event::StepPolled { .. } => verifying && same,
         Event::StepWoke { .. } => match step.phase {
@@ -195,7 +230,7 @@ fn verify(step: &mut Step, at: Timestamp) {
 
 /// A doubt with a cause is a call that was not answered; one without is a holder that went away, which says nothing
 /// about the service and is bounded by how often somebody takes the run up again.
-fn rest(step: &mut Step, until: Timestamp, why: Rest, has_cause: bool) {
+fn rest(step: &mut Step, why: Rest, has_cause: bool) {
     let call = step.last_call;
     match why {
         Rest::Busy | Rest::Unreadable => step.tries += 1,
@@ -210,10 +245,9 @@ fn rest(step: &mut Step, until: Timestamp, why: Rest, has_cause: bool) {
             let call = call.expect("doubt-after-intent: only a call can be in doubt");
             step.doubts += u32::from(has_cause);
             step.ours |= !(step.contested && call == NextCall::Create);
-            step.acted.insert(call);
+            step.act(call);
         }
     }
-    step.phase = Phase::Resting { until };
 }
 
 fn succeed(state: &mut State, id: &StepId, effect: Effect) {

@@ -1,10 +1,13 @@
 //! What the shell is to do.
 
+use std::cmp::Reverse;
+
 use crate::base::id::StepId;
-use crate::base::time::Timestamp;
+use crate::base::time::{Millis, Timestamp};
 use crate::model::finding::{Look, NextCall};
 
-/// One thing that must be going on. The order is that of urgency: what ends a step comes before what starts one.
+/// One thing that must be going on. The order is that of urgency: what ends a step comes before what starts one, and
+/// of two alike the one with the longer path behind it comes first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Command {
     /// Decide `Input::TimeReached` at this moment, or at once if it has passed.
@@ -12,6 +15,8 @@ pub enum Command {
     /// Send the call that the last look at the object asked for. Its intent is in the log. Once sent it is never
     /// dropped; its answer is decided as `Input::Applied`.
     Apply {
+        /// How long the step and what waits for it are expected to take, on the longest chain.
+        remaining: Reverse<Millis>,
         /// The step.
         step: StepId,
         /// Its turn.
@@ -23,6 +28,8 @@ pub enum Command {
     },
     /// Look at the object after a call. The finding is decided as `Input::Verified`.
     Verify {
+        /// How long the step and what waits for it are expected to take, on the longest chain.
+        remaining: Reverse<Millis>,
         /// The step.
         step: StepId,
         /// Its turn.
@@ -32,6 +39,8 @@ pub enum Command {
     },
     /// Look at the object before a call, or read for a check. The finding is decided as `Input::Observed`.
     Observe {
+        /// How long the step and what waits for it are expected to take, on the longest chain.
+        remaining: Reverse<Millis>,
         /// The step.
         step: StepId,
         /// Its turn.

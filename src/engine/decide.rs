@@ -2,11 +2,12 @@
 
 use super::input::{Decision, Input, Refusal};
 use super::judge;
-use super::state::{Phase, State};
+use super::state::State;
+use super::step::Phase;
 use super::turn::Turn;
 use crate::base::id::StepId;
 use crate::base::time::Timestamp;
-use crate::model::event::Event;
+use crate::model::event::{Counts, Event, RunOutcome};
 use crate::model::plan::ScopePlan;
 
 /// What follows from an input. `plan` is the plan that the state was made from.
@@ -21,8 +22,12 @@ pub fn decide(plan: &ScopePlan, state: &State, now: Timestamp, input: Input) -> 
     let events = match input {
         Input::Started => vec![Event::RunStarted { at: now }],
         Input::Recovered => recovered(plan, state, now),
-        Input::StopAsked if state.is_live() && !state.stopping => vec![Event::RunStopping {}],
-        Input::StopAsked | Input::AbortAsked | Input::RetryAsked { .. } => Vec::new(),
+        Input::StopAsked if state.is_live() && !state.is_draining() => vec![Event::RunStopping {}],
+        Input::StopAsked => Vec::new(),
+        Input::AbortAsked if state.ended.is_none() && !state.aborting => vec![Event::RunAborting {}],
+        Input::AbortAsked => Vec::new(),
+        Input::RetryAsked { round } if round > state.round => vec![Event::RunRetried { at: now, round }],
+        Input::RetryAsked { .. } => Vec::new(),
         Input::TimeReached => woken(state, now),
         Input::Applied { step, attempt, outcome } => {
             let turn = Turn::new(plan, state, &step, now);
@@ -36,7 +41,7 @@ pub fn decide(plan: &ScopePlan, state: &State, now: Timestamp, input: Input) -> 
         Input::Observed { step, attempt, spec, finding } => {
             let turn = Turn::new(plan, state, &step, now);
             let looking = matches!(turn.step.phase, Phase::Observing);
-            if looking && !state.stopping && is_on(state, &turn, attempt) {
+            if looking && !state.is_draining() && is_on(state, &turn, attempt) {
                 let operation = state.graph.node(&step).operation;
                 turn.conclude(judge::observed(operation, state.look(&step), finding), spec)
             } else {
@@ -46,7 +51,7 @@ pub fn decide(plan: &ScopePlan, state: &State, now: Timestamp, input: Input) -> 
         Input::Verified { step, attempt, spec, finding } => {
             let turn = Turn::new(plan, state, &step, now);
             let looking = matches!(turn.step.phase, Phase::Verifying { next: None, .. });
-            if looking && !state.stopping && is_on(state, &turn, attempt) {
+            if looking && !state.is_draining() && is_on(state, &turn, attempt) {
                 let operation = state.graph.node(&step).operation;
                 turn.conclude(judge::verified(operation, state.look(&step), finding), spec)
             } else {
@@ -59,14 +64,21 @@ pub fn decide(plan: &ScopePlan, state: &State, now: Timestamp, input: Input) -> 
 
 fn refusal(state: &State, input: &Input) -> Option<Refusal> {
     match input {
-        Input::Started => state.started.then_some(Refusal::AlreadyStarted),
-        Input::Recovered if !state.started => Some(Refusal::NotStarted),
+        Input::Started => state.is_started().then_some(Refusal::AlreadyStarted),
+        Input::Recovered if !state.is_started() => Some(Refusal::NotStarted),
         Input::Recovered => state.ended.map(|_| Refusal::Ended),
-        Input::StopAsked | Input::AbortAsked | Input::RetryAsked { .. } | Input::TimeReached => {
-            (!state.started).then_some(Refusal::NotStarted)
+        Input::StopAsked | Input::AbortAsked | Input::TimeReached => {
+            (!state.is_started()).then_some(Refusal::NotStarted)
         }
+        Input::RetryAsked { .. } if !state.is_started() => Some(Refusal::NotStarted),
+        Input::RetryAsked { round } if *round <= state.round => None,
+        Input::RetryAsked { .. } => match state.ended {
+            None => Some(Refusal::NotEnded),
+            Some(RunOutcome::Succeeded) => Some(Refusal::Succeeded),
+            Some(RunOutcome::Failed | RunOutcome::Aborted) => None,
+        },
         Input::Observed { step, .. } | Input::Applied { step, .. } | Input::Verified { step, .. } => {
-            if !state.started {
+            if !state.is_started() {
                 return Some(Refusal::NotStarted);
             }
             (!state.steps.contains_key(step)).then_some(Refusal::UnknownStep)
@@ -100,7 +112,8 @@ fn woken(state: &State, now: Timestamp) -> Vec<Event> {
 /// Adds the run's own end or suspension, if these events bring it about.
 fn close(state: &State, mut events: Vec<Event>) -> Vec<Event> {
     let mut counts = state.counts;
-    let (mut open, mut applying, mut stopping) = (state.open, state.applying.len(), state.stopping);
+    let (mut open, mut applying) = (state.open, state.applying.len());
+    let (mut stopping, mut aborting) = (state.stopping, state.aborting);
     for event in &events {
         match event {
             Event::StepSucceeded { effect, .. } => {
@@ -120,10 +133,11 @@ fn close(state: &State, mut events: Vec<Event>) -> Vec<Event> {
             Event::StepRested { step, .. } => applying -= usize::from(state.applying.contains(step)),
             Event::RunStopping {} => stopping = true,
             Event::RunRecovered { .. } => stopping = false,
+            Event::RunAborting {} => aborting = true,
+            // A round that begins has steps that have not ended: those that ended the last one.
+            Event::RunRetried { .. } => return events,
             Event::RunStarted { .. }
             | Event::RunSuspended {}
-            | Event::RunAborting {}
-            | Event::RunRetried { .. }
             | Event::RunEnded { .. }
             | Event::StepApplying { .. }
             | Event::StepFound { .. }
@@ -132,7 +146,13 @@ fn close(state: &State, mut events: Vec<Event>) -> Vec<Event> {
             | Event::Unknown { .. } => {}
         }
     }
-    if open == 0 {
+    if aborting && applying == 0 {
+        let cancelled = u32::try_from(open).expect("counts-are-the-steps: a scope has few steps");
+        let counts = Counts { cancelled, ..counts };
+        events.push(Event::RunEnded { outcome: RunOutcome::Aborted, counts });
+    } else if aborting {
+        // The calls under way are waited for.
+    } else if open == 0 {
         events.push(Event::RunEnded { outcome: counts.outcome(), counts });
     } else if stopping && applying == 0 {
         events.push(Event::RunSuspended {});

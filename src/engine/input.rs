@@ -49,11 +49,12 @@ pub enum Input {
     TimeReached,
     /// Stop: no new calls; those under way finish; then the run is suspended.
     StopAsked,
-    /// Call off: no new calls; those under way finish; then the run ends as it stands.
+    /// Call off: no new calls; those under way finish; then the run ends as it stands. A run that was suspended ends at
+    /// once. One whose holder went away is first recovered, so that the calls it left are in doubt and not waited for.
     AbortAsked,
-    /// Try a run again that failed or was called off.
+    /// Try a run again that failed or was called off. It is decided on the run as it ended, without recovering it.
     RetryAsked {
-        /// The launch's round of this scope.
+        /// The launch's round of this scope. One that the run has reached already changes nothing.
         round: u32,
     },
 }
@@ -81,6 +82,12 @@ pub enum Refusal {
     /// The run has ended.
     #[error("the run has ended")]
     Ended,
+    /// The run has not ended, so that there is nothing to try again.
+    #[error("the run has not ended: take it up again instead")]
+    NotEnded,
+    /// Every step has succeeded, so that there is nothing to try again.
+    #[error("the run has succeeded: there is nothing to try again")]
+    Succeeded,
     /// The run has no such step.
     #[error("the run has no such step")]
     UnknownStep,

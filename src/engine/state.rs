@@ -1,15 +1,16 @@
 //! The fold of one run's events.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::command::Command;
 use super::graph::Graph;
+use super::step::{Phase, Step};
 use crate::base::id::{RunId, StepId};
 use crate::base::time::Timestamp;
-use crate::model::event::{Counts, Effect, Event, RunOutcome};
-use crate::model::finding::{Goal, Look, NextCall};
-use crate::model::outcome::Cause;
+use crate::model::event::{Counts, Event, RunOutcome};
+use crate::model::finding::{Goal, Look};
 use crate::model::plan::{Operation, ScopePlan};
 
 /// Where one run of one scope stands.
@@ -18,9 +19,12 @@ pub struct State {
     pub(super) run: RunId,
     pub(super) graph: Arc<Graph>,
     pub(super) steps: BTreeMap<StepId, Step>,
-    pub(super) started: bool,
+    /// When the present round began; none before the first.
+    pub(super) began: Option<Timestamp>,
+    pub(super) round: u32,
     pub(super) stopping: bool,
     pub(super) suspended: bool,
+    pub(super) aborting: bool,
     pub(super) ended: Option<RunOutcome>,
     pub(super) counts: Counts,
     /// Steps that have not ended.
@@ -30,87 +34,6 @@ pub struct State {
     /// Steps that wait for a moment, the next one first.
     pub(super) timers: BTreeSet<(Timestamp, StepId)>,
     owed: BTreeSet<Command>,
-}
-
-/// Where one step stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    /// Its phase.
-    pub phase: Phase,
-    /// Its turn: grows with each look after a rest and with each call after the first, so that a result tells which
-    /// command it belongs to.
-    pub attempt: u32,
-    /// Needs that have not succeeded yet.
-    pub(super) unmet: usize,
-    /// Tries spent on busy services, conflicts and unreadable objects.
-    pub(super) tries: u32,
-    /// Calls that a service did not answer. Those whose holder went away are not counted.
-    pub(super) doubts: u32,
-    /// Rests for an object that is busy with somebody else's change.
-    pub(super) waits: u32,
-    /// Updates sent to finish a create.
-    pub(super) follow_ups: u32,
-    /// The last call.
-    pub(super) last_call: Option<NextCall>,
-    /// Whether the old object of a replacement was seen to be gone.
-    pub(super) cleared: bool,
-    /// Calls that had their effect, or may have had it.
-    pub(super) acted: BTreeSet<NextCall>,
-    /// Whether an object that is there is ours, because this run acted on it or may have.
-    pub(super) ours: bool,
-    /// Whether a create met an object that cannot be ours. A later create in doubt then proves nothing.
-    pub(super) contested: bool,
-    owes: Option<Command>,
-    timer: Option<Timestamp>,
-}
-
-/// The phases of a step.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Phase {
-    /// It waits for other steps.
-    Waiting,
-    /// Its object is being looked at.
-    Observing,
-    /// A call is under way.
-    Applying {
-        /// Which.
-        call: NextCall,
-        /// It has had its effect by then, or never will.
-        deadline: Timestamp,
-    },
-    /// After a call, its object is being looked at until the goal is reached.
-    Verifying {
-        /// When the call was answered.
-        since: Timestamp,
-        /// From when on waiting for it to become ready is counted.
-        watched_from: Timestamp,
-        /// From when on waiting for it to show what was applied is counted.
-        settles_from: Timestamp,
-        /// Looks that said "not yet".
-        polls: u32,
-        /// The next look, unless one is under way.
-        next: Option<Timestamp>,
-    },
-    /// It waits before it looks again.
-    Resting {
-        /// Until when.
-        until: Timestamp,
-    },
-    /// It reached its goal.
-    Succeeded {
-        /// What the run did for it.
-        effect: Effect,
-    },
-    /// It did not.
-    Failed {
-        /// Why.
-        cause: Cause,
-    },
-    /// It never starts.
-    Blocked {
-        /// The step whose failure is the reason.
-        by: StepId,
-    },
 }
 
 /// The log cannot be continued.
@@ -133,15 +56,17 @@ impl State {
     pub fn new(run: RunId, plan: &ScopePlan) -> Self {
         let graph = Graph::new(plan);
         let steps: BTreeMap<StepId, Step> =
-            graph.nodes().iter().map(|(id, node)| (id.clone(), Step::new(node.needs))).collect();
+            graph.nodes().iter().map(|(id, node)| (id.clone(), Step::new(node.needs.len()))).collect();
         Self {
             run,
             open: steps.len(),
             graph: Arc::new(graph),
             steps,
-            started: false,
+            began: None,
+            round: 1,
             stopping: false,
             suspended: false,
+            aborting: false,
             ended: None,
             counts: Counts::default(),
             applying: BTreeSet::new(),
@@ -190,7 +115,12 @@ impl State {
 
     /// Whether the run has begun.
     pub fn is_started(&self) -> bool {
-        self.started
+        self.began.is_some()
+    }
+
+    /// The present round: 1 at first, and what the last retry said.
+    pub fn round(&self) -> u32 {
+        self.round
     }
 
     /// Whether the run was asked to stop and calls are still under way.
@@ -201,6 +131,11 @@ impl State {
     /// Whether the run has stopped and can be taken up again.
     pub fn is_suspended(&self) -> bool {
         self.suspended
+    }
+
+    /// Whether the run was called off and calls are still under way.
+    pub fn is_aborting(&self) -> bool {
+        self.aborting && self.ended.is_none()
     }
 
     /// How the run ended, if it has.
@@ -227,7 +162,12 @@ impl State {
 
     /// Whether anything may go on at all.
     pub(super) fn is_live(&self) -> bool {
-        self.started && !self.suspended && self.ended.is_none()
+        self.is_started() && !self.suspended && self.ended.is_none()
+    }
+
+    /// Whether calls under way are only waited for, and nothing new is begun.
+    pub(super) fn is_draining(&self) -> bool {
+        self.stopping || self.aborting
     }
 
     /// Brings what is owed up to date after a change of one step.
@@ -263,15 +203,18 @@ impl State {
         if !self.is_live() {
             return None;
         }
-        let step = self.step(id);
-        let (attempt, look) = (step.attempt, self.look(id));
-        match &step.phase {
+        let known = self.step(id);
+        let (attempt, look, step) = (known.attempt, self.look(id), id.clone());
+        let remaining = Reverse(self.graph.node(id).remaining);
+        match known.phase {
             Phase::Applying { call, deadline } => {
-                Some(Command::Apply { step: id.clone(), attempt, call: *call, deadline: *deadline })
+                Some(Command::Apply { remaining, step, attempt, call, deadline })
             }
-            Phase::Observing if !self.stopping => Some(Command::Observe { step: id.clone(), attempt, look }),
-            Phase::Verifying { next: None, .. } if !self.stopping => {
-                Some(Command::Verify { step: id.clone(), attempt, look })
+            Phase::Observing if !self.is_draining() => {
+                Some(Command::Observe { remaining, step, attempt, look })
+            }
+            Phase::Verifying { next: None, .. } if !self.is_draining() => {
+                Some(Command::Verify { remaining, step, attempt, look })
             }
             Phase::Observing
             | Phase::Verifying { .. }
@@ -284,11 +227,11 @@ impl State {
     }
 
     fn timer_for(&self, id: &StepId) -> Option<Timestamp> {
-        if !self.is_live() || self.stopping {
+        if !self.is_live() || self.is_draining() {
             return None;
         }
         match &self.step(id).phase {
-            Phase::Resting { until } => Some(*until),
+            Phase::Resting { until, .. } => Some(*until),
             Phase::Verifying { next, .. } => *next,
             Phase::Waiting
             | Phase::Observing
@@ -310,52 +253,5 @@ impl State {
             }
         };
         Look { goal, ours: step.ours }
-    }
-}
-
-impl Step {
-    fn new(unmet: usize) -> Self {
-        Self {
-            phase: Phase::Waiting,
-            attempt: 1,
-            unmet,
-            tries: 0,
-            doubts: 0,
-            waits: 0,
-            follow_ups: 0,
-            last_call: None,
-            cleared: false,
-            acted: BTreeSet::new(),
-            ours: false,
-            contested: false,
-            owes: None,
-            timer: None,
-        }
-    }
-
-    /// Whether it has ended.
-    pub fn is_ended(&self) -> bool {
-        match self.phase {
-            Phase::Succeeded { .. } | Phase::Failed { .. } | Phase::Blocked { .. } => true,
-            Phase::Waiting
-            | Phase::Observing
-            | Phase::Applying { .. }
-            | Phase::Verifying { .. }
-            | Phase::Resting { .. } => false,
-        }
-    }
-
-    /// What the run did for it, judged by the calls that had their effect or may have had it.
-    pub(super) fn effect(&self, operation: Option<Operation>) -> Effect {
-        let did = |call| self.acted.contains(&call);
-        match operation {
-            None => Effect::Checked,
-            Some(Operation::Replace) if did(NextCall::Delete) && did(NextCall::Create) => Effect::Replaced,
-            Some(_) if did(NextCall::Create) => Effect::Created,
-            Some(Operation::Delete) if did(NextCall::Delete) => Effect::Deleted,
-            Some(Operation::Delete) => Effect::AlreadyGone,
-            Some(_) if did(NextCall::Update) => Effect::Updated,
-            Some(_) => Effect::Unchanged,
-        }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::base::id::{KindName, RunId, StepId};
 use crate::base::time::{Millis, Timestamp};
+use crate::model::calendar::Calendar;
 use crate::model::event::{Event, RunOutcome};
 use crate::model::finding::{Finding, NextCall, Readback};
 use crate::model::outcome::{ApplyOutcome, Cause, CauseClass};
@@ -241,4 +242,185 @@ fn the_largest_scope_is_no_trouble() {
     }
     assert_eq!(story.state.ended(), Some(RunOutcome::Succeeded));
     assert_eq!(story.state.counts().unchanged as usize, size);
+}
+
+#[test]
+fn a_called_off_run_waits_for_calls_under_way_and_ends_as_it_stands() {
+    let mut story = Story::new(plan(&[("a", Operation::Create, &[]), ("b", Operation::Create, &["a"])]));
+    assert_eq!(story.tell(Input::AbortAsked), "refused: the run has not begun");
+    story.tell(Input::Started);
+    story.observed("a", 1, Finding::Absent);
+    assert_eq!(story.tell(Input::StopAsked), "run.stopping | Create a 1");
+    assert_eq!(story.tell(Input::AbortAsked), "run.aborting | Create a 1", "it outdoes the stop");
+    assert!(story.state.is_aborting() && !story.state.is_stopping());
+    assert_eq!(story.tell(Input::AbortAsked), "stale");
+    assert_eq!(story.tell(Input::StopAsked), "stale");
+    assert_eq!(story.applied("a", 1, done()), "step.applied run.ended | ");
+    assert_eq!(story.state.ended(), Some(RunOutcome::Aborted));
+    assert_eq!(story.state.counts().cancelled, 2, "nobody has seen what was applied");
+    assert_eq!(story.tell(Input::AbortAsked), "stale");
+    assert_eq!(story.tell(Input::Recovered), "refused: the run has ended");
+}
+
+#[test]
+fn a_holder_that_takes_up_a_called_off_run_ends_it() {
+    let mut story = Story::new(plan(&[("a", Operation::Create, &[])]));
+    story.tell(Input::Started);
+    story.observed("a", 1, Finding::Absent);
+    story.tell(Input::AbortAsked);
+    assert_eq!(story.tell(Input::Recovered), "run.recovered step.rested run.ended | ");
+
+    let mut suspended = Story::new(plan(&[("a", Operation::Create, &[])]));
+    suspended.tell(Input::Started);
+    assert_eq!(suspended.tell(Input::StopAsked), "run.stopping run.suspended | ");
+    assert_eq!(suspended.tell(Input::AbortAsked), "run.aborting run.ended | ");
+}
+
+#[test]
+fn a_failed_run_is_tried_again_without_what_succeeded() {
+    let edges: [(&str, Operation, &[&str]); 3] =
+        [("a", Operation::Create, &[]), ("b", Operation::Create, &["a"]), ("c", Operation::None, &[])];
+    let mut story = Story::new(plan(&edges));
+    story.tell(Input::Started);
+    assert_eq!(story.tell(Input::RetryAsked { round: 1 }), "stale");
+    assert_eq!(
+        story.tell(Input::RetryAsked { round: 2 }),
+        "refused: the run has not ended: take it up again instead"
+    );
+    story.observed("c", 1, matches());
+    story.observed("a", 1, Finding::Absent);
+    let refused = ApplyOutcome::Refused(Cause::new(CauseClass::PermissionDenied, "no"));
+    assert_eq!(story.applied("a", 1, refused), "step.failed step.blocked run.ended | ");
+    assert_eq!(story.tell(Input::RetryAsked { round: 2 }), "run.retried | observe a 2");
+    assert_eq!((story.state.round(), story.state.counts().failed, story.state.counts().unchanged), (2, 0, 1));
+    assert_eq!(story.tell(Input::RetryAsked { round: 2 }), "stale", "the same round once");
+    assert_eq!(story.observed("a", 1, Finding::Absent), "stale", "an answer to the first round");
+    story.observed("a", 2, Finding::Absent);
+    story.applied("a", 2, done());
+    assert_eq!(story.verified("a", 2, matches()), "step.succeeded | observe b 1");
+    assert_eq!(story.observed("b", 1, matches()), "step.succeeded run.ended | ");
+    let counts = story.state.counts();
+    assert_eq!((counts.created, counts.unchanged, counts.failed, counts.blocked), (1, 2, 0, 0));
+    assert_eq!(story.tell(Input::RetryAsked { round: 2 }), "stale");
+    assert_eq!(
+        story.tell(Input::RetryAsked { round: 3 }),
+        "refused: the run has succeeded: there is nothing to try again"
+    );
+}
+
+#[test]
+fn a_call_in_doubt_is_waited_out_in_the_next_round_too() {
+    let mut story = Story::new(plan(&[("a", Operation::Create, &[])]));
+    story.tell(Input::Started);
+    story.observed("a", 1, Finding::Absent);
+    story.tell(Input::AbortAsked);
+    assert_eq!(story.applied("a", 1, no_answer()), "step.rested run.ended | ");
+    assert_eq!(story.tell(Input::RetryAsked { round: 2 }), "run.retried | wake 60250");
+    story.now = Timestamp::from_millis(60_250);
+    assert_eq!(story.tell(Input::TimeReached), "step.woke | observe a 3");
+    let found = Finding::Pending { state: "provisioning".to_owned(), id: Some("7".to_owned()) };
+    assert_eq!(story.observed("a", 3, found), "step.found | verify a 3", "it landed: it is ours");
+    assert_eq!(story.verified("a", 3, matches()), "step.succeeded run.ended | ");
+    assert_eq!(story.state.counts().created, 1);
+}
+
+/// Open from 01:00 to 02:00 UTC every day.
+fn at_night() -> Calendar {
+    let night = json!({
+        "zone": "UTC", "freezes": [], "first_day": null,
+        "windows": [{
+            "days": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+            "from": "01:00", "to": "02:00", "zone": "UTC"
+        }],
+    });
+    serde_json::from_value(night).expect("a calendar")
+}
+
+const HOUR: i64 = 3_600_000;
+
+fn in_a_window(operation: Operation, expected: Millis) -> Story {
+    let mut plan = plan(&[("a", operation, &[]), ("b", Operation::Create, &["a"])]);
+    plan.calendar = Some(at_night());
+    plan.steps.values_mut().for_each(|step| step.limits.expected = expected);
+    Story::new(plan)
+}
+
+#[test]
+fn the_first_call_waits_for_the_window_and_is_judged_anew() {
+    let mut story = in_a_window(Operation::Create, Millis::from_secs(1_800));
+    story.tell(Input::Started);
+    assert_eq!(story.observed("a", 1, Finding::Absent), "step.rested | wake 3600000");
+    let (until, since) = (Timestamp::from_millis(HOUR), Timestamp::from_millis(0));
+    let chain = [
+        StepWait { step: id("a"), on: WaitsOn::Window { until }, since },
+        StepWait { step: id("b"), on: WaitsOn::Step(id("a")), since },
+    ];
+    assert_eq!(waits(&story.state), chain);
+    story.now = Timestamp::from_millis(HOUR + HOUR / 2 + 1);
+    assert_eq!(story.tell(Input::TimeReached), "step.woke | observe a 2");
+    assert_eq!(story.observed("a", 2, Finding::Absent), "step.rested | wake 90000000", "too late in it");
+    story.now = Timestamp::from_millis(25 * HOUR);
+    story.tell(Input::TimeReached);
+    assert_eq!(story.observed("a", 3, Finding::Absent), "step.applying | Create a 3");
+    assert_eq!(waits(&story.state).len(), 1, "what is called upon does not wait");
+}
+
+#[test]
+fn what_has_begun_is_finished_after_the_window_and_a_further_round_asks_again() {
+    let mut story = in_a_window(Operation::Replace, Millis(0));
+    story.now = Timestamp::from_millis(2 * HOUR - 1);
+    story.tell(Input::Started);
+    story.observed("a", 1, differs(NextCall::Delete, false));
+    story.now = Timestamp::from_millis(3 * HOUR);
+    story.applied("a", 1, done());
+    assert_eq!(story.verified("a", 1, Finding::Absent), "step.applying | Create a 2");
+    let refused = ApplyOutcome::Refused(Cause::new(CauseClass::Quota, "no room"));
+    assert_eq!(story.applied("a", 2, refused), "step.failed step.blocked run.ended | ");
+    assert_eq!(story.tell(Input::RetryAsked { round: 2 }), "run.retried | observe a 3");
+    assert_eq!(story.observed("a", 3, Finding::Absent), "step.rested | wake 90000000");
+}
+
+#[test]
+fn a_change_that_fits_exactly_does_not_wait_for_ever() {
+    let mut story = in_a_window(Operation::Create, Millis::from_secs(3_600));
+    story.tell(Input::Started);
+    assert!(story.observed("a", 1, Finding::Absent).starts_with("step.failed"), "no time is left to look");
+    let mut story = in_a_window(Operation::Create, Millis::from_secs(3_540));
+    story.tell(Input::Started);
+    assert_eq!(story.observed("a", 1, Finding::Absent), "step.rested | wake 3600000");
+    story.now = Timestamp::from_millis(HOUR + 60_000);
+    story.tell(Input::TimeReached);
+    assert_eq!(story.observed("a", 2, Finding::Absent), "step.applying | Create a 2", "after a slow look");
+}
+
+#[test]
+fn a_change_that_no_window_can_hold_fails_with_the_reason() {
+    let mut story = in_a_window(Operation::Create, Millis::from_secs(7_200));
+    story.tell(Input::Started);
+    assert_eq!(story.observed("a", 1, Finding::Absent), "step.failed step.blocked run.ended | ");
+    let Phase::Failed { cause } = &story.state.steps()[&id("a")].phase else { panic!("it failed") };
+    assert_eq!(
+        cause.to_string(),
+        "its change may not begin in the time that can be looked ahead: no change window is long enough"
+    );
+}
+
+#[test]
+fn the_longest_path_goes_first() {
+    let edges: [(&str, Operation, &[&str]); 5] = [
+        ("a", Operation::Create, &[]),
+        ("b", Operation::Create, &[]),
+        ("c", Operation::Create, &["b"]),
+        ("d", Operation::Create, &[]),
+        ("e", Operation::Create, &["c", "d"]),
+    ];
+    let mut short = plan(&edges);
+    let told = |plan: &ScopePlan| Story::new(plan.clone()).tell(Input::Started);
+    assert_eq!(
+        told(&short),
+        "run.started | observe b 1, observe d 1, observe a 1",
+        "the more steps, the longer"
+    );
+    short.steps.get_mut(&id("d")).expect("a step").limits.expected = Millis::from_secs(60);
+    assert_eq!(told(&short), "run.started | observe d 1, observe b 1, observe a 1");
 }

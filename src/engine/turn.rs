@@ -4,11 +4,13 @@ use serde_json::Value;
 
 use super::judge::{Verdict, Wait};
 use super::rest::{after_busy, between_looks};
-use super::state::{Phase, State, Step};
+use super::state::State;
+use super::step::{Phase, Step};
 use crate::base::digest::Digest;
 use crate::base::id::StepId;
 use crate::base::limits::{DOUBTS_MAX, FOLLOW_UP_REST, FOLLOW_UPS_MAX, IN_DOUBT_MARGIN, SETTLE_MAX};
 use crate::base::time::{Millis, Timestamp};
+use crate::model::calendar::{Calendar, Standing};
 use crate::model::entry::BlobRef;
 use crate::model::event::{Desired, Event, Rest};
 use crate::model::finding::{Goal, NextCall, Readback};
@@ -22,12 +24,13 @@ pub(super) struct Turn<'a> {
     pub step: &'a Step,
     pub id: &'a StepId,
     pub now: Timestamp,
+    pub calendar: Option<&'a Calendar>,
 }
 
 impl<'a> Turn<'a> {
     pub fn new(plan: &'a ScopePlan, state: &'a State, id: &'a StepId, now: Timestamp) -> Self {
         let planned = plan.steps.get(id).expect("step-of-the-plan: the run's steps are the plan's");
-        Self { state, planned, step: state.step(id), id, now }
+        Self { state, planned, step: state.step(id), id, now, calendar: plan.calendar.as_ref() }
     }
 
     /// What a verdict comes to. `spec` is what the object was compared with.
@@ -66,13 +69,7 @@ impl<'a> Turn<'a> {
 
     /// The call may still have its effect: wait until it cannot any more.
     pub fn doubt(&self, deadline: Timestamp, cause: Option<Cause>) -> Event {
-        Event::StepRested {
-            step: self.id.clone(),
-            attempt: self.step.attempt,
-            until: deadline + IN_DOUBT_MARGIN,
-            why: Rest::InDoubt,
-            cause,
-        }
+        self.rested(deadline + IN_DOUBT_MARGIN, Rest::InDoubt, cause)
     }
 
     fn applied(&self, id: Option<String>) -> Event {
@@ -103,6 +100,9 @@ impl<'a> Turn<'a> {
             let message = format!("{} calls were not answered", self.step.doubts);
             return self.fail(Cause::new(CauseClass::Exhausted, message), None);
         }
+        if let Some(events) = self.shut_out() {
+            return events;
+        }
         let verifying = matches!(self.step.phase, Phase::Verifying { .. });
         vec![Event::StepApplying {
             step: self.id.clone(),
@@ -113,10 +113,33 @@ impl<'a> Turn<'a> {
         }]
     }
 
+    /// What happens instead of a call while the calendar is shut. It is asked before the first call of a step in a round;
+    /// a step that has begun is brought to its end, because half a replacement is worse than a late one.
+    ///
+    /// An opening that is waited for must hold the look at its begin too: else a change that fits exactly would always come
+    /// a moment too late, and wait for ever.
+    fn shut_out(&self) -> Option<Vec<Event>> {
+        let calendar = self.calendar.filter(|_| !self.step.begun)?;
+        let limits = &self.planned.limits;
+        if let Standing::Open { .. } = calendar.standing(self.now, limits.expected) {
+            return None;
+        }
+        let with_look = Millis(limits.expected.0.saturating_add(limits.call_timeout.0));
+        match calendar.standing(self.now, with_look) {
+            Standing::Open { .. } => None,
+            Standing::Shut { opens, .. } => Some(vec![self.rested(opens, Rest::Window, None)]),
+            Standing::Never { why } => {
+                let message = format!("its change may not begin in the time that can be looked ahead: {why}");
+                Some(self.fail(Cause::new(CauseClass::Shut, message), None))
+            }
+        }
+    }
+
     /// A create is followed by its update at once; a further update only after the last one had time to show.
     fn follow_up(&self, spec: Value) -> Vec<Event> {
         let rested = match self.step.phase {
-            Phase::Verifying { since, .. } => self.now.since(since) >= FOLLOW_UP_REST,
+            // A clock that was set back says nothing about how long ago that was.
+            Phase::Verifying { since, .. } => self.now < since || self.now.since(since) >= FOLLOW_UP_REST,
             _ => true,
         };
         if self.step.follow_ups < FOLLOW_UPS_MAX && (rested || self.step.last_call == Some(NextCall::Create))
@@ -157,16 +180,15 @@ impl<'a> Turn<'a> {
                 after_busy(retry_after, &self.state.run, self.id, self.step.attempt, self.step.tries)
             }
             Rest::InDoubt | Rest::Window => {
-                unreachable!("doubt-has-a-deadline: a doubt rests until then")
+                unreachable!("doubts-and-windows-have-an-end: they rest until then")
             }
         };
-        vec![Event::StepRested {
-            step: self.id.clone(),
-            attempt: self.step.attempt,
-            until: self.now + length,
-            why,
-            cause: Some(cause),
-        }]
+        vec![self.rested(self.now + length, why, Some(cause))]
+    }
+
+    fn rested(&self, until: Timestamp, why: Rest, cause: Option<Cause>) -> Event {
+        let (step, attempt) = (self.id.clone(), self.step.attempt);
+        Event::StepRested { step, attempt, at: Some(self.now), until, why, cause }
     }
 
     fn poll(&self, seen: String, wait: Wait) -> Vec<Event> {

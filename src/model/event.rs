@@ -101,6 +101,9 @@ pub enum Event {
         step: StepId,
         /// The turn that ended so.
         attempt: u32,
+        /// When. Entries of earlier programs do not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
         /// Until when.
         until: Timestamp,
         /// Why.
@@ -495,6 +498,7 @@ mod tests {
             Event::StepRested {
                 step: step(),
                 attempt,
+                at: Some(at),
                 until: at,
                 why: Rest::InDoubt,
                 cause: Some(cause.clone()),

@@ -247,7 +247,7 @@ mod tests {
 
     fn rested(why: Rest) -> Event {
         let until = Timestamp::from_millis(1_000);
-        Event::StepRested { step: step(), attempt: 1, until, why, cause: None }
+        Event::StepRested { step: step(), attempt: 1, at: None, until, why, cause: None }
     }
 
     fn succeeded(effect: Effect, id: Option<&str>, version: Option<u32>) -> Event {

@@ -63,6 +63,8 @@ pub enum CauseClass {
     Expectation,
     /// Tried as often as allowed.
     Exhausted,
+    /// The calendar leaves no time for it, as far as can be looked ahead.
+    Shut,
 }
 
 impl fmt::Display for Cause {

@@ -243,7 +243,8 @@ fn unreadable(cause: Cause) -> Finding {
         | CauseClass::Foreign
         | CauseClass::Stale
         | CauseClass::Expectation
-        | CauseClass::Exhausted => false,
+        | CauseClass::Exhausted
+        | CauseClass::Shut => false,
     };
     Finding::Unreadable { cause, retry }
 }

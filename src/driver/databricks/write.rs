@@ -192,6 +192,7 @@ fn refused(kind: &Kind, change: &Change, what: &str, answer: &HttpAnswer, was_ca
         | CauseClass::Foreign
         | CauseClass::Stale
         | CauseClass::Expectation
-        | CauseClass::Exhausted => ApplyOutcome::Refused(cause),
+        | CauseClass::Exhausted
+        | CauseClass::Shut => ApplyOutcome::Refused(cause),
     }
 }
