@@ -86,7 +86,7 @@ pub fn whole(scopes: BTreeMap<ScopeId, ScopePlan>, fleet: FleetPlan) -> Plan {
 fn wave(random: &mut Random, traits: &Traits, number: u64, sites: Vec<SiteCode>) -> WavePlan {
     let bake = (traits.bake && random.chance(600)).then(|| Bake {
         length: Millis(random.below(5) * HOUR),
-        every: Millis(if random.chance(5) { 0 } else { random.between(1, 8) * 15 * MINUTE }),
+        every: Millis(random.between(1, 8) * 15 * MINUTE),
     });
     let criterion = |n| Criterion {
         id: format!("criterion-{n}"),

@@ -1,17 +1,19 @@
 //! The shell, as hostile as it gets: it crashes at any point, is told things twice, late and not at all, and is sometimes
 //! no longer the holder.
 
+mod after;
+mod people;
+mod turn;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use landfall::base::digest::Digest;
-use landfall::base::id::ScopeId;
 use landfall::base::time::Timestamp;
-use landfall::fleet::{Command, Decision, Input, Phase, State, apply, decide, owed, waits};
-use landfall::model::entry::{Actor, ActorKind};
-use landfall::model::fleet_event::{FleetEvent, HaltReason, LaunchOutcome, ScopeOutcome, SkipReason};
+use landfall::fleet::{Command, Decision, Input, State, apply, decide, owed};
+use landfall::model::fleet_event::{FleetEvent, ScopeOutcome};
 use landfall::model::plan::Plan;
 
-use super::draw::{self, BEGIN, DAY, HOUR, MINUTE, Traits};
+use super::draw::{self, BEGIN, DAY, HOUR, Traits};
 use super::mutant::Mutant;
 use super::tally::Tally;
 use super::watch::Watch;
@@ -20,7 +22,7 @@ use crate::random::Random;
 use crate::watch::{Held, Violation, broken, holds};
 
 /// Turns after which a launch counts as endless.
-const TURNS_MAX: u64 = 5_000;
+const TURNS_MAX: u64 = 20_000;
 
 pub struct Story {
     plan: Plan,
@@ -136,156 +138,6 @@ impl Story {
         Timestamp::from_millis(BEGIN + self.time as i64 + self.offset)
     }
 
-    /// One input from decision to what is started for it.
-    fn turn(&mut self, input: Input, begun: Option<Timestamp>) -> Result<Answer, Violation> {
-        let now = self.now();
-        let crashes = self.random.chance(self.rates.crash);
-        if crashes && self.random.chance(500) {
-            return self.crash();
-        }
-        let heard = self.mutant.map_or(Some(input.clone()), |mutant| mutant.input(input.clone()));
-        let engine_now = self.mutant.map_or(now, |mutant| mutant.now(now));
-        let events = match heard {
-            None => Vec::new(),
-            Some(heard) => match decide(&self.engine_plan, &self.state, engine_now, heard) {
-                Decision::Accepted(events) => events,
-                Decision::Stale => {
-                    self.tally.stale += 1;
-                    return Ok(Answer::Stale);
-                }
-                Decision::Refused(refusal) => {
-                    let asked = matches!(
-                        input,
-                        Input::SkipAsked { .. } | Input::RetryAsked { .. } | Input::Started(_)
-                    );
-                    self.tally.refused += 1;
-                    return holds("never-refused", asked, || refusal.to_string()).map(|()| Answer::Refused);
-                }
-            },
-        };
-        let events = match self.mutant {
-            Some(mutant) => mutant.events(&self.plan, &self.watch, events),
-            None => events,
-        };
-        if self.talks {
-            println!("{now} {input:?}\n    {events:?}");
-        }
-        self.watch.told(&input, begun.unwrap_or(now), now)?;
-        holds("one-writer", self.known == self.log.len(), || "somebody else wrote".to_owned())?;
-        for event in events {
-            self.take(now, event)?;
-        }
-        self.watch.between()?;
-        if crashes {
-            return self.crash();
-        }
-        self.settled(matches!(input, Input::TimeReached))?;
-        if self.random.chance(30) {
-            self.fold()?;
-        }
-        Ok(Answer::Accepted)
-    }
-
-    fn take(&mut self, now: Timestamp, event: FleetEvent) -> Held {
-        self.watch.event(&self.plan, now, &event)?;
-        self.tally.count(&event);
-        if !self.mutant.is_some_and(|mutant| mutant.forgets(&event)) {
-            let back = FleetEvent::from_entry(event.kind(), &event.to_body()).expect("it can be read");
-            self.log.push(back);
-            self.known += 1;
-        }
-        apply(&mut self.state, &event);
-        Ok(())
-    }
-
-    fn crash(&mut self) -> Result<Answer, Violation> {
-        self.tally.crashes += 1;
-        self.is_held = false;
-        Ok(Answer::Crashed)
-    }
-
-    fn fold(&self) -> Held {
-        let folded = State::replay(&self.engine_plan, &self.log).expect("no unknown events");
-        holds("fold-equals-incremental", folded == self.state, || "folding gives another state".to_owned())
-    }
-
-    /// What must hold between two turns; then what is owed is started, and what is not owed any more is let go.
-    fn settled(&mut self, after_time: bool) -> Held {
-        let owed = owed(&self.state);
-        let owed = self.mutant.map_or(owed.clone(), |mutant| mutant.owed(owed));
-        let wake = wake(&owed);
-        let resting = self.state.is_suspended() || self.state.ended().is_some();
-        holds("rests-when-suspended", !resting || owed.is_empty(), || format!("{owed:?}"))?;
-        for command in &owed {
-            match command {
-                Command::RunScope { scope, .. } => {
-                    let off = self.watch.is_called_off(scope);
-                    holds("aborted-gets-no-run", !off, || scope.to_string())?;
-                }
-                Command::AbortScope(scope) => {
-                    let off = self.watch.is_called_off(scope);
-                    holds("called-off-when-asked", off, || scope.to_string())?;
-                }
-                Command::JudgeEntry(_) | Command::LookAtBake { .. } | Command::WakeAt(_) => {
-                    holds("nothing-new-while-resting", !self.watch.rests(), || format!("{command:?}"))?;
-                }
-            }
-        }
-        if !resting {
-            holds("something-goes-on", !owed.is_empty(), || "nothing is owed".to_owned())?;
-        }
-        let quiet = owed.iter().all(|command| matches!(command, Command::WakeAt(_)));
-        let open = self.state.ended().is_none() && (!resting || self.state.paused().is_some());
-        if quiet && open {
-            let waits = waits(&self.engine_plan, &self.state, self.now());
-            let waits = self.mutant.map_or(waits.clone(), |mutant| mutant.waits(waits));
-            holds("waits-tell-why", !waits.is_empty(), || format!("{owed:?}"))?;
-        }
-        if after_time && let Some(wake) = wake {
-            holds("time-moves-on", wake > self.now(), || format!("wakes at {wake} again and again"))?;
-        }
-        self.start(owed)
-    }
-
-    fn start(&mut self, owed: BTreeSet<Command>) -> Held {
-        self.jobs.retain(|command, _| owed.contains(command));
-        for command in owed {
-            if matches!(command, Command::WakeAt(_)) || self.jobs.contains_key(&command) {
-                continue;
-            }
-            holds("durable-before-acted", self.is_written(&command), || format!("{command:?}"))?;
-            let length = match &command {
-                Command::RunScope { .. } => self.random.between(1, 120) * MINUTE,
-                Command::AbortScope(_) => self.random.between(1, 5) * MINUTE,
-                Command::JudgeEntry(_) | Command::LookAtBake { .. } => self.random.between(1, 60) * 1_000,
-                Command::WakeAt(_) => 0,
-            };
-            let job = Job { due: self.time + length, begun: self.now(), told: Told::Nothing };
-            self.jobs.insert(command, job);
-        }
-        if self.state.is_stopping() {
-            for job in self.jobs.values_mut().filter(|job| job.told == Told::Nothing) {
-                job.told = Told::Stop;
-                job.due = job.due.min(self.time + self.random.between(1, 5) * MINUTE);
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the log says why this is to be done.
-    fn is_written(&self, command: &Command) -> bool {
-        self.log.iter().any(|event| match (command, event) {
-            (Command::RunScope { scope, round }, FleetEvent::ScopeStarted { scope: it, round: time }) => {
-                scope == it && round == time
-            }
-            (Command::AbortScope(scope), FleetEvent::ScopeAborting { scope: it, .. }) => scope == it,
-            (Command::AbortScope(_), FleetEvent::LaunchAborting { .. }) => true,
-            (Command::JudgeEntry(wave), FleetEvent::WaveReached { wave: it }) => wave == it,
-            (Command::LookAtBake { wave, .. }, FleetEvent::WaveBaking { wave: it, .. }) => wave == it,
-            _ => false,
-        })
-    }
-
     /// The next thing happens: a job is done, or a moment comes.
     fn step(&mut self) -> Held {
         let owed = owed(&self.state);
@@ -353,96 +205,6 @@ impl Story {
         holds("late-changes-nothing", decision == Decision::Stale, || format!("{decision:?}"))
     }
 
-    /// Somebody interferes; whether anything happened.
-    fn disturb(&mut self) -> Result<bool, Violation> {
-        if self.random.chance(self.rates.jump) {
-            self.tally.jumps += 1;
-            self.rates.jump /= 2;
-            let far = self.random.below(3 * DAY) as i64;
-            self.offset += if self.random.chance(500) { far } else { -far };
-        }
-        if self.random.chance(20) && self.late.is_some() {
-            self.late_holder();
-        }
-        let rates = self.rates.clone();
-        let input = if self.random.chance(rates.stop) {
-            self.rates.stop /= 2;
-            Input::StopAsked
-        } else if self.random.chance(rates.pause) {
-            self.rates.pause /= 2;
-            self.pause()
-        } else if self.state.paused().is_some() && self.random.chance(300) {
-            self.resume()
-        } else if self.random.chance(rates.abort) {
-            self.abort()
-        } else if self.random.chance(rates.skip) && !self.plan.scopes.is_empty() {
-            self.skip()
-        } else if self.random.chance(rates.retry) {
-            self.retry()
-        } else if self.random.chance(10) {
-            Input::TimeReached
-        } else {
-            return Ok(false);
-        };
-        self.turn(input, None)?;
-        Ok(true)
-    }
-
-    fn pause(&self) -> Input {
-        Input::PauseAsked { by: person(), reason: "a change freeze".to_owned() }
-    }
-
-    fn resume(&self) -> Input {
-        Input::ResumeAsked { by: person(), reason: "it is over".to_owned() }
-    }
-
-    fn abort(&self) -> Input {
-        Input::AbortAsked { by: person(), reason: "a wrong plan".to_owned() }
-    }
-
-    fn skip(&mut self) -> Input {
-        let open = |scope: &&ScopeId| scope.site().is_some() && !self.state.scopes()[*scope].is_ended();
-        let mut scopes: Vec<ScopeId> = self.plan.scopes.keys().filter(open).cloned().collect();
-        if scopes.is_empty() || self.random.chance(100) {
-            scopes = self.plan.scopes.keys().cloned().collect();
-        }
-        let scope = scopes[self.random.below(scopes.len() as u64) as usize].clone();
-        let why = SkipReason::Person { by: "pm".to_owned(), reason: "not ready".to_owned() };
-        Input::SkipAsked { scope, why, by: person() }
-    }
-
-    fn retry(&mut self) -> Input {
-        let mut scopes = BTreeSet::new();
-        if self.random.chance(600) {
-            for (scope, phase) in self.state.scopes() {
-                let lost = matches!(phase, Phase::Failed | Phase::Aborted | Phase::Skipped { .. });
-                if self.random.chance(if lost { 700 } else { 20 }) {
-                    scopes.insert(scope.clone());
-                }
-            }
-        }
-        if self.random.chance(800) {
-            self.world.broken.clear();
-        }
-        Input::RetryAsked { scopes, by: person(), reason: "it was put right".to_owned() }
-    }
-
-    /// A holder that has lost its lease decides on what it remembers. Its entries are refused for their epoch.
-    fn late_holder(&mut self) {
-        let Some(late) = &self.late else { return };
-        let running = late.running().next().cloned();
-        let input = running.map_or(Input::TimeReached, |scope| Input::ScopeEnded {
-            scope,
-            outcome: ScopeOutcome::Succeeded,
-        });
-        self.tally.late_holders += 1;
-        if let Decision::Accepted(events) = decide(&self.engine_plan, late, self.now(), input)
-            && self.mutant == Some(Mutant::LateHolderWrites)
-        {
-            self.log.extend(events);
-        }
-    }
-
     /// A process comes, after a crash or because the launch was suspended: it reads the log and takes the launch up.
     fn come_back(&mut self) -> Held {
         if self.random.chance(300) {
@@ -488,89 +250,6 @@ impl Story {
         self.is_held = self.is_held && recovers;
         Ok(())
     }
-
-    /// A launch that has ended is left alone or tried again; whether it is tried again.
-    fn goes_on_after_end(&mut self) -> Result<bool, Violation> {
-        let outcome = self.state.ended();
-        self.late_after_end()?;
-        if outcome == Some(LaunchOutcome::Aborted) {
-            let refused = self.turn(self.retry_all(), None)? != Answer::Accepted;
-            return holds("nothing-after-abort", refused, || "it was tried again".to_owned()).map(|()| false);
-        }
-        if self.is_healed {
-            let well = outcome == Some(LaunchOutcome::Succeeded);
-            holds("retried-ends-well", well, || format!("{outcome:?}"))?;
-            self.as_never_failed()?;
-            return Ok(false);
-        }
-        if self.is_patient {
-            self.is_healed = true;
-            self.rates = Rates { crash: self.rates.crash, closes: 500, ..Rates::default() };
-            self.world.broken.clear();
-            if outcome == Some(LaunchOutcome::Succeeded) {
-                return Ok(true);
-            }
-            self.tally.healed += 1;
-            let input = self.retry_all();
-            while self.turn(input.clone(), None)? == Answer::Crashed && self.is_written_end() {
-                self.is_held = true;
-            }
-            return Ok(true);
-        }
-        if self.random.chance(self.rates.retry * 5) {
-            self.rates.retry /= 2;
-            let input = self.retry();
-            self.tally.retries += 1;
-            return Ok(self.turn(input, None)? != Answer::Refused);
-        }
-        Ok(false)
-    }
-
-    /// Whether the launch has ended by its log.
-    fn is_written_end(&self) -> bool {
-        let end = |event: &FleetEvent| {
-            matches!(event, FleetEvent::LaunchEnded { .. } | FleetEvent::LaunchReopened { .. })
-        };
-        matches!(self.log.iter().rev().find(|event| end(event)), Some(FleetEvent::LaunchEnded { .. }))
-    }
-
-    /// Everything that did not end well is named, also what a person took out, and what broke during bake time.
-    fn retry_all(&self) -> Input {
-        let lost = |phase: &Phase| matches!(phase, Phase::Failed | Phase::Aborted | Phase::Skipped { .. });
-        let lost = self.state.scopes().iter().filter(|(_, phase)| lost(phase)).map(|(scope, _)| scope);
-        let broke = self.state.waves().iter().filter_map(|wave| match &wave.halted {
-            Some(HaltReason::Bake { defect, .. }) => Some(&defect.scope),
-            _ => None,
-        });
-        let scopes = lost.chain(broke).cloned().collect();
-        Input::RetryAsked { scopes, by: person(), reason: "it was put right".to_owned() }
-    }
-
-    fn late_after_end(&mut self) -> Held {
-        let outcome = ScopeOutcome::Succeeded;
-        let late = self.plan.scopes.keys().next().cloned().map(|scope| Input::ScopeEnded { scope, outcome });
-        for input in [Input::StopAsked, Input::TimeReached].into_iter().chain(late) {
-            let decision = decide(&self.engine_plan, &self.state, self.now(), input);
-            holds("late-changes-nothing", decision == Decision::Stale, || format!("{decision:?}"))?;
-        }
-        Ok(())
-    }
-
-    /// The launch stands where one stands in which nothing ever failed.
-    fn as_never_failed(&self) -> Held {
-        let smooth = smooth(&self.engine_plan, Timestamp::from_millis(BEGIN));
-        let same = smooth.scopes() == self.state.scopes() && smooth.ended() == self.state.ended();
-        holds("retried-as-never-failed", same, || "its scopes stand elsewhere".to_owned())?;
-        let waves = smooth.waves().iter().zip(self.state.waves());
-        for (smooth, wave) in waves {
-            let same =
-                (&smooth.halted, &smooth.entry, &smooth.baking) == (&wave.halted, &wave.entry, &wave.baking);
-            let sites = |sites: &[ScopeId]| sites.iter().cloned().collect::<BTreeSet<_>>();
-            let same = same && sites(&smooth.sites) == sites(&wave.sites);
-            holds("retried-as-never-failed", same, || format!("{} stands elsewhere", wave.name))?;
-        }
-        Ok(())
-    }
 }
 
 fn rates(random: &mut Random, is_patient: bool) -> Rates {
@@ -596,10 +275,6 @@ fn wake(owed: &BTreeSet<Command>) -> Option<Timestamp> {
         Command::WakeAt(at) => Some(*at),
         _ => None,
     })
-}
-
-fn person() -> Actor {
-    Actor { kind: ActorKind::Person, id: "pm".to_owned() }
 }
 
 /// The end of a launch in which everything goes well.
