@@ -3,6 +3,7 @@
 //!
 //! `LANDFALL_SIM_SEEDS=n` plays n seeds, `LANDFALL_SIM_SEED=s` only that one.
 
+mod calendar;
 mod launch;
 mod mutant;
 mod random;
@@ -46,7 +47,19 @@ fn every_invariant_holds_in_every_story_of_a_scope() {
     }
     println!("scope engine: {} seeds, {all:?}", seeds.end - seeds.start);
     if seeds.end - seeds.start >= 1_000 {
-        let counts = [all.events, all.crashes, all.stops, all.calls, all.in_doubt, all.failed];
+        let counts = [
+            all.events,
+            all.crashes,
+            all.stops,
+            all.calls,
+            all.in_doubt,
+            all.failed,
+            all.aborts,
+            all.retries,
+            all.jumps,
+            all.stale_sends,
+            all.window_rests,
+        ];
         assert!(counts.iter().all(|count| *count > 0), "some fault never happened: {all:?}");
     }
 }
