@@ -6,6 +6,7 @@
 mod calendar;
 mod launch;
 mod mutant;
+mod production;
 mod random;
 mod scenario;
 mod shell;
@@ -34,7 +35,7 @@ fn seeds(count: u64) -> std::ops::Range<u64> {
 
 #[test]
 fn every_invariant_holds_in_every_story_of_a_scope() {
-    let seeds = seeds(SEEDS);
+    let (seeds, begun) = (seeds(SEEDS), std::time::Instant::now());
     let mut all = Tally::default();
     for seed in seeds.clone() {
         match play(seed, None) {
@@ -45,7 +46,7 @@ fn every_invariant_holds_in_every_story_of_a_scope() {
             ),
         }
     }
-    println!("scope engine: {} seeds, {all:?}", seeds.end - seeds.start);
+    println!("scope engine: {} seeds in {:?}, {all:?}", seeds.end - seeds.start, begun.elapsed());
     if seeds.end - seeds.start >= 1_000 {
         let counts = [
             all.events,
