@@ -216,7 +216,7 @@ fn refuse_unreadable(world: &World, journal: &dyn Journal) -> Result<(), Failure
     Err(match cause.class {
         CauseClass::Unauthenticated | CauseClass::PermissionDenied => Failure::NotAllowed { what },
         _ => {
-            let unfinished = crate::ops::launch::unfinished(journal)?.is_some();
+            let unfinished = !crate::ops::launch::unfinished(journal)?.is_empty();
             let help =
                 unfinished.then(|| "a launch is unfinished: landfall resume goes on with it".to_owned());
             Failure::Failed { what, help }
