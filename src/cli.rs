@@ -4,11 +4,13 @@ mod answer;
 mod args;
 mod coverage;
 mod draw;
+mod durations;
 mod exit;
 mod inspect;
 mod live;
 mod locks;
 mod register;
+mod report;
 mod resume;
 mod run;
 mod ui;
@@ -88,6 +90,8 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             let context = run::at(&context()?, &args.moment)?;
             inspect::status(ui, &context, None, args.site.as_deref(), args.output)
         }
+        Command::Report(command) => report::report(ui, &context()?, &command),
+        Command::Durations(args) => durations::durations(ui, &context()?, &args),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {
             inspect::export(ui, &context()?, &site, out, previous)

@@ -4,6 +4,8 @@
 
 #[path = "cli/drift.rs"]
 mod drift;
+#[path = "cli/durations.rs"]
+mod durations;
 #[path = "cli/evidence.rs"]
 mod evidence;
 #[path = "cli/faults.rs"]

@@ -113,6 +113,11 @@ pub enum Command {
     Record(super::locks::Record),
     /// Show every site: what is done, what is not, and why
     Status(Status),
+    /// Show how long steps are expected to take on a target, and what earlier runs measured
+    Durations(super::durations::DurationsArgs),
+    /// Show how long sites took, with the entries behind every figure
+    #[command(subcommand)]
+    Report(super::report::ReportCommand),
     /// Print the entries of a log
     Log(Log),
     /// Export and verify evidence bundles; answer what auditors ask from journal or bundle

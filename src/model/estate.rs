@@ -65,6 +65,8 @@ pub struct Estate {
     pub lineage: String,
     /// The program's first day.
     pub day_one: Option<Date>,
+    /// Calendar days that a site may take from its first launch until it is done.
+    pub site_days_max: u32,
     /// Facts about the account, as templates see them under `account`.
     pub account: Table,
     /// Site parameters of the program layer.
@@ -213,6 +215,8 @@ pub struct TargetSpec {
     pub profile: Option<String>,
     /// Deadline of one call, where it differs from the product's.
     pub call_timeout: Option<Millis>,
+    /// Calls per second by API family, where they differ from the published ones.
+    pub rates: BTreeMap<String, Located<f64>>,
     /// Where it is declared.
     pub span: Span,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{RegionName, WaveName};
+use crate::base::limits::SITE_DAYS_MAX;
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::estate::{
@@ -13,7 +14,7 @@ use crate::model::estate::{
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
 
-use super::{ESTATE_CODES, Texts};
+use super::{ESTATE_CODES, Texts, rates};
 
 const DAY: &str = "a date such as 2027-01-11";
 
@@ -48,6 +49,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         code,
         lineage,
         day_one,
+        site_days_max: site_days_max(reader),
         account: free(reader, "account"),
         defaults: free(reader, "defaults"),
         locked: reader.texts("locked"),
@@ -84,6 +86,16 @@ fn identity(reader: &mut Reader<'_, '_>) -> (String, String, String, Option<jiff
     inner.finish();
     let text = |located: Option<Located<String>>| located.map(|l| l.value).unwrap_or_default();
     (text(name), text(code), text(lineage), day_one.map(|l| l.value))
+}
+
+/// `[program]`: what the program has promised.
+fn site_days_max(reader: &mut Reader<'_, '_>) -> u32 {
+    let Some((table, span)) = reader.table("program") else { return SITE_DAYS_MAX };
+    let mut inner = reader.inner(table, span, "[program]");
+    let at_least_one = |value: &serde_json::Value| count(value).filter(|days| *days > 0);
+    let days = inner.optional("site_days_max", "a number of days from 1 up", at_least_one);
+    inner.finish();
+    days.map_or(SITE_DAYS_MAX, |days| days.value)
 }
 
 /// Tables of free facts with the site parameters they set under `defaults`.
@@ -273,6 +285,7 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
     let host = if real { inner.text("host") } else { inner.optional_text("host") };
     let profile = inner.optional("profile", "a profile's name", string);
     let timeout = inner.optional("call_timeout_ms", "a number of milliseconds", count);
+    let rates = rates::read(&mut inner);
     inner.finish();
     Some(TargetSpec {
         driver: driver?.value,
@@ -280,6 +293,7 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
         host: host.map(|l| l.value),
         profile: profile.map(|l| l.value),
         call_timeout: timeout.map(|l| Millis(u64::from(l.value))),
+        rates,
         span,
     })
 }
