@@ -13,6 +13,7 @@ mod register;
 mod report;
 mod resume;
 mod run;
+mod schedule;
 mod ui;
 mod wave;
 mod witness;
@@ -92,6 +93,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Report(command) => report::report(ui, &context()?, &command),
         Command::Durations(args) => durations::durations(ui, &context()?, &args),
+        Command::Schedule(args) => schedule::schedule(ui, &context()?, &args),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {
             inspect::export(ui, &context()?, &site, out, previous)

@@ -26,6 +26,7 @@ pub mod rehearse;
 pub mod render;
 pub mod reports;
 pub mod sandbox;
+pub mod schedule;
 pub mod status;
 pub mod target;
 pub mod verify;

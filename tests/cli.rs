@@ -18,6 +18,8 @@ mod operators;
 mod plan_apply;
 #[path = "cli/rehearse.rs"]
 mod rehearse;
+#[path = "cli/schedule.rs"]
+mod schedule;
 #[path = "cli/signin.rs"]
 mod signin;
 #[path = "cli/world.rs"]

@@ -118,6 +118,8 @@ pub enum Command {
     /// Show how long sites took, with the entries behind every figure
     #[command(subcommand)]
     Report(super::report::ReportCommand),
+    /// Show when each site may be changed next, in its own time zone
+    Schedule(Schedule),
     /// Print the entries of a log
     Log(Log),
     /// Export and verify evidence bundles; answer what auditors ask from journal or bundle
@@ -438,6 +440,23 @@ pub struct Status {
     /// The present moment
     #[command(flatten)]
     pub moment: Moment,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Arguments of `schedule`.
+#[derive(Debug, Args)]
+pub struct Schedule {
+    /// The sites of one wave
+    #[arg(long, value_name = "WAVE", conflicts_with = "site")]
+    pub wave: Option<String>,
+    /// These sites only
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub site: Vec<String>,
+    /// Ask about another moment than now, for example 2027-03-10T15:00-06:00
+    #[arg(long, value_name = "RFC 3339")]
+    pub from: Option<crate::base::time::Timestamp>,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     pub output: Output,

@@ -8,8 +8,8 @@ use crate::base::limits::SITE_DAYS_MAX;
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::estate::{
-    ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, TagRules, TargetDriver, TargetSpec, Wave,
-    WaveKind,
+    CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, TagRules, TargetDriver, TargetSpec,
+    Wave, WaveKind,
 };
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
@@ -41,7 +41,7 @@ pub(super) fn read(texts: &mut Texts, found: &mut Diagnostics) -> Estate {
 fn whole(reader: &mut Reader<'_, '_>) -> Estate {
     let format = format!("{ESTATE_FORMAT}: this program reads no other format");
     reader.required("format", &format, |value| (value.as_i64() == Some(ESTATE_FORMAT)).then_some(()));
-    let (name, code, lineage, day_one) = identity(reader);
+    let Identity { name, code, lineage, day_one, zone } = identity(reader);
     let free =
         |reader: &mut Reader<'_, '_>, key| reader.table(key).map(|(t, _)| t.clone()).unwrap_or_default();
     Estate {
@@ -50,6 +50,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         lineage,
         day_one,
         site_days_max: site_days_max(reader),
+        zone,
         account: free(reader, "account"),
         defaults: free(reader, "defaults"),
         locked: reader.texts("locked"),
@@ -75,7 +76,17 @@ fn lineage(value: &serde_json::Value) -> Option<String> {
     value.as_str().filter(|text| uuid::Uuid::try_parse(text).is_ok()).map(str::to_owned)
 }
 
-fn identity(reader: &mut Reader<'_, '_>) -> (String, String, String, Option<jiff::civil::Date>) {
+/// What `[estate]` says.
+#[derive(Default)]
+struct Identity {
+    name: String,
+    code: String,
+    lineage: String,
+    day_one: Option<jiff::civil::Date>,
+    zone: Option<Located<String>>,
+}
+
+fn identity(reader: &mut Reader<'_, '_>) -> Identity {
     let expected = "a table with the estate's name, code, lineage and day_one";
     let Some((table, span)) = reader.required_table("estate", expected) else { return Default::default() };
     let mut inner = reader.inner(table, span, "[estate]");
@@ -83,9 +94,11 @@ fn identity(reader: &mut Reader<'_, '_>) -> (String, String, String, Option<jiff
     let code = inner.required("code", "a lower-case word", lower_word);
     let lineage = inner.required("lineage", "a UUID that is never changed", lineage);
     let day_one = inner.required("day_one", DAY, day);
+    let zone = inner.optional("zone", "an IANA name such as America/New_York", string);
     inner.finish();
     let text = |located: Option<Located<String>>| located.map(|l| l.value).unwrap_or_default();
-    (text(name), text(code), text(lineage), day_one.map(|l| l.value))
+    let day_one = day_one.map(|l| l.value);
+    Identity { name: text(name), code: text(code), lineage: text(lineage), day_one, zone }
 }
 
 /// `[program]`: what the program has promised.
@@ -197,9 +210,10 @@ fn freezes(reader: &mut Reader<'_, '_>) -> Vec<Freeze> {
                     .at(from.span.clone(), "the begin"),
             );
         }
+        let sites = inner.texts("sites");
         inner.finish();
         if let (Some(name), Some(from), Some(to)) = (name, from, to) {
-            freezes.push(Freeze { name: name.value, from: from.value, to: to.value, span });
+            freezes.push(Freeze { name: name.value, from: from.value, to: to.value, sites, span });
         }
     }
     freezes
@@ -286,6 +300,15 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
     let profile = inner.optional("profile", "a profile's name", string);
     let timeout = inner.optional("call_timeout_ms", "a number of milliseconds", count);
     let rates = rates::read(&mut inner);
+    let calendar = inner.optional("calendar", "observe or ignore", |value| {
+        let word = value.as_str()?;
+        CalendarUse::ALL.iter().find(|(name, _)| *name == word).map(|(_, uses)| *uses)
+    });
+    if let (Some(calendar), Some(host)) = (&calendar, &host)
+        && real
+    {
+        calendar_of_account(calendar, host, inner.found());
+    }
     inner.finish();
     Some(TargetSpec {
         driver: driver?.value,
@@ -294,8 +317,34 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
         profile: profile.map(|l| l.value),
         call_timeout: timeout.map(|l| Millis(u64::from(l.value))),
         rates,
+        calendar: calendar.map_or(if real { CalendarUse::Observe } else { CalendarUse::Ignore }, |l| l.value),
         span,
     })
+}
+
+/// A real account is never changed outside the windows: only a host on this machine may be.
+fn calendar_of_account(calendar: &Located<CalendarUse>, host: &Located<String>, found: &mut Diagnostics) {
+    let ignored = match calendar.value {
+        CalendarUse::Observe => false,
+        CalendarUse::Ignore => true,
+    };
+    if ignored && !is_loopback(&host.value) {
+        found.push(
+            Diagnostic::error("estate.wrong-value", "the calendars of a real account cannot be ignored")
+                .at(calendar.span.clone(), "sites would be changed at any time")
+                .at(host.span.clone(), "this host is not this machine")
+                .help("remove `calendar`, or write `calendar = \"observe\"`"),
+        );
+    }
+}
+
+/// Whether a host is this machine, as the driver will understand its name.
+fn is_loopback(host: &str) -> bool {
+    let text = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
+    let Ok(url) = reqwest::Url::parse(&text) else { return false };
+    let name = url.host_str().unwrap_or_default();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    address.map_or(name == "localhost", |address| address.is_loopback())
 }
 
 /// Reads `[[window]]` tables; their times and zones are judged by the window rule.
