@@ -83,6 +83,9 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
             ui.data(&plan_view::text(&saved, options));
         }
     }
+    for line in ops::plan::too_long(&saved.plan) {
+        ui.always(&format!("warning: {line}: a launch of this plan is refused"));
+    }
     if let Some(out) = &args.out {
         ops::plan::save(&saved, out)?;
         ui.say(&format!(
@@ -210,6 +213,12 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
         rehearsed.requests.0, rehearsed.requests.1
     ));
     ui.result(&rehearsed.timeline.text());
+    if !rehearsed.open.is_empty() {
+        ui.say(&format!("Before {} may begin for real:", args.wave));
+    }
+    for item in &rehearsed.open {
+        ui.say(&format!("  {}: {} (open with {})", item.id, item.missing, item.owner));
+    }
     let mut good = launch::went_well(&rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
         ui.result(&format!("Bundle {}", shown(&exported.path)));
