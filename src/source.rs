@@ -9,6 +9,7 @@ mod pack;
 mod rates;
 pub mod reference;
 mod site;
+mod stages;
 
 use std::collections::BTreeMap;
 use std::path::Path;

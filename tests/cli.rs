@@ -28,5 +28,7 @@ mod rehearse;
 mod schedule;
 #[path = "cli/signin.rs"]
 mod signin;
+#[path = "cli/waves.rs"]
+mod waves;
 #[path = "cli/world.rs"]
 mod world;

@@ -119,8 +119,15 @@ pub enum Command {
     /// List, launch and watch waves
     #[command(subcommand)]
     Wave(Wave),
-    /// Go on with the launch that was interrupted
+    /// Go on with a launch that was interrupted, or whose moment has come
     Resume(Resume),
+    /// Try sites again that failed, were skipped or were taken out
+    Retry(Retry),
+    /// Show who writes which log, or take a lock away
+    #[command(subcommand)]
+    Locks(super::locks::LocksCommand),
+    /// File a record that people made, such as a drill or an access review
+    Record(super::locks::Record),
     /// Show every site: what is done, what is not, and why
     Status(Status),
     /// Show how long steps are expected to take on a target, and what earlier runs measured
@@ -264,6 +271,9 @@ pub struct PlanArgs {
     /// Save the plan, to be applied exactly
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// The present moment
+    #[command(flatten)]
+    pub moment: Moment,
     /// Exit with 2 if there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -330,11 +340,57 @@ pub struct Rehearse {
     pub show: Show,
 }
 
+/// The moment that counts as the present one.
+#[derive(Debug, Args)]
+pub struct Moment {
+    /// Take this RFC 3339 moment for the present one; refused unless the target is a sandbox
+    #[arg(long, value_name = "MOMENT")]
+    pub now: Option<String>,
+}
+
+/// What every wish says.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Why; it is recorded
+    #[arg(long)]
+    pub reason: String,
+    /// The present moment
+    #[command(flatten)]
+    pub moment: Moment,
+}
+
+/// Arguments of `retry`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["failed", "site"])))]
+pub struct Retry {
+    /// Everything that failed, was skipped or was taken out
+    #[arg(long)]
+    pub failed: bool,
+    /// These sites
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub site: Vec<String>,
+    /// Why
+    #[command(flatten)]
+    pub why: Why,
+    /// Stay while it waits for people or windows
+    #[arg(long)]
+    pub wait: bool,
+    /// How to show progress
+    #[command(flatten)]
+    pub show: Show,
+}
+
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
 pub struct Apply {
     /// A plan saved with `plan --out`
     pub plan: PathBuf,
+    /// Stay while it waits for people or windows
+    #[arg(long)]
+    pub wait: bool,
+    /// The present moment
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to show progress
     #[command(flatten)]
     pub show: Show,
@@ -351,6 +407,47 @@ pub enum Wave {
     },
     /// Launch a saved plan of a wave
     Launch(Apply),
+    /// Let no further site start, and stop those that run where they are
+    Pause {
+        /// The wave
+        wave: String,
+        /// Why
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Let a paused launch go on
+    Resume {
+        /// The wave
+        wave: String,
+        /// Why
+        #[command(flatten)]
+        why: Why,
+        /// Stay while it waits for people or windows
+        #[arg(long)]
+        wait: bool,
+        /// How to show progress
+        #[command(flatten)]
+        show: Show,
+    },
+    /// Call a launch off: calls under way finish, and everything ends as it stands
+    Abort {
+        /// The wave
+        wave: String,
+        /// Why
+        #[command(flatten)]
+        why: Why,
+        /// Do not ask for a typed confirmation
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Take a site out of its launch, whether it runs or not
+    Skip {
+        /// The site
+        site: String,
+        /// Why
+        #[command(flatten)]
+        why: Why,
+    },
     /// Show one wave, site by site
     Status {
         /// The wave
@@ -364,6 +461,17 @@ pub enum Wave {
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
 pub struct Resume {
+    /// The launch [default: the newest that has not ended]
+    pub run: Option<String>,
+    /// Every launch whose moment has come
+    #[arg(long, conflicts_with = "run")]
+    pub due: bool,
+    /// Stay while it waits for people or windows
+    #[arg(long)]
+    pub wait: bool,
+    /// The present moment
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to show progress
     #[command(flatten)]
     pub show: Show,
@@ -374,6 +482,9 @@ pub struct Resume {
 pub struct Status {
     /// One site only
     pub site: Option<String>,
+    /// The present moment
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     pub output: Output,

@@ -4,25 +4,26 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Apply, Graph, GraphForm, PlanArgs, PlanForm, PlanOutput, Rehearse, Resume, ShowPlan};
+use super::args::{Apply, Graph, GraphForm, Moment, PlanArgs, PlanForm, PlanOutput, Rehearse, ShowPlan};
 use super::exit::Exit;
 use super::inspect::verdict_line;
 use super::live::Live;
+use super::resume::conclude;
 use super::ui::Ui;
 use super::{asked, draw};
 use crate::journal::Journal;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::estate::TargetDriver;
-use crate::model::fleet_event::LaunchOutcome;
 use crate::model::plan::SavedPlan;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::launch::{self, Launched, Watch};
+use crate::ops::launch::{self, Watch};
 use crate::ops::target::{Reached, reach, sign_in};
 use crate::ops::{self, Context};
 use crate::report::{brief, graph_view, pattern_view, plan_view};
 use crate::runner::Left;
+use crate::runner::clock::Clock;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
 
@@ -66,12 +67,16 @@ async fn make_plan(
 }
 
 pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
+    let context = &at(context, &args.moment)?;
     let desired = Desired::read(&context.root)?;
     warn(ui, &desired);
     let (saved, _reached) = runtime()?.block_on(make_plan(context, &desired, &args.select, &args.target))?;
     let counts = plan_view::counts(&saved.plan);
     let outlook = ops::overview::outlook(&saved, Some(&desired.loaded.estate));
     print_plan(ui, &saved, &args.form, &outlook);
+    for line in ops::plan::too_long(&saved.plan) {
+        ui.always(&format!("warning: {line}: a launch of this plan is refused"));
+    }
     if let Some(out) = &args.out {
         ops::plan::save(&saved, out)?;
         ui.say(&format!(
@@ -128,91 +133,42 @@ pub fn graph(ui: &Ui, context: &Context, args: &Graph) -> Result<Exit, Failure> 
 
 pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> {
     let ui = &ui.with_stream(args.show.events.is_some());
+    let context = &at(context, &args.moment)?;
     let saved = ops::plan::read(&args.plan)?;
     let desired = Desired::read(&context.root)?;
     let runtime = runtime()?;
     let mut live = Live::new(*ui, &args.show);
     live.plan(&saved.plan);
+    let entry = &mut ops::entry::judge(&desired.loaded.estate, context.clock.clone());
     let launched = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         launch::refuse_held(context, &saved, &mut journal)?;
         launch::refuse_unfit(context, &saved, &desired, &reached, &journal)?;
+        launch::refuse_shared(&saved, &journal)?;
+        launch::refuse_barred(&saved, &journal, entry)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, &journal, &desired.loaded.estate);
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
-        let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
-        let watch = Watch { actor: ops::person(), stop, feed, entry, stay: false };
+        let watch = Watch { actor: ops::person(), stop, feed, entry, stay: args.wait };
         launch::begin(context, &saved, &desired.rendered, &reached, &mut journal, watch).await
     })?;
     live.finish();
-    conclude(ui, context, &desired, &launched)
+    conclude(ui, context, &desired, &saved.plan, &launched)
 }
 
-pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure> {
-    let ui = &ui.with_stream(args.show.events.is_some());
-    let desired = Desired::read(&context.root)?;
-    if !context.journal_dir().exists() {
-        ui.say("There is nothing to resume: nothing was ever launched");
-        return Ok(Exit::Done);
-    }
-    let mut journal = SqliteJournal::open(&context.journal_dir())?;
-    let Some(unfinished) = launch::unfinished(&journal)? else {
-        ui.say("There is nothing to resume: the last launch has ended");
-        return Ok(Exit::Done);
-    };
-    let mut live = Live::new(*ui, &args.show);
-    live.plan(&unfinished.saved.plan);
-    let target = unfinished.saved.plan.target.name.clone();
-    let launched = runtime()?.block_on(async {
-        let reached = reach(context, &desired.loaded, &target).await?;
-        sign_in(&reached).await?;
-        super::notify::before(ui, context, &journal, &desired.loaded.estate);
-        let stop = stop_on_signals(*ui);
-        let feed = &mut |feed: &Feed<'_>| live.see(feed);
-        let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
-        let watch = Watch { actor: ops::person(), stop, feed, entry, stay: false };
-        launch::resume(context, unfinished, &reached, &mut journal, watch).await
+/// The context with the clock that was asked for.
+pub(super) fn at(context: &Context, moment: &Moment) -> Result<Context, Failure> {
+    let Some(text) = &moment.now else { return Ok(context.clone()) };
+    let moment = text.parse().map_err(|error: crate::base::time::NotAMoment| {
+        Failure::usage(format!("--now {text}: {error}"), "write --now 2027-01-12T01:30:00Z")
     })?;
-    live.finish();
-    conclude(ui, context, &desired, &launched)
-}
-
-/// Says how a launch left, what failed, and what to type next.
-fn conclude(ui: &Ui, context: &Context, desired: &Desired, launched: &Launched) -> Result<Exit, Failure> {
-    let journal = SqliteJournal::open_read_only(&context.journal_dir())?;
-    super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
-    super::notify::after(ui, context, &journal, &desired.loaded.estate);
-    for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
-        ui.result(&format!("{:<20} {outcome}", scope.to_string()));
-    }
-    Ok(match &launched.left {
-        Left::Waiting { .. } => Exit::Waiting,
-        Left::Ended(LaunchOutcome::Succeeded) => {
-            ui.result(&format!("Run {} succeeded", launched.run));
-            ui.say("Next: landfall status, landfall evidence export --site CODE");
-            Exit::Done
-        }
-        Left::Ended(LaunchOutcome::Partial | LaunchOutcome::Failed) => {
-            ui.result(&format!("Run {} failed", launched.run));
-            ui.say("Next: landfall status says why; mend it, then landfall plan and apply again");
-            Exit::Failed
-        }
-        Left::Ended(LaunchOutcome::Aborted) => {
-            ui.result(&format!("Run {} was called off", launched.run));
-            Exit::Failed
-        }
-        Left::Suspended => {
-            ui.result(&format!("Run {} was stopped; everything is saved", launched.run));
-            ui.say("Next: landfall resume goes on");
-            Exit::Interrupted
-        }
-    })
+    Ok(Context { clock: Clock::shifted_to(moment), ..context.clone() })
 }
 
 /// The first signal drains; the second ends the process at once, as a crash would: resume goes on from there.
-fn stop_on_signals(ui: Ui) -> Stop {
+pub(super) fn stop_on_signals(ui: Ui) -> Stop {
     let stop = Stop::new();
     let asked = stop.clone();
     tokio::spawn(async move {
@@ -284,6 +240,12 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
         rehearsed.requests.0, rehearsed.requests.1
     ));
     ui.result(&rehearsed.timeline.text());
+    if !rehearsed.open.is_empty() {
+        ui.say(&format!("Before {} may begin for real:", args.wave));
+    }
+    for item in &rehearsed.open {
+        ui.say(&format!("  {}: {} (open with {})", item.id, item.missing, item.owner));
+    }
     let mut good = launch::went_well(&rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
         ui.result(&format!("Bundle {}", shown(&exported.path)));

@@ -51,6 +51,7 @@ pub fn first(random: &mut Random) -> Plan {
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves: vec![wave], failure_budget: None },
         scopes,
+        overview: Default::default(),
     }
 }
 
