@@ -20,7 +20,7 @@ use landfall::merkle::{leaf_hash, root};
 use landfall::model::entry::{Actor, ActorKind};
 use landfall::model::event::{Event, RunOutcome};
 use landfall::model::fleet_event::LaunchOutcome;
-use landfall::model::plan::{Plan, SavedPlan};
+use landfall::model::plan::{Plan, SavedPlan, WavePlan};
 use landfall::runner::clock::Clock;
 use landfall::runner::feed::Feed;
 use landfall::runner::stop::Stop;
@@ -136,6 +136,7 @@ impl Story {
                 asks.ask();
             }
         };
+        let mut entry = |_: &Plan, _: &WavePlan, _: &dyn Journal| Ok(Vec::new());
         let shell = Shell {
             saved,
             launch_refs: Vec::new(),
@@ -148,6 +149,9 @@ impl Story {
             actor: Actor { kind: ActorKind::Rehearsal, id: "simulation".to_owned() },
             holder: "simulation".to_owned(),
             feed: &mut feed,
+            entry: &mut entry,
+            rates: None,
+            stay: false,
         };
         run(shell).await
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use landfall::base::digest::Digest;
-use landfall::base::id::LogId;
+use landfall::base::id::{LogId, RunId};
 use landfall::base::time::{Millis, Timestamp};
 use landfall::journal::memory::MemoryJournal;
-use landfall::journal::{Journal, JournalError, Lease, Line};
+use landfall::journal::{Journal, JournalError, Lease, Line, Lock};
+use landfall::model::ask::Ask;
 use landfall::model::entry::EntryDraft;
 use landfall::model::plan::LogHead;
 
@@ -39,6 +40,41 @@ impl Journal for Crashing {
 
     fn renew(&mut self, lease: &Lease, now: Timestamp, length: Millis) -> Result<Lease, JournalError> {
         self.inner.renew(lease, now, length)
+    }
+
+    fn renew_all(
+        &mut self,
+        leases: &[&Lease],
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Vec<Lease>, JournalError> {
+        self.inner.renew_all(leases, now, length)
+    }
+
+    fn break_lock(
+        &mut self,
+        lock: &Lock,
+        holder: &str,
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Lease, JournalError> {
+        self.inner.break_lock(lock, holder, now, length)
+    }
+
+    fn locks(&self) -> Result<Vec<Lock>, JournalError> {
+        self.inner.locks()
+    }
+
+    fn ask(&mut self, ask: &Ask) -> Result<u64, JournalError> {
+        self.inner.ask(ask)
+    }
+
+    fn asks(&self, run: &RunId) -> Result<Vec<(u64, Ask)>, JournalError> {
+        self.inner.asks(run)
+    }
+
+    fn asked_and_answered(&mut self, numbers: &[u64]) -> Result<(), JournalError> {
+        self.inner.asked_and_answered(numbers)
     }
 
     fn release(&mut self, lease: &Lease) -> Result<(), JournalError> {
