@@ -144,8 +144,9 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         launch::refuse_held(context, &saved, &mut journal)?;
-        launch::refuse_unfit(context, &saved, &desired, &reached, &journal)?;
+        // An unfinished launch makes this plan stale as well, but a new plan would not help.
         launch::refuse_shared(&saved, &journal)?;
+        launch::refuse_unfit(context, &saved, &desired, &reached, &journal)?;
         launch::refuse_barred(&saved, &journal, entry)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, &journal, &desired.loaded.estate);
