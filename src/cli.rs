@@ -13,6 +13,7 @@ mod live;
 mod locks;
 mod notify;
 mod register;
+mod rehearse;
 mod report;
 mod resume;
 mod run;
@@ -77,7 +78,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Adopt(args) => adopt::adopt(ui, &context()?, &args),
         Command::Drift(args) => drift::drift(ui, &context()?, *args),
         Command::Show(args) => run::show(ui, context(), &args),
-        Command::Rehearse(args) => run::rehearse(ui, &context()?, args),
+        Command::Rehearse(args) => rehearse::rehearse(ui, &context()?, args),
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
         Command::Resume(args) => resume::resume(ui, &context()?, &args),
         Command::Retry(args) => wave::retry(ui, &context()?, &args),

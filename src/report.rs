@@ -9,6 +9,7 @@ pub mod plan_view;
 pub mod provisioning;
 pub mod room_view;
 pub mod timeline;
+pub mod waited;
 
 #[cfg(test)]
 mod tests;

@@ -320,6 +320,15 @@ pub struct Show {
     pub events: Option<String>,
 }
 
+/// What is there when a rehearsal begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StartFrom {
+    /// Nothing
+    Empty,
+    /// What is there by now
+    Live,
+}
+
 /// Arguments of `rehearse`.
 #[derive(Debug, Args)]
 pub struct Rehearse {
@@ -331,6 +340,9 @@ pub struct Rehearse {
     /// Fixes ids, keys and times: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// What is there when it begins: nothing, or a copy of what the estate's own sandbox and journal hold by now
+    #[arg(long, value_enum, default_value_t = StartFrom::Empty)]
+    pub from: StartFrom,
     /// Let something go wrong, for example `create catalog@RVB07=fail`, `read catalog@HRB01=gone+40m`,
     /// `PATCH /api/2.1/*=busy:3`; ways: fail, denied, gone, busy, down, lost, stale
     #[arg(long = "fault", value_name = "VERB KIND[@SITE][=HOW[:TIMES][+DELAY]]")]

@@ -73,6 +73,7 @@ impl Live {
                 }
                 self.ui.always(&format!("{}  {} is refused: {why}", clock(*at), words_of(ask)));
             }
+            Feed::Paced { .. } => {}
             Feed::Note { at, words } => {
                 if self.json {
                     self.ui.json(&json!({ "type": "note", "at": at, "words": words }));

@@ -164,7 +164,7 @@ pub(super) fn carry_on(
 pub(super) fn refusal(feed: &Feed<'_>) -> Option<(Ask, String)> {
     match feed {
         Feed::Refused { ask, why, .. } => Some(((*ask).clone(), (*why).to_owned())),
-        Feed::Fleet { .. } | Feed::Scope { .. } | Feed::Note { .. } => None,
+        Feed::Fleet { .. } | Feed::Scope { .. } | Feed::Paced { .. } | Feed::Note { .. } => None,
     }
 }
 

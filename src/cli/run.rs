@@ -4,9 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Apply, Graph, GraphForm, Moment, PlanArgs, PlanForm, PlanOutput, Rehearse, ShowPlan};
+use super::args::{Apply, Graph, GraphForm, Moment, PlanArgs, PlanForm, PlanOutput, ShowPlan};
 use super::exit::Exit;
-use super::inspect::verdict_line;
 use super::live::Live;
 use super::resume::conclude;
 use super::ui::Ui;
@@ -22,7 +21,6 @@ use crate::ops::launch::{self, Watch};
 use crate::ops::target::{Reached, reach, sign_in};
 use crate::ops::{self, Context};
 use crate::report::{brief, graph_view, pattern_view, plan_view};
-use crate::runner::Left;
 use crate::runner::clock::Clock;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
@@ -212,67 +210,7 @@ async fn wait_for(_stream: &mut ()) {
     std::future::pending().await
 }
 
-pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Failure> {
-    let ui = &ui.with_stream(args.show.events.is_some());
-    let desired = Desired::read(&context.root)?;
-    warn(ui, &desired);
-    let live = std::cell::RefCell::new(Live::new(*ui, &args.show));
-    let rehearsed = runtime()?.block_on(async {
-        let stop = stop_on_signals(*ui);
-        let planned = &mut |saved: &SavedPlan| {
-            ui.say(plan_view::summary(saved).trim_start());
-            live.borrow_mut().plan(&saved.plan);
-        };
-        let feed = &mut |feed: &Feed<'_>| live.borrow_mut().see(feed);
-        let wanted = ops::rehearse::Wanted {
-            wave: &args.wave,
-            seed: args.seed,
-            out: args.out.as_deref(),
-            faults: &args.faults,
-            stop,
-        };
-        ops::rehearse::rehearse(context, &desired, wanted, planned, feed).await
-    })?;
-    live.borrow_mut().finish();
-    let (from, to) = rehearsed.time;
-    ui.result(&format!("Rehearsed {} on a virtual clock: {from} to {to}, {}", args.wave, to.since(from)));
-    ui.result(&format!(
-        "{} requests to the sandbox, {} of them changing something",
-        rehearsed.requests.0, rehearsed.requests.1
-    ));
-    ui.result(&rehearsed.timeline.text());
-    if !rehearsed.open.is_empty() {
-        ui.say(&format!("Before {} may begin for real:", args.wave));
-    }
-    for item in &rehearsed.open {
-        ui.say(&format!("  {}: {} (open with {})", item.id, item.missing, item.owner));
-    }
-    let mut good = launch::went_well(&rehearsed.launched.left);
-    for (exported, verdict) in &rehearsed.bundles {
-        ui.result(&format!("Bundle {}", shown(&exported.path)));
-        ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));
-        ui.result(&verdict_line(verdict));
-        good &= verdict.holds();
-    }
-    if rehearsed.launched.left == Left::Suspended {
-        ui.always("The rehearsal was stopped. It is not taken up again: its sandbox ends with it");
-        return Ok(Exit::Interrupted);
-    }
-    if !good {
-        ui.always("The rehearsal did not end well; see above");
-        return Ok(Exit::Failed);
-    }
-    if let Some((exported, _)) = rehearsed.bundles.first() {
-        let page = shown(&exported.path.join("index.html"));
-        ui.say(&format!(
-            "Next: open {page}, or landfall evidence verify --allow-rehearsal {}",
-            shown(&exported.path)
-        ));
-    }
-    Ok(Exit::Done)
-}
-
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }

@@ -64,6 +64,19 @@ impl SqliteJournal {
         Ok(Self { connection, path, holders: None, entropy: Entropy::System })
     }
 
+    /// Copies the journal in one folder, as it stands at this moment, into another folder, which must have none.
+    ///
+    /// # Errors
+    ///
+    /// If there is no journal, or the copy cannot be written.
+    pub fn copy(from: &Path, to: &Path) -> Result<(), JournalError> {
+        let connection = open::for_reading(&from.join(open::FILE))?;
+        let path = open::prepare(to)?;
+        let target = path.to_str().ok_or_else(|| open::failed(&path, "its path is not UTF-8"))?;
+        connection.execute("VACUUM INTO ?1", [target]).map_err(|error| open::failed(&path, error))?;
+        Ok(())
+    }
+
     /// The same journal, whose salts come from there.
     #[must_use]
     pub fn with_entropy(self, entropy: Entropy) -> Self {

@@ -158,7 +158,7 @@ pub async fn make(
         .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, reached.call_timeout)?)))
         .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
     plans.values_mut().for_each(hide_sensitive);
-    timing::fill(desired, &reached.name, journal, &mut plans)?;
+    timing::fill(desired, reached, journal, &mut plans)?;
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
     let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
     let mut plan = document(desired, selection, waves, plans, reached.name.clone(), heads);

@@ -2,9 +2,10 @@
 
 mod fault;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::base::id::{LogId, ScopeId};
+use crate::base::id::{LogId, RunId, ScopeId, StepId};
 use crate::base::limits;
 use crate::base::time::Timestamp;
 use crate::entropy::Entropy;
@@ -12,19 +13,22 @@ use crate::evidence::verify::Verdict;
 use crate::journal::Journal;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::sqlite::SqliteJournal;
-use crate::model::entry::{Actor, ActorKind};
+use crate::model::entry::{Actor, ActorKind, Entry};
+use crate::model::estate::{CalendarUse, TargetDriver};
+use crate::model::event::Event;
 use crate::model::plan::{Plan, SavedPlan, Selection, WavePlan};
 use crate::model::wait::OpenItem;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::export::{self, Exported, export};
-use crate::ops::launch::{Launched, Watch, begin};
+use crate::ops::launch::{Launched, Watch, begin, outcomes};
 use crate::ops::plan::{Asked, make, select};
 use crate::ops::target::embed;
 use crate::ops::verify::Trusted;
 use crate::ops::{Context, entry, verify};
-use crate::pacing::Rates;
+use crate::pacing::{LaneReport, Rates};
 use crate::report::timeline::{Timeline, timeline};
+use crate::report::waited::{Waited, waited};
 use crate::runner::clock::Clock;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
@@ -44,10 +48,21 @@ pub struct Wanted<'a> {
     pub seed: u64,
     /// Where the bundles go; below the state folder without one.
     pub out: Option<&'a Path>,
+    /// What is there when it begins.
+    pub from: Beginning,
     /// What goes wrong: `create databricks.catalog@RVB07=fail`.
     pub faults: &'a [String],
     /// How it can be stopped.
     pub stop: Stop,
+}
+
+/// What is there when a rehearsal begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// Nothing: an account as it was opened.
+    Empty,
+    /// What the estate's own sandbox and journal hold by now.
+    Live,
 }
 
 /// What a rehearsal came to.
@@ -61,6 +76,14 @@ pub struct Rehearsed {
     pub time: (Timestamp, Timestamp),
     /// What ran when.
     pub timeline: Timeline,
+    /// What waited for whom.
+    pub waited: Vec<Waited>,
+    /// How calls were paced.
+    pub lanes: Vec<LaneReport>,
+    /// Each scope's outcome, in a word.
+    pub outcomes: BTreeMap<ScopeId, String>,
+    /// Steps that failed, and why.
+    pub failed: Vec<(ScopeId, StepId, String)>,
     /// One bundle for each site that has a log, with what the verifier says of it.
     pub bundles: Vec<(Exported, Verdict)>,
     /// What would have to be closed before the wave may begin for real, from the estate's own records.
@@ -84,10 +107,15 @@ pub async fn rehearse(
     planned: &mut Planned<'_>,
     feed: &mut dyn FnMut(&Feed<'_>),
 ) -> Result<Rehearsed, Failure> {
-    let Wanted { wave, seed, out, faults, stop } = wanted;
+    let Wanted { wave, seed, out, from, faults, stop } = wanted;
     let entropy = Entropy::Seeded(seed);
     let selection = select(desired, &Asked::Wave(wave.to_owned()))?;
-    let clock = Clock::starting_at(first_moment(desired, &selection));
+    let first = first_moment(desired, &selection);
+    let clock = Clock::starting_at(match from {
+        Beginning::Empty => first,
+        // What is there has a past: time does not run backward over it.
+        Beginning::Live => first.max(context.clock.now()),
+    });
     let began = clock.now();
     std::fs::create_dir_all(&context.state)
         .map_err(|e| Failure::failed(format!("{}: {e}", context.state.display())))?;
@@ -98,24 +126,39 @@ pub async fn rehearse(
         clock: clock.clone(),
         entropy,
     };
+    let mut config = match from {
+        Beginning::Empty => Config { seed, ..Config::new(ACCOUNT) },
+        Beginning::Live => live(context, &inner, desired)?,
+    };
     let mut journal = SqliteJournal::open(&inner.journal_dir())?.with_entropy(entropy);
-    let mut config = Config::new(ACCOUNT);
-    config.seed = seed;
     for typed in faults {
         config.faults.extend(fault::parse(typed, began)?);
     }
     let mut reached = embed("rehearsal", config, clock.clone(), limits::CALL_TIMEOUT).await?;
     // On its clock calls cost nothing, so it keeps to the published rates and shows where they bind.
     reached.rates = Some(Rates::standard().clone());
+    // Sites wait for their windows here as they will in earnest.
+    reached.calendar = CalendarUse::Observe;
     let saved = make(&inner, desired, selection, &reached, &journal).await?;
     planned(&saved);
     let open = open_today(context, desired, &saved)?;
     let actor = Actor { kind: ActorKind::Rehearsal, id: "rehearsal".to_owned() };
     // From empty no stage before this wave's can have been left: what is open is told, and rehearsed all the same.
     let entry = &mut |_: &Plan, _: &WavePlan, _: &dyn Journal| Ok(Vec::new());
-    let watch = Watch { actor: actor.clone(), stop, feed, entry, stay: true };
+    let mut lanes = Vec::new();
+    let mut seen = |told: &Feed<'_>| {
+        if let Feed::Paced { lanes: paced, .. } = told {
+            lanes = paced.to_vec();
+        }
+        feed(told);
+    };
+    let watch = Watch { actor: actor.clone(), stop, feed: &mut seen, entry, stay: true };
     let launched = begin(&inner, &saved, &desired.rendered, &reached, &mut journal, watch).await?;
-    let timeline = timeline_of(&journal, &saved)?;
+    let (timeline, failed) = timeline_of(&journal, &saved, &launched.run)?;
+    let org = journal.read(&LogId::Org, 0)?;
+    let own = org.iter().map(|line| &line.entry).filter(|entry| entry.run.as_ref() == Some(&launched.run));
+    let waited = waited(&saved.plan, own);
+    let outcomes = outcomes(&journal, &launched.run)?;
     let out = match out {
         Some(out) => out.to_owned(),
         None => fresh_folder(context, wave, seed)?,
@@ -123,7 +166,48 @@ pub async fn rehearse(
     let bundles = bundles(&inner, desired, &mut journal, &saved, &actor, &out)?;
     let log = reached.embedded.as_ref().map(|e| e.sandbox.requests()).unwrap_or_default();
     let requests = (log.len(), log.iter().filter(|r| r.mutating).count());
-    Ok(Rehearsed { open, launched, saved, time: (began, clock.now()), timeline, bundles, requests })
+    let time = (began, clock.now());
+    Ok(Rehearsed {
+        launched,
+        saved,
+        time,
+        timeline,
+        waited,
+        lanes,
+        outcomes,
+        failed,
+        bundles,
+        open,
+        requests,
+    })
+}
+
+/// Copies the estate's own sandbox and journal into the rehearsal's folder.
+fn live(context: &Context, inner: &Context, desired: &Desired) -> Result<Config, Failure> {
+    let targets = &desired.loaded.estate.targets;
+    let Some(target) = targets.values().find(|target| target.driver == TargetDriver::Sandbox) else {
+        let reason = "--from live copies the sandbox inside this program, and the estate has no such target";
+        return Err(Failure::Refused { reason: reason.to_owned() });
+    };
+    if !context.journal_dir().exists() {
+        let help = "launch something first, or leave --from out";
+        return Err(Failure::usage("--from live: nothing was ever launched here", help));
+    }
+    SqliteJournal::copy(&context.journal_dir(), &inner.journal_dir())?;
+    let (from, to) = (context.state.join("sandbox"), inner.state.join("sandbox"));
+    copy_files(&from, &to).map_err(|e| Failure::failed(format!("{}: {e}", from.display())))?;
+    Ok(Config { state_dir: Some(to), ..Config::new(&target.account_id) })
+}
+
+fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
 }
 
 /// What is open by the records of the estate, not by those of the rehearsal.
@@ -164,13 +248,24 @@ fn first_moment(desired: &Desired, selection: &Selection) -> Timestamp {
     format!("{text}{FIRST_HOUR}").parse().unwrap_or(Timestamp::from_millis(0))
 }
 
-fn timeline_of(journal: &dyn Journal, saved: &SavedPlan) -> Result<Timeline, Failure> {
-    let mut logs = Vec::new();
+type Failed = Vec<(ScopeId, StepId, String)>;
+
+fn timeline_of(journal: &dyn Journal, saved: &SavedPlan, run: &RunId) -> Result<(Timeline, Failed), Failure> {
+    let (mut logs, mut failed) = (Vec::new(), Vec::new());
     for scope in saved.plan.scopes.keys() {
         let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
-        logs.push((scope.clone(), lines.into_iter().map(|line| line.entry).collect()));
+        let own = lines.into_iter().map(|line| line.entry).filter(|entry| entry.run.as_ref() == Some(run));
+        let entries: Vec<Entry> = own.collect();
+        for entry in &entries {
+            if let Ok(Event::StepFailed { step, cause, .. }) =
+                Event::from_entry(&entry.kind, entry.step.as_ref(), &entry.body)
+            {
+                failed.push((scope.clone(), step, cause.to_string()));
+            }
+        }
+        logs.push((scope.clone(), entries));
     }
-    Ok(timeline(&saved.plan, &logs))
+    Ok((timeline(&saved.plan, &logs), failed))
 }
 
 fn bundles(

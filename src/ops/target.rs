@@ -12,7 +12,7 @@ use crate::base::time::{Millis, Timestamp};
 use crate::driver::credentials;
 use crate::driver::databricks::{Auth, Databricks, Settings};
 use crate::driver::{Driver, Listing, Place};
-use crate::model::estate::{Loaded, TargetDriver, TargetSpec};
+use crate::model::estate::{CalendarUse, Loaded, TargetDriver, TargetSpec};
 use crate::model::outcome::CauseClass;
 use crate::model::plan::TargetName;
 use crate::ops::Context;
@@ -37,6 +37,8 @@ pub struct Reached {
     pub call_timeout: Millis,
     /// How many calls it takes; a sandbox takes any number.
     pub rates: Option<Rates>,
+    /// Whether changes wait for the sites' calendars.
+    pub calendar: CalendarUse,
     /// The sandbox inside this process, if that is what it is. Dropping it stops the server.
     pub embedded: Option<Embedded>,
 }
@@ -54,8 +56,11 @@ pub struct Embedded {
 ///
 /// If there is no such target, or sign-in is not configured.
 pub async fn reach(context: &Context, loaded: &Loaded, name: &str) -> Result<Reached, Failure> {
-    let reached = reach_unshifted(context, loaded, name).await?;
+    let mut reached = reach_unshifted(context, loaded, name).await?;
     refuse_shifted(context, &reached.name)?;
+    if let Some(spec) = loaded.estate.targets.get(name) {
+        reached.calendar = spec.calendar;
+    }
     Ok(reached)
 }
 
@@ -135,6 +140,7 @@ pub async fn embed(
         name: TargetName { name: name.to_owned(), account_id, host: EMBEDDED.to_owned() },
         call_timeout,
         rates: None,
+        calendar: CalendarUse::Ignore,
         embedded: Some(Embedded { sandbox, _stop: stop }),
     })
 }
@@ -153,6 +159,7 @@ fn remote(name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
         driver: databricks(settings)?,
         call_timeout: spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT),
         rates: rates(&host, spec),
+        calendar: spec.calendar,
         name: TargetName { name: name.to_owned(), account_id: spec.account_id.clone(), host },
         embedded: None,
     })

@@ -53,6 +53,7 @@ pub async fn decide(
         name,
         call_timeout: crate::base::limits::CALL_TIMEOUT,
         rates: None,
+        calendar: crate::model::estate::CalendarUse::Observe,
         embedded: None,
     };
     // Stopped before it starts: wishes are decided first, and then nothing new begins.

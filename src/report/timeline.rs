@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::base::id::{ScopeId, StepId};
 use crate::base::time::{Millis, Timestamp};
+use crate::model::calendar::zone;
 use crate::model::entry::Entry;
 use crate::model::event::{Effect, Event};
 use crate::model::plan::{Plan, ScopePlan};
@@ -40,6 +41,8 @@ pub struct ScopeTimeline {
 pub struct Timeline {
     /// Each scope, in the order in which they ran.
     pub scopes: Vec<(ScopeId, ScopeTimeline)>,
+    /// The zone in which each scope's moments are told.
+    zones: BTreeMap<ScopeId, String>,
 }
 
 /// Reads the logs of a launch's scopes.
@@ -49,7 +52,9 @@ pub fn timeline(plan: &Plan, logs: &[(ScopeId, Vec<Entry>)]) -> Timeline {
         .map(|(scope, entries)| (scope.clone(), scope_timeline(plan.scope(scope), entries)))
         .collect();
     scopes.sort_by_key(|(scope, timeline)| (timeline.span, scope.clone()));
-    Timeline { scopes }
+    let zone =
+        |(scope, plan): (&ScopeId, &ScopePlan)| Some((scope.clone(), plan.calendar.as_ref()?.zone.clone()));
+    Timeline { scopes, zones: plan.scopes.iter().filter_map(zone).collect() }
 }
 
 fn scope_timeline(plan: &ScopePlan, entries: &[Entry]) -> ScopeTimeline {
@@ -93,19 +98,45 @@ impl Timeline {
         Some((spans().map(|(from, _)| from).min()?, spans().map(|(_, to)| to).max()?))
     }
 
+    /// The times in which something ran, in order and apart: bars leave out what lies between.
+    fn busy(&self) -> Vec<(Timestamp, Timestamp)> {
+        let mut spans: Vec<_> = self.scopes.iter().filter_map(|(_, scope)| scope.span).collect();
+        spans.sort_unstable();
+        let mut busy: Vec<(Timestamp, Timestamp)> = Vec::new();
+        for (from, to) in spans {
+            match busy.last_mut() {
+                Some((_, end)) if from <= *end => *end = to.max(*end),
+                _ => busy.push((from, to)),
+            }
+        }
+        busy
+    }
+
+    /// A moment on the clock of a scope's wall.
+    fn local(&self, scope: &ScopeId, moment: Timestamp) -> String {
+        let zone = self.zones.get(scope).and_then(|name| zone::named(name));
+        zone.map_or_else(|| format!("{} UTC", clock(moment)), |zone| zone::shown(&zone, moment))
+    }
+
     /// A bar for each scope, and the longest chain inside the one that took longest.
     pub fn text(&self) -> String {
-        let Some((from, to)) = self.span() else { return "nothing ran\n".to_owned() };
-        let whole = to.since(from).0.max(1);
+        let busy = self.busy();
+        let whole = elapsed(&busy, busy.last().map_or(Timestamp::from_millis(0), |(_, to)| *to)).max(1);
+        if busy.is_empty() {
+            return "nothing ran\n".to_owned();
+        }
         let mut out = String::new();
         for (scope, timeline) in &self.scopes {
             let Some((first, last)) = timeline.span else { continue };
-            let place = |at: Timestamp| usize::try_from(at.since(from).0 * BAR as u64 / whole).unwrap_or(BAR);
+            let place =
+                |at: Timestamp| usize::try_from(elapsed(&busy, at) * BAR as u64 / whole).unwrap_or(BAR);
             let (start, end) = (place(first), place(last).max(place(first) + 1).min(BAR));
             let start = start.min(end.saturating_sub(1));
             let bar = format!("{}{}{}", "·".repeat(start), "█".repeat(end - start), "·".repeat(BAR - end));
             let took = last.since(first);
-            let _ = writeln!(out, "{:<20} {bar} {took}, {} steps", scope.to_string(), timeline.steps.len());
+            let steps = timeline.steps.len();
+            let end = self.local(scope, last);
+            let _ = writeln!(out, "{:<20} {bar} {took}, {steps} steps, until {end}", scope.to_string());
         }
         let longest = self.scopes.iter().max_by_key(|(_, t)| t.span.map(|(a, b)| b.since(a)));
         if let Some((scope, timeline)) = longest {
@@ -119,6 +150,11 @@ impl Timeline {
         }
         out
     }
+}
+
+/// Milliseconds of these times that lie before a moment.
+fn elapsed(busy: &[(Timestamp, Timestamp)], moment: Timestamp) -> u64 {
+    busy.iter().map(|(from, to)| moment.min(*to).since(*from).0).sum()
 }
 
 /// Hours, minutes and seconds of a moment in UTC.

@@ -5,6 +5,7 @@ use crate::base::time::Timestamp;
 use crate::model::ask::Ask;
 use crate::model::event::Event;
 use crate::model::fleet_event::FleetEvent;
+use crate::pacing::LaneReport;
 
 /// Something that happened just now.
 #[derive(Debug)]
@@ -33,6 +34,13 @@ pub enum Feed<'e> {
         ask: &'e Ask,
         /// Why.
         why: &'e str,
+    },
+    /// The launch leaves the shell, and this is how its calls were paced.
+    Paced {
+        /// When.
+        at: Timestamp,
+        /// Every lane that calls went out on.
+        lanes: &'e [LaneReport],
     },
     /// Something worth knowing that no log holds.
     Note {

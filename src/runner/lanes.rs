@@ -14,7 +14,7 @@ use crate::engine::Command;
 use crate::model::finding::{Finding, NextCall};
 use crate::model::outcome::{ApplyOutcome, CauseClass};
 use crate::model::plan::{Operation, Reconcile, ScopePlan, Work};
-use crate::pacing::{Lane, Pacer, Rates, Verb};
+use crate::pacing::{Lane, LaneReport, Pacer, Rates, Verb};
 
 /// Where a step's calls go.
 pub(super) struct Route<'r> {
@@ -42,6 +42,11 @@ pub(super) struct Lanes {
 impl Lanes {
     pub(super) fn new(rates: Option<Rates>) -> Self {
         Self { pacer: rates.map(Pacer::new), paid: BTreeSet::new(), ready_at: None }
+    }
+
+    /// How calls went out, lane by lane.
+    pub(super) fn report(&self) -> Vec<LaneReport> {
+        self.pacer.as_ref().map(Pacer::report).unwrap_or_default()
     }
 
     /// When the first lane that held something back in this turn is ready.

@@ -208,6 +208,11 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
+    /// Tells whoever watches something that is not recorded.
+    pub fn tell(&mut self, feed: &Feed<'_>) {
+        (self.feed)(feed);
+    }
+
     /// How long one may wait at most: renewals come in between, however long a call takes.
     pub fn wait_at_most(&self, now: Timestamp) -> Millis {
         self.renew_at.since(now)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::bake::Bakes;
 use super::clock::Clock;
+use super::feed::Feed;
 use super::known::Known;
 use super::lanes::Lanes;
 use super::ledger::{Ledger, Stamp};
@@ -79,8 +80,12 @@ impl<'a> Running<'a> {
         })
     }
 
-    /// Gives the leases back.
+    /// Says how calls were paced, and gives the leases back.
     pub(super) fn close(mut self) {
+        let lanes = self.lanes.report();
+        if !lanes.is_empty() {
+            self.ledger.tell(&Feed::Paced { at: self.clock.now(), lanes: &lanes });
+        }
         self.ledger.release();
     }
 

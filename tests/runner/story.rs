@@ -301,6 +301,7 @@ fn told(feed: &Feed<'_>) -> (String, bool) {
     match feed {
         Feed::Fleet { at, event } => (format!("{at} {}", event.kind()), true),
         Feed::Refused { at, why, .. } => (format!("{at} refused: {why}"), false),
+        Feed::Paced { at, lanes } => (format!("{at} paced: {} lanes", lanes.len()), false),
         Feed::Note { at, words } => (format!("{at} note: {words}"), false),
         Feed::Scope { at, scope, event } => {
             let step = event.step().map_or("-", StepId::as_str);

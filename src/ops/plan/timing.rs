@@ -8,21 +8,21 @@ use crate::forecast;
 use crate::journal::Journal;
 use crate::model::criterion::Criterion;
 use crate::model::estate::{CalendarUse, Estate, Wave, calendar_of};
-use crate::model::plan::{Plan, ScopePlan, TargetName};
+use crate::model::plan::{Plan, ScopePlan};
 use crate::ops::desired::Desired;
 use crate::ops::durations;
 use crate::ops::error::Failure;
+use crate::ops::target::Reached;
 
 /// Gives every scope its calendar, if the target observes calendars, and says how long its steps are expected to take.
 pub(super) fn fill(
     desired: &Desired,
-    target: &TargetName,
+    reached: &Reached,
     journal: &dyn Journal,
     plans: &mut BTreeMap<ScopeId, ScopePlan>,
 ) -> Result<(), Failure> {
-    let durations = durations::of(target, journal)?;
-    let spec = desired.loaded.estate.targets.get(&target.name);
-    let observes = spec.is_some_and(|spec| spec.calendar == CalendarUse::Observe);
+    let durations = durations::of(&reached.name, journal)?;
+    let observes = reached.calendar == CalendarUse::Observe;
     for (scope, plan) in plans {
         for step in plan.steps.values_mut() {
             step.limits.expected = durations.of_step(step).millis;
