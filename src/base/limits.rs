@@ -83,8 +83,10 @@ pub const ASKS_EVERY: Millis = Millis::from_secs(2);
 pub const ASKS_MAX: usize = 256;
 /// A wish as JSON: a reason of a page, or the codes of hundreds of sites.
 pub const ASK_BYTES_MAX: usize = 16 << 10;
-/// Looks at one check during bake time before its service counts as unreadable.
-pub const BAKE_READS_MAX: u32 = 3;
+/// Reads of one check in one look at sites that bake that follow each other closely; after them one a minute.
+pub const BAKE_READS_SOON: u32 = 4;
+/// Reads of one check in one look: half an hour without an answer, and nobody can say any more that it holds.
+pub const BAKE_READS_MAX: u32 = 34;
 /// Calls under way at once over the whole process.
 pub const CALLS_MAX: usize = 32;
 /// Files of a bundle.

@@ -1,8 +1,8 @@
 //! Bake time: the checks of the sites that are done are repeated. Reads only; several at once within the slots.
 //!
-//! A check that holds counts as held, one that does not is broken. A read that fails is repeated a few times; if nothing
-//! can be read even then, the check counts as neither: that a service cannot be read says nothing about the site. The
-//! entry about the look then has fewer checks that held than there are, and whoever watches is told which were not read.
+//! A check that holds counts as held, one that does not is broken. A read that fails is repeated, soon at first and then
+//! every minute: that a service cannot be read says nothing about the site, and a look that saw nothing must not end a
+//! bake time. What cannot be read for half an hour counts as broken: nobody could say any more that it holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,18 +104,20 @@ impl Bakes {
         }
     }
 
-    /// Takes what a read came to; the cause of one that is given up.
+    /// Takes what a read came to; the cause, once, if it keeps failing.
     fn take(&mut self, wave: &WaveName, key: (ScopeId, StepId), read: Read, now: Timestamp) -> Option<Cause> {
         let look = self.looks.get_mut(wave)?;
         let Some(Standing::UnderWay(tries)) = look.open.get(&key).copied() else { return None };
         match read {
-            Read::Unread(_) if tries < limits::BAKE_READS_MAX => {
-                look.open.insert(key, Standing::Due(now + limits::RETRY_BASE, tries + 1));
-                return None;
+            Read::Unread(cause) if tries < limits::BAKE_READS_MAX => {
+                let soon = tries < limits::BAKE_READS_SOON;
+                let rest = if soon { limits::RETRY_BASE } else { limits::BAKE_CONFIRM_AFTER };
+                look.open.insert(key, Standing::Due(now + rest, tries + 1));
+                return (tries == limits::BAKE_READS_SOON).then_some(cause);
             }
             Read::Unread(cause) => {
-                look.open.remove(&key);
-                return Some(cause);
+                let what = format!("it could not be read {tries} times: {cause}");
+                look.broken.push(Defect { scope: key.0.clone(), step: key.1.clone(), what });
             }
             Read::Held => look.held += 1,
             Read::Broken(what) => {
@@ -168,9 +170,9 @@ impl Running<'_> {
         result: Outcome,
     ) -> Result<(), RunnerError> {
         let now = self.now();
-        let given_up = self.bakes.take(wave, (scope.clone(), step.clone()), read(result), now);
-        if let Some(cause) = given_up {
-            self.ledger.note(now, format!("{step} of {scope} could not be read during bake time: {cause}"));
+        let failing = self.bakes.take(wave, (scope.clone(), step.clone()), read(result), now);
+        if let Some(cause) = failing {
+            self.ledger.note(now, format!("{step} of {scope} cannot be read during bake time: {cause}"));
         }
         self.finish_bake(wave).map(|_| ())
     }

@@ -229,16 +229,29 @@ async fn a_check_that_breaks_during_bake_time_halts_the_wave() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_during_bake_time_is_neither_held_nor_broken() {
+async fn what_cannot_be_read_during_bake_time_is_read_again_until_it_can() {
     let mut story = baking();
     // Before the create, after it, and for the check itself; from then on nothing can be read for a while.
     let mut faults = vec![Fault::None; 3];
-    faults.extend([Fault::Unreadable; 3]);
+    faults.extend([Fault::Unreadable; 6]);
     story.service.faults("read c", &faults);
     assert_eq!(story.launch("run-1").await.unwrap(), WELL);
     let notes: Vec<String> = story.seen().into_iter().filter(|line| line.contains("note:")).collect();
     assert_eq!(notes.len(), 1, "{notes:?}");
-    assert!(notes[0].contains("tags of site/HRB01 could not be read during bake time"), "{notes:?}");
+    let looked = log_of(&story.journal, "org").matches("wave.looked").count();
+    assert!(looked > 0, "a look ends only when all of it was read");
+    assert!(notes[0].contains("tags of site/HRB01 cannot be read during bake time"), "{notes:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_for_half_an_hour_of_bake_time_halts_the_wave() {
+    let mut story = baking();
+    let mut faults = vec![Fault::None; 3];
+    faults.extend([Fault::Unreadable; 200]);
+    story.service.faults("read c", &faults);
+    assert_eq!(story.launch("run-1").await.unwrap(), Left::Ended(LaunchOutcome::Failed));
+    assert!(log_of(&story.journal, "org").contains("wave.halted"));
+    assert!(!story.service.calls().contains(&"create e".to_owned()));
 }
 
 #[tokio::test]
