@@ -332,8 +332,9 @@ pub enum StartFrom {
 /// Arguments of `rehearse`.
 #[derive(Debug, Args)]
 pub struct Rehearse {
-    /// The wave
-    pub wave: String,
+    /// The wave, or several, which then follow each other as in one launch
+    #[arg(required = true, num_args = 1.., value_name = "WAVE")]
+    pub waves: Vec<String>,
     /// Where the bundles go [default: below the state folder]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

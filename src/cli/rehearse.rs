@@ -36,7 +36,7 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
         };
         let feed = &mut |feed: &Feed<'_>| live.borrow_mut().see(feed);
         let wanted = ops::rehearse::Wanted {
-            wave: &args.wave,
+            waves: &args.waves,
             seed: args.seed,
             out: args.out.as_deref(),
             from: if args.from == StartFrom::Live { Beginning::Live } else { Beginning::Empty },
@@ -47,7 +47,8 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
     })?;
     live.borrow_mut().finish();
     let (from, to) = rehearsed.time;
-    ui.result(&format!("Rehearsed {} on a virtual clock: {from} to {to}, {}", args.wave, to.since(from)));
+    let waves = args.waves.join(", ");
+    ui.result(&format!("Rehearsed {waves} on a virtual clock: {from} to {to}, {}", to.since(from)));
     ui.result(&format!(
         "{} requests to the sandbox, {} of them changing something",
         rehearsed.requests.0, rehearsed.requests.1
@@ -55,7 +56,7 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
     ui.result(&rehearsed.timeline.text());
     tell(ui, &rehearsed);
     if !rehearsed.open.is_empty() {
-        ui.say(&format!("Before {} may begin for real:", args.wave));
+        ui.say(&format!("Before {waves} may begin for real:"));
     }
     for item in &rehearsed.open {
         ui.say(&format!("  {}: {} (open with {})", item.id, item.missing, item.owner));

@@ -2,7 +2,7 @@
 
 mod fault;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::base::id::{LogId, RunId, ScopeId, StepId};
@@ -25,7 +25,7 @@ use crate::ops::launch::{Launched, Watch, begin, outcomes};
 use crate::ops::plan::{Asked, make, select};
 use crate::ops::target::embed;
 use crate::ops::verify::Trusted;
-use crate::ops::{Context, entry, verify};
+use crate::ops::{Context, entry, plan, verify};
 use crate::pacing::{LaneReport, Rates};
 use crate::report::timeline::{Timeline, timeline};
 use crate::report::waited::{Waited, waited};
@@ -42,8 +42,8 @@ const FIRST_HOUR: &str = "T09:00:00Z";
 /// What is to be rehearsed.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
-    /// The wave.
-    pub wave: &'a str,
+    /// The waves; several follow each other as in one launch.
+    pub waves: &'a [String],
     /// What the sandbox's ids are derived from.
     pub seed: u64,
     /// Where the bundles go; below the state folder without one.
@@ -107,10 +107,10 @@ pub async fn rehearse(
     planned: &mut Planned<'_>,
     feed: &mut dyn FnMut(&Feed<'_>),
 ) -> Result<Rehearsed, Failure> {
-    let Wanted { wave, seed, out, from, faults, stop } = wanted;
+    let Wanted { waves, seed, out, from, faults, stop } = wanted;
     let entropy = Entropy::Seeded(seed);
-    let selection = select(desired, &Asked::Wave(wave.to_owned()))?;
-    let first = first_moment(desired, &selection);
+    let selection = selected(desired, waves)?;
+    let first = first_moment(desired, waves);
     let clock = Clock::starting_at(match from {
         Beginning::Empty => first,
         // What is there has a past: time does not run backward over it.
@@ -161,7 +161,7 @@ pub async fn rehearse(
     let outcomes = outcomes(&journal, &launched.run)?;
     let out = match out {
         Some(out) => out.to_owned(),
-        None => fresh_folder(context, wave, seed)?,
+        None => fresh_folder(context, &waves.join("+"), seed)?,
     };
     let bundles = bundles(&inner, desired, &mut journal, &saved, &actor, &out)?;
     let log = reached.embedded.as_ref().map(|e| e.sandbox.requests()).unwrap_or_default();
@@ -236,14 +236,24 @@ fn fresh_folder(context: &Context, wave: &str, seed: u64) -> Result<PathBuf, Fai
     }
 }
 
-/// The morning of the wave's first day; of the program's, if the wave has none.
-fn first_moment(desired: &Desired, selection: &Selection) -> Timestamp {
+/// One wave, or the sites of several.
+fn selected(desired: &Desired, waves: &[String]) -> Result<Selection, Failure> {
+    let mut sites = BTreeSet::new();
+    for name in waves {
+        let selection = select(desired, &Asked::Wave(name.clone()))?;
+        if waves.len() == 1 {
+            return Ok(selection);
+        }
+        sites.extend(plan::waves(desired, &selection).into_iter().flat_map(|wave| wave.sites));
+    }
+    Ok(Selection::Sites(sites))
+}
+
+/// The morning of the first wave's first day; of the program's, if no wave has one.
+fn first_moment(desired: &Desired, waves: &[String]) -> Timestamp {
     let estate = &desired.loaded.estate;
-    let wave = match selection {
-        Selection::Wave(name) => estate.waves.iter().find(|wave| wave.name == *name),
-        Selection::All | Selection::Sites(_) => None,
-    };
-    let day = wave.and_then(|wave| wave.start).or(estate.day_one);
+    let mut wanted = estate.waves.iter().filter(|wave| waves.iter().any(|name| *name == wave.name.as_str()));
+    let day = wanted.find_map(|wave| wave.start).or(estate.day_one);
     let text = day.map_or("2027-01-11".to_owned(), |day| day.to_string());
     format!("{text}{FIRST_HOUR}").parse().unwrap_or(Timestamp::from_millis(0))
 }
