@@ -19,6 +19,7 @@ pub mod ops;
 pub mod pacing;
 pub mod plan;
 pub mod policy;
+pub mod release;
 pub mod render;
 pub mod report;
 pub mod resolve;

@@ -1,6 +1,8 @@
 //! The plan: everything a launch would do, named by its digest. Immutable once written.
 
+mod consent;
 pub mod parts;
+mod rollback;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +16,9 @@ use crate::model::calendar::Calendar;
 use crate::model::criterion::Criterion;
 use crate::model::resource::{Check, Origin};
 
+pub use consent::Consent;
 pub use parts::PlanExcerpt;
+pub use rollback::RollbackOf;
 
 /// Format version of a plan. Readers refuse newer ones.
 pub const PLAN_VERSION: u32 = 1;
@@ -95,6 +99,12 @@ pub struct Plan {
     pub fleet: FleetPlan,
     /// The steps of each scope.
     pub scopes: BTreeMap<ScopeId, ScopePlan>,
+    /// Set if it leads back to a release: then it rests on that release and not on the estate's files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackOf>,
+    /// What the estate's file accepts beforehand of that which cannot be undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<Consent>,
 }
 
 /// A target by name and address. Never holds a secret.

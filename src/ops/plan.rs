@@ -191,6 +191,8 @@ fn document(
         heads,
         fleet: FleetPlan { waves, failure_budget: None },
         scopes,
+        rollback: None,
+        consents: Vec::new(),
     }
 }
 

@@ -127,6 +127,8 @@ fn plan() -> Plan {
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves: Vec::new(), failure_budget: None },
         scopes: [(ScopeId::Account, account), ("site/HRB01".parse().unwrap(), site)].into(),
+        rollback: None,
+        consents: Vec::new(),
     }
 }
 

@@ -106,6 +106,8 @@ pub fn plan(scopes: Vec<(&str, Vec<Step>)>) -> Plan {
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves: vec![wave], failure_budget: None },
         scopes,
+        rollback: None,
+        consents: Vec::new(),
     }
 }
 

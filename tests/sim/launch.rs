@@ -158,6 +158,8 @@ fn draw(random: &mut Random) -> Plan {
         heads: BTreeMap::new(),
         fleet: FleetPlan { waves, failure_budget: None },
         scopes,
+        rollback: None,
+        consents: Vec::new(),
     }
 }
 
