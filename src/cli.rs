@@ -10,6 +10,7 @@ mod live;
 mod register;
 mod run;
 mod ui;
+mod way_back;
 mod witness;
 
 use std::panic::AssertUnwindSafe;
@@ -68,6 +69,8 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Rehearse(args) => run::rehearse(ui, &context()?, args),
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
         Command::Resume(args) => run::resume(ui, &context()?, &args),
+        Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
+        Command::Release(command) => way_back::release(ui, &context()?, command),
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, output }) => {
             inspect::status(ui, &context()?, Some(&wave), None, output)

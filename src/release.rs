@@ -107,6 +107,8 @@ pub struct Past {
     pub entry: u64,
     /// How it ended, if it did.
     pub outcome: Option<RunOutcome>,
+    /// The digest of the state that it found or brought about, if it ended well.
+    pub reached: Option<Digest>,
     /// The steps whose calls had their effect, or may have had it: with the place of the intent.
     pub done: BTreeMap<StepId, u64>,
     /// Its part of the plan, where that is still there.

@@ -6,6 +6,7 @@ mod folder;
 mod lock;
 mod pack;
 mod site;
+mod undoing;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -104,6 +104,11 @@ pub enum Command {
     Wave(Wave),
     /// Go on with the launch that was interrupted
     Resume(Resume),
+    /// Plan the way back of a site to a release; change nothing
+    Rollback(super::way_back::Rollback),
+    /// List, show and compare releases
+    #[command(subcommand)]
+    Release(super::way_back::ReleaseCommand),
     /// Show every site: what is done, what is not, and why
     Status(Status),
     /// Print the entries of a log
@@ -283,6 +288,12 @@ pub struct Rehearse {
 pub struct Apply {
     /// A plan saved with `plan --out`
     pub plan: PathBuf,
+    /// Name a step that can never be undone, as 'site/HRB01 workspace.prod'; once for each, no wildcards
+    #[arg(long, value_name = "STEP")]
+    pub one_way: Vec<String>,
+    /// Answer ordinary questions with yes; never names a step that cannot be undone
+    #[arg(long)]
+    pub yes: bool,
     /// How to show progress
     #[command(flatten)]
     pub show: Show,

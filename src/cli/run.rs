@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::inspect::verdict_line;
 use super::live::Live;
 use super::ui::Ui;
-use super::{asked, draw};
+use super::{asked, draw, way_back};
 use crate::journal::Journal;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::sqlite::SqliteJournal;
@@ -29,7 +29,7 @@ use crate::runner::stop::Stop;
 /// What `plan --output json` says about itself.
 const PLAN_JSON_VERSION: u32 = 1;
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -37,7 +37,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// The journal to read from; a new estate has none, and looking does not make one.
-fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Failure> {
+pub(super) fn journal_to_read(context: &Context) -> Result<Box<dyn Journal>, Failure> {
     let dir = context.journal_dir();
     if dir.exists() {
         Ok(Box::new(SqliteJournal::open_read_only(&dir)?))
@@ -112,20 +112,24 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
     let runtime = runtime()?;
     let mut live = Live::new(*ui, &args.show);
     live.plan(&saved.plan);
-    let launched = runtime.block_on(async {
+    let (launched, reached) = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         launch::refuse_held(context, &saved, &mut journal)?;
         launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
+        way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
         let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
         let watch = Watch { actor: ops::person(), stop, feed, entry, stay: false };
-        launch::begin(context, &saved, &desired.rendered, &reached, &mut journal, watch).await
+        ops::guard::record_named(context, &saved, &watch.actor, &mut journal)?;
+        let rendered = ops::rollback::rendered(&saved, &desired.rendered, &journal)?;
+        let launched = launch::begin(context, &saved, &rendered, &reached, &mut journal, watch).await?;
+        Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
-    conclude(ui, context, &desired, &launched)
+    conclude(ui, context, &desired, &saved, (&launched, &runtime, &reached))
 }
 
 pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure> {
@@ -142,22 +146,32 @@ pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure
     };
     let mut live = Live::new(*ui, &args.show);
     live.plan(&unfinished.saved.plan);
-    let target = unfinished.saved.plan.target.name.clone();
-    let launched = runtime()?.block_on(async {
+    let (target, saved) = (unfinished.saved.plan.target.name.clone(), unfinished.saved.clone());
+    let runtime = runtime()?;
+    let (launched, reached) = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &target).await?;
         sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
         let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
         let watch = Watch { actor: ops::person(), stop, feed, entry, stay: false };
-        launch::resume(context, unfinished, &reached, &mut journal, watch).await
+        let launched = launch::resume(context, unfinished, &reached, &mut journal, watch).await?;
+        Ok::<_, Failure>((launched, reached))
     })?;
+    drop(journal);
     live.finish();
-    conclude(ui, context, &desired, &launched)
+    conclude(ui, context, &desired, &saved, (&launched, &runtime, &reached))
 }
 
 /// Says how a launch left, what failed, and what to type next.
-fn conclude(ui: &Ui, context: &Context, desired: &Desired, launched: &Launched) -> Result<Exit, Failure> {
+fn conclude(
+    ui: &Ui,
+    context: &Context,
+    desired: &Desired,
+    saved: &SavedPlan,
+    (launched, runtime, reached): (&Launched, &tokio::runtime::Runtime, &Reached),
+) -> Result<Exit, Failure> {
+    let proved = way_back::afterwards(ui, context, desired, saved, &launched.run, (runtime, reached))?;
     let journal = SqliteJournal::open_read_only(&context.journal_dir())?;
     super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
     for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
@@ -168,7 +182,7 @@ fn conclude(ui: &Ui, context: &Context, desired: &Desired, launched: &Launched) 
         Left::Ended(LaunchOutcome::Succeeded) => {
             ui.result(&format!("Run {} succeeded", launched.run));
             ui.say("Next: landfall status, landfall evidence export --site CODE");
-            Exit::Done
+            if proved { Exit::Done } else { Exit::Failed }
         }
         Left::Ended(LaunchOutcome::Partial | LaunchOutcome::Failed) => {
             ui.result(&format!("Run {} failed", launched.run));
@@ -188,7 +202,7 @@ fn conclude(ui: &Ui, context: &Context, desired: &Desired, launched: &Launched) 
 }
 
 /// The first signal drains; the second ends the process at once, as a crash would: resume goes on from there.
-fn stop_on_signals(ui: Ui) -> Stop {
+pub(super) fn stop_on_signals(ui: Ui) -> Stop {
     let stop = Stop::new();
     let asked = stop.clone();
     tokio::spawn(async move {

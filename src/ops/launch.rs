@@ -90,7 +90,9 @@ pub fn refuse_unfit(
             format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
         return Err(Failure::Refused { reason });
     }
-    let mut changed = changed_inputs(saved, desired);
+    // What leads back rests on a release, not on today's files.
+    let today = saved.plan.rollback.is_none();
+    let mut changed = if today { changed_inputs(saved, desired) } else { Vec::new() };
     changed.extend(outgrown(saved, &journal.heads()?));
     if changed.is_empty() { refuse_destroys(saved) } else { Err(Failure::Stale { changed }) }
 }

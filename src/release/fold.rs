@@ -55,8 +55,9 @@ pub(super) fn history<'a>(
         }
         let pending = std::mem::take(&mut one.pending);
         one.done.extend(pending);
+        let reached = (one.outcome == Some(RunOutcome::Succeeded)).then(|| one.state().digest());
         let Open { entry, outcome, done, plan, .. } = one;
-        history.runs.push(Past { run, entry, outcome, done, plan });
+        history.runs.push(Past { run, entry, outcome, reached, done, plan });
     }
     Ok(history)
 }

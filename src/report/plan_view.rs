@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::base::id::{ScopeId, StepId};
-use crate::model::plan::{FieldChange, Operation, Plan, Reconcile, Reversal, SavedPlan, Selection, Work};
+use crate::model::plan::{
+    FieldChange, Operation, Plan, Reconcile, Reversal, RollbackOf, SavedPlan, Selection, Work,
+};
 
 /// How many of each operation; a replacement counts as one to add and one to destroy, as Terraform counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -95,6 +97,23 @@ fn head(out: &mut String, plan: &Plan) {
     };
     let _ = writeln!(out, "{} · {what} · target {} ({})", plan.estate, plan.target.name, plan.target.host);
     out.push_str("Read-only: no object was changed to make this plan.\n");
+    if let Some(back) = &plan.rollback {
+        way_back(out, back);
+    }
+}
+
+/// Where a plan leads that leads back, and what it leaves alone.
+fn way_back(out: &mut String, back: &RollbackOf) {
+    let _ = match &back.drill {
+        None => writeln!(out, "Leads back to R{} (run {}), state {}.", back.release, back.run, back.state),
+        Some(step) => writeln!(out, "Drill: changes {step} on purpose, to lead back to R{}.", back.release),
+    };
+    for (step, why) in &back.stays {
+        let _ = writeln!(out, "  stays: {step}   ({why})");
+    }
+    for (step, why) in &back.unchecked {
+        let _ = writeln!(out, "  not checked again: {step}   ({why})");
+    }
 }
 
 /// Destroys, replacements and one-way steps come before everything else.

@@ -13,7 +13,7 @@ use crate::model::estate::{
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
 
-use super::{ESTATE_CODES, Texts};
+use super::{ESTATE_CODES, Texts, undoing};
 
 const DAY: &str = "a date such as 2027-01-11";
 
@@ -59,6 +59,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         tags: tags(reader),
         targets: targets(reader),
         publish: publish(reader),
+        consents: undoing::consents(reader),
+        on_failure: undoing::on_failure(reader).unwrap_or_default(),
         span: reader.place(),
     }
 }

@@ -1,0 +1,386 @@
+//! The way back: a forward plan to a release of one site. It is saved, shown and applied as any other plan is.
+
+mod checks;
+mod drill;
+mod proof;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::id::{ScopeId, SiteCode, StepId, WaveName};
+use crate::journal::Journal;
+use crate::kind::Registry;
+use crate::model::holdings::Holdings;
+use crate::model::plan::{
+    EdgeReason, FleetPlan, Operation, PLAN_VERSION, Plan, PlanExcerpt, Reversal, RollbackOf, SavedPlan,
+    ScopePlan, Selection, WavePlan, Work,
+};
+use crate::model::rendered::Rendered;
+use crate::model::resource::{Origin, Resource};
+use crate::ops::Context;
+use crate::ops::desired::Desired;
+use crate::ops::error::Failure;
+use crate::ops::observe::{Wanted, World, observe};
+use crate::ops::releases::{self, excerpt_of, log_of};
+use crate::ops::target::Reached;
+use crate::ops::{guard, plan};
+use crate::plan::{Leftover, Parts, scope_plan};
+use crate::release::{History, Kept, Release};
+
+pub use drill::{Drilled, drill};
+pub use proof::{Proof, proof, prove};
+
+/// What a wave of one site is called where the site is in none.
+const WAVE: &str = "rollback";
+
+/// A plan that leads back.
+#[derive(Debug)]
+pub struct WayBack {
+    /// The plan.
+    pub saved: SavedPlan,
+    /// Which release it leads to, and why that one.
+    pub why: String,
+}
+
+/// Plans the way back of a site to a release, or to the one that follows from its log.
+///
+/// # Errors
+///
+/// `Refused` if there is no such release, if a step after it cannot be undone, or if it would destroy data; else as
+/// `plan::make`.
+pub async fn make(
+    context: &Context,
+    desired: &Desired,
+    site: &SiteCode,
+    to: Option<&str>,
+    reached: &Reached,
+    journal: &dyn Journal,
+) -> Result<WayBack, Failure> {
+    let scope = ScopeId::Site(site.clone());
+    let history = releases::history(journal, &scope)?;
+    let (release, why) = choose(&history, site, to)?;
+    refuse_beyond_return(&history, release)?;
+    let saved = lead_to(context, desired, &scope, &history, release, None, reached, journal).await?;
+    Ok(WayBack { saved, why })
+}
+
+/// What would make a scope as a release was, whatever happened since. For looking at; a way back is made by [`make`].
+///
+/// # Errors
+///
+/// As [`make`], without the point of no return.
+pub async fn compare(
+    context: &Context,
+    desired: &Desired,
+    scope: &ScopeId,
+    release: u32,
+    reached: &Reached,
+    journal: &dyn Journal,
+) -> Result<SavedPlan, Failure> {
+    let site = site_of(&scope.to_string())?;
+    let history = releases::history(journal, scope)?;
+    let release = history
+        .release(release)
+        .ok_or_else(|| Failure::failed(format!("{site} has no release R{release}")))?;
+    lead_to(context, desired, scope, &history, release, None, reached, journal).await
+}
+
+fn choose<'h>(
+    history: &'h History,
+    site: &SiteCode,
+    to: Option<&str>,
+) -> Result<(&'h Release, String), Failure> {
+    let refused = |reason: String| Failure::Refused { reason };
+    let Some(good) = history.known_good() else {
+        return Err(refused(format!("{site} has no release: no run of it has ended well")));
+    };
+    match to {
+        None => history.way_back().ok_or_else(|| {
+            refused(format!("{site} stands at {}, and no release before it looked different", good.name()))
+        }),
+        Some("known-good") => Ok((good, format!("{} is known-good", good.name()))),
+        Some(text) => {
+            let release = releases::named(history, text)?;
+            Ok((release, format!("{} was asked for", release.name())))
+        }
+    }
+}
+
+/// The scopes that are led back: sites only.
+///
+/// # Errors
+///
+/// `Refused` for the account and for regions.
+pub fn site_of(text: &str) -> Result<SiteCode, Failure> {
+    match text.parse::<ScopeId>() {
+        Ok(ScopeId::Site(site)) => Ok(site),
+        Ok(scope @ (ScopeId::Account | ScopeId::Region(_))) => Err(Failure::Refused {
+            reason: format!(
+                "{scope} is shared by sites and is never rolled back: mend it by a plan that leads forward"
+            ),
+        }),
+        Err(_) => {
+            SiteCode::new(text).map_err(|bad| Failure::usage(bad.rule, "landfall status lists the sites"))
+        }
+    }
+}
+
+/// Refuses a way back over a step that cannot be undone, and names exactly those.
+fn refuse_beyond_return(history: &History, release: &Release) -> Result<(), Failure> {
+    let mut lines = Vec::new();
+    for done in history.done_after(release) {
+        let why = match done.planned.map(guard::undo) {
+            Some((Reversal::OneWay, why)) => why,
+            Some((Reversal::Reversible | Reversal::WithLoss, _)) => continue,
+            None => "its plan is not there any more, so nobody can say what it did".to_owned(),
+        };
+        lines.push(format!("  {}   (run {}, entry {}: {why})", done.step, done.run, done.entry));
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Refused {
+        reason: format!(
+            "past the point of no return: these steps after {} cannot be undone\n{}\nMend it by a plan that leads forward",
+            release.name(),
+            lines.join("\n")
+        ),
+    })
+}
+
+/// A plan that leads a scope to the state of a release, or to that state with one object changed.
+#[expect(clippy::too_many_arguments, reason = "what a plan is made from; each is looked at once")]
+async fn lead_to(
+    context: &Context,
+    desired: &Desired,
+    scope: &ScopeId,
+    history: &History,
+    release: &Release,
+    changed: Option<(StepId, Kept)>,
+    reached: &Reached,
+    journal: &dyn Journal,
+) -> Result<SavedPlan, Failure> {
+    let excerpt = excerpt_of(journal, release)?;
+    let log = log_of(scope);
+    let head = journal.heads()?.get(&log).cloned();
+    let holdings = plan::holdings_of(journal, scope)?;
+    let drill = changed.as_ref().map(|(step, _)| step.clone());
+    let mut state = release.state.clone();
+    state.0.extend(changed);
+    let resources: Vec<Resource> =
+        state.0.iter().map(|(step, kept)| resource(&excerpt, step, kept)).collect();
+    let wanted = [Wanted { scope, region: None, resources: &resources, holdings: &holdings }];
+    let mut world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
+    plan::refuse_unreadable(&world, journal)?;
+    plan::refuse_foreign(&world)?;
+    let stays = keep_data(&mut world, scope, &holdings, &resources);
+    let (checks, unchecked) = checks::of_release(journal, desired, scope, &excerpt)?;
+    let nothing = BTreeMap::new();
+    let mut steps = scope_plan(Parts {
+        scope,
+        // What is shared was there before and is not looked at.
+        needs: &BTreeSet::new(),
+        resources: &resources,
+        checks: &checks,
+        found: world.found.get(scope).unwrap_or(&nothing),
+        leftovers: world.leftovers.get(scope).map_or(&[][..], Vec::as_slice),
+        call_timeout: reached.call_timeout,
+    })
+    .map_err(|cycle| Failure::failed(format!("steps of {scope} wait for each other: {cycle}")))?;
+    plan::hide_sensitive(&mut steps);
+    refuse_lost_data(&steps)?;
+    let before = history.now.digest();
+    let rollback = RollbackOf {
+        release: release.number,
+        run: release.run.clone(),
+        state: state.digest(),
+        before,
+        stays,
+        unchecked,
+        drill,
+    };
+    let made = document(desired, scope, excerpt, steps, rollback, reached, head)?;
+    Ok(SavedPlan::new(made, context.clock.now()))
+}
+
+/// What a release asked of one object, as a pack would declare it.
+fn resource(excerpt: &PlanExcerpt, step: &StepId, kept: &Kept) -> Resource {
+    let planned = excerpt.part.plan.steps.get(step);
+    let declared = planned.into_iter().flat_map(|planned| &planned.after);
+    let after = declared.filter(|(_, reason)| **reason == EdgeReason::Declared).map(|(step, _)| step.clone());
+    let origin = planned.and_then(|planned| planned.origin.clone()).unwrap_or_else(|| Origin {
+        pack: "none".parse().expect("a pack name"),
+        template: "an earlier release".to_owned(),
+        line: 0,
+    });
+    Resource {
+        id: step.clone(),
+        kind: kept.kind.clone(),
+        after: after.collect(),
+        via: kept.via.clone(),
+        spec: kept.spec.clone(),
+        evidence: planned.and_then(|planned| planned.evidence.clone()),
+        origin,
+    }
+}
+
+/// Takes everything out of what is to be destroyed that holds data, or that such things rest on. Returns what stays.
+fn keep_data(
+    world: &mut World,
+    scope: &ScopeId,
+    holdings: &Holdings,
+    resources: &[Resource],
+) -> BTreeMap<StepId, String> {
+    let leftovers = world.leftovers.remove(scope).unwrap_or_default();
+    let kind = |leftover: &Leftover| Registry::standard().get(&leftover.resource.kind);
+    let mut stays: BTreeMap<StepId, String> = BTreeMap::new();
+    for leftover in &leftovers {
+        if let Some(why) = kind(leftover).and_then(|kind| kind.protected.as_ref()) {
+            stays.insert(leftover.resource.id.clone(), format!("it holds data: {why}"));
+        }
+    }
+    // Each round keeps at least one more, so there are no more rounds than objects.
+    for _ in 0..leftovers.len() {
+        let mut more = Vec::new();
+        for leftover in leftovers.iter().filter(|one| !stays.contains_key(&one.resource.id)) {
+            let own = &leftover.resource;
+            let carried = leftovers.iter().find(|other| {
+                stays.contains_key(&other.resource.id)
+                    && (other.resource.after.contains(&own.id)
+                        || other.resource.via.as_ref() == Some(&own.id))
+            });
+            if let Some(other) = carried {
+                more.push((own.id.clone(), format!("{} rests on it and stays", other.resource.id)));
+                continue;
+            }
+            // Without it, what stays could not be reached any more.
+            let reaches = own.after.iter().find(|step| stays.contains_key(*step));
+            if let Some(step) = reaches.filter(|_| leftover.found.reversal != Reversal::Reversible) {
+                more.push((own.id.clone(), format!("it belongs to {step}, which stays")));
+            }
+        }
+        if more.is_empty() {
+            break;
+        }
+        stays.extend(more);
+    }
+    let declared: BTreeSet<&StepId> = resources.iter().map(|resource| &resource.id).collect();
+    for (step, held) in holdings.iter().filter(|(step, _)| !declared.contains(step)) {
+        let deletable = Registry::standard().get(&held.kind).is_some_and(|kind| kind.calls.delete.is_some());
+        if !deletable {
+            stays.insert(step.clone(), "nothing can take it away; it stays as it is".to_owned());
+        }
+    }
+    let gone = leftovers.into_iter().filter(|leftover| !stays.contains_key(&leftover.resource.id));
+    world.leftovers.insert(scope.clone(), gone.collect());
+    stays
+}
+
+/// Objects that hold data are never deleted or made anew on the way back.
+fn refuse_lost_data(steps: &ScopePlan) -> Result<(), Failure> {
+    let lost = steps.steps.iter().filter(|(_, step)| match &step.work {
+        Work::Reconcile(one) => {
+            let goes = matches!(one.operation, Operation::Delete | Operation::Replace);
+            goes && Registry::standard().get(&one.kind).is_none_or(|kind| kind.protected.is_some())
+        }
+        Work::Check { .. } => false,
+    });
+    let lost: Vec<String> = lost.map(|(step, _)| format!("  {step}")).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Refused {
+        reason: format!("the way back would destroy objects that hold data:\n{}", lost.join("\n")),
+    })
+}
+
+fn document(
+    desired: &Desired,
+    scope: &ScopeId,
+    excerpt: PlanExcerpt,
+    steps: ScopePlan,
+    rollback: RollbackOf,
+    reached: &Reached,
+    head: Option<crate::model::plan::LogHead>,
+) -> Result<Plan, Failure> {
+    let estate = &desired.loaded.estate;
+    let PlanExcerpt { head: then, part, .. } = excerpt;
+    if then.lineage != estate.lineage {
+        let reason = format!("the release was made for the estate `{}`, which is not this one", then.estate);
+        return Err(Failure::Refused { reason });
+    }
+    if then.target != reached.name {
+        let (was, is) = (&then.target, &reached.name);
+        let reason = format!(
+            "the release was made at target {} ({}), not at {} ({})",
+            was.name, was.host, is.name, is.host
+        );
+        return Err(Failure::Refused { reason });
+    }
+    let site = scope.site().expect("only sites are led back").clone();
+    let wave = desired.loaded.wave_of(site.as_str()).map(|wave| wave.name.clone());
+    let wave = WavePlan {
+        name: wave.unwrap_or_else(|| WaveName::new(WAVE).expect("a wave's name")),
+        sites: vec![site.clone()],
+        max_parallel: 1,
+        failure_budget: 0,
+        bake: None,
+        entry: Vec::new(),
+    };
+    let mut inputs = then.inputs;
+    inputs.extend(part.inputs);
+    Ok(Plan {
+        v: PLAN_VERSION,
+        tool: format!("landfall {}", env!("CARGO_PKG_VERSION")),
+        estate: estate.name.clone(),
+        lineage: estate.lineage.clone(),
+        target: reached.name.clone(),
+        selection: Selection::Sites(BTreeSet::from([site])),
+        inputs,
+        packs: then.packs,
+        parameters: BTreeMap::from([(scope.clone(), part.parameters)]),
+        heads: head.into_iter().map(|head| (log_of(scope), head)).collect(),
+        fleet: FleetPlan { waves: vec![wave], failure_budget: None },
+        scopes: BTreeMap::from([(scope.clone(), steps)]),
+        rollback: Some(rollback),
+        consents: estate.consents.clone(),
+    })
+}
+
+/// What is rendered for a launch of this plan: today's files, or those of the release that the plan leads back to.
+///
+/// # Errors
+///
+/// If the release's files are not in the journal any more.
+pub fn rendered(
+    saved: &SavedPlan,
+    today: &BTreeMap<ScopeId, Rendered>,
+    journal: &dyn Journal,
+) -> Result<BTreeMap<ScopeId, Rendered>, Failure> {
+    let Some(rollback) = &saved.plan.rollback else { return Ok(today.clone()) };
+    let mut all = BTreeMap::new();
+    for scope in saved.plan.scopes.keys() {
+        let history = releases::history(journal, scope)?;
+        let missing =
+            || Failure::NotVerified { what: format!("the log of {scope} has no R{}", rollback.release) };
+        let release =
+            history.release(rollback.release).filter(|one| one.run == rollback.run).ok_or_else(missing)?;
+        let mut files = BTreeMap::new();
+        for file in &release.files {
+            let Some(path) = file.path.strip_prefix("rendered/") else { continue };
+            let bytes = journal.get_blob(&file.sha256)?;
+            let text = String::from_utf8(bytes).map_err(|_| Failure::NotVerified {
+                what: format!("{} of {scope} is not text", file.path),
+            })?;
+            files.insert(path.to_owned(), text);
+        }
+        let rendered = Rendered {
+            scope: scope.clone(),
+            files,
+            resources: Vec::new(),
+            steps: Vec::new(),
+            places: BTreeMap::new(),
+        };
+        all.insert(scope.clone(), rendered);
+    }
+    Ok(all)
+}
