@@ -16,6 +16,8 @@ mod operators;
 mod plan_apply;
 #[path = "cli/rehearse.rs"]
 mod rehearse;
+#[path = "cli/rollback.rs"]
+mod rollback;
 #[path = "cli/signin.rs"]
 mod signin;
 #[path = "cli/world.rs"]

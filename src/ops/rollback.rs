@@ -10,6 +10,7 @@ use crate::base::id::{ScopeId, SiteCode, StepId, WaveName};
 use crate::journal::Journal;
 use crate::kind::Registry;
 use crate::model::holdings::Holdings;
+use crate::model::kind::Class;
 use crate::model::plan::{
     EdgeReason, FleetPlan, Operation, PLAN_VERSION, Plan, PlanExcerpt, Reversal, RollbackOf, SavedPlan,
     ScopePlan, Selection, WavePlan, Work,
@@ -173,6 +174,9 @@ async fn lead_to(
     plan::refuse_unreadable(&world, journal)?;
     plan::refuse_foreign(&world)?;
     let stays = keep_data(&mut world, scope, &holdings, &resources);
+    for change in world.leftovers.values_mut().flatten().flat_map(|one| &mut one.found.changes) {
+        change.reason = format!("{} did not have it", release.name());
+    }
     let (checks, unchecked) = checks::of_release(journal, desired, scope, &excerpt)?;
     let nothing = BTreeMap::new();
     let mut steps = scope_plan(Parts {
@@ -252,9 +256,8 @@ fn keep_data(
                 more.push((own.id.clone(), format!("{} rests on it and stays", other.resource.id)));
                 continue;
             }
-            // Without it, what stays could not be reached any more.
-            let reaches = own.after.iter().find(|step| stays.contains_key(*step));
-            if let Some(step) = reaches.filter(|_| leftover.found.reversal != Reversal::Reversible) {
+            let belongs = own.after.iter().find(|step| stays.contains_key(*step));
+            if let Some(step) = belongs.filter(|_| !gives_rights(leftover)) {
                 more.push((own.id.clone(), format!("it belongs to {step}, which stays")));
             }
         }
@@ -273,6 +276,24 @@ fn keep_data(
     let gone = leftovers.into_iter().filter(|leftover| !stays.contains_key(&leftover.resource.id));
     world.leftovers.insert(scope.clone(), gone.collect());
     stays
+}
+
+/// Rights to what stays are taken back: data of a later release is open to nobody. Everything else that belongs to it, such
+/// as tags that say what the data is and the bindings that close it in, stays with it.
+fn gives_rights(leftover: &Leftover) -> bool {
+    let kind = Registry::standard().get(&leftover.resource.kind);
+    let is_list = kind.is_some_and(|kind| match kind.class {
+        Class::DeltaSet | Class::FullReplaceSet => true,
+        Class::ImmutableRecord
+        | Class::PlainRecord
+        | Class::NamedSecurable
+        | Class::Relation
+        | Class::SingletonWithEtag
+        | Class::Singleton
+        | Class::WriteOnlySecret
+        | Class::Executed => false,
+    });
+    is_list && leftover.found.reversal == Reversal::Reversible
 }
 
 /// Objects that hold data are never deleted or made anew on the way back.

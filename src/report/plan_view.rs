@@ -123,7 +123,14 @@ fn severe(out: &mut String, plan: &Plan) {
         let one_way = reconcile.reversal == Reversal::OneWay && reconcile.operation != Operation::None;
         let destroys = matches!(reconcile.operation, Operation::Delete | Operation::Replace);
         if one_way || destroys {
-            let why = if one_way { "cannot be undone" } else { "destroys what is there" };
+            let consent = plan.consents.iter().find(|consent| {
+                one_way && reconcile.operation == Operation::Create && consent.kind == reconcile.kind
+            });
+            let why = match consent {
+                Some(consent) => format!("cannot be undone; accepted by {}", consent.owner),
+                None if one_way => "cannot be undone".to_owned(),
+                None => "destroys what is there".to_owned(),
+            };
             lines.push(format!("{:>3} {scope} {id}   {why}", symbol(reconcile.operation)));
         }
     }
@@ -200,6 +207,8 @@ pub fn summary(saved: &SavedPlan) -> String {
             "Plan: {} to add, {} to change, {} to destroy.",
             counts.add, counts.change, counts.destroy
         );
+    } else if let Some(back) = &plan.rollback {
+        let _ = writeln!(out, "No changes. What is there is as R{} was.", back.release);
     } else {
         out.push_str("No changes. What is there is what the estate asks for.\n");
     }
