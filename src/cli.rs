@@ -8,6 +8,7 @@ mod exit;
 mod inspect;
 mod live;
 mod register;
+mod release;
 mod run;
 mod ui;
 mod way_back;
@@ -70,7 +71,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
         Command::Resume(args) => run::resume(ui, &context()?, &args),
         Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
-        Command::Release(command) => way_back::release(ui, &context()?, command),
+        Command::Release(command) => release::release(ui, &context()?, command),
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, output }) => {
             inspect::status(ui, &context()?, Some(&wave), None, output)

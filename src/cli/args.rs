@@ -108,7 +108,7 @@ pub enum Command {
     Rollback(super::way_back::Rollback),
     /// List, show and compare releases
     #[command(subcommand)]
-    Release(super::way_back::ReleaseCommand),
+    Release(super::release::ReleaseCommand),
     /// Show every site: what is done, what is not, and why
     Status(Status),
     /// Print the entries of a log

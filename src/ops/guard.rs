@@ -151,19 +151,29 @@ pub fn record_named(
         return Ok(());
     }
     let body = serde_json::json!({ "steps": steps });
-    append(context, LogId::Org, NAMED, actor, Some(saved.digest), body, journal)
+    append(context, actor, Note { log: LogId::Org, kind: NAMED, plan: saved.digest, body }, journal)
+}
+
+/// An entry that belongs to no run.
+pub(super) struct Note<'a> {
+    /// The log it goes to.
+    pub log: LogId,
+    /// What happened.
+    pub kind: &'a str,
+    /// The plan behind it.
+    pub plan: Digest,
+    /// The rest.
+    pub body: serde_json::Value,
 }
 
 /// Appends one entry that belongs to no run.
 pub(super) fn append(
     context: &Context,
-    log: LogId,
-    kind: &str,
     actor: &Actor,
-    plan: Option<Digest>,
-    body: serde_json::Value,
+    note: Note<'_>,
     journal: &mut dyn Journal,
 ) -> Result<(), Failure> {
+    let Note { log, kind, plan, body } = note;
     let now = context.clock.now();
     let lease = journal.take_lease(&log, &holder(&new_run_id()), now, limits::LEASE)?;
     let draft = EntryDraft {
@@ -173,7 +183,7 @@ pub(super) fn append(
         kind: kind.to_owned(),
         step: None,
         actor: actor.clone(),
-        plan,
+        plan: Some(plan),
         refs: Vec::new(),
         body,
     };

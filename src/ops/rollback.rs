@@ -1,6 +1,7 @@
 //! The way back: a forward plan to a release of one site. It is saved, shown and applied as any other plan is.
 
 mod checks;
+mod data;
 mod drill;
 mod proof;
 
@@ -8,23 +9,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::id::{ScopeId, SiteCode, StepId, WaveName};
 use crate::journal::Journal;
-use crate::kind::Registry;
-use crate::model::holdings::Holdings;
-use crate::model::kind::Class;
 use crate::model::plan::{
-    EdgeReason, FleetPlan, Operation, PLAN_VERSION, Plan, PlanExcerpt, Reversal, RollbackOf, SavedPlan,
-    ScopePlan, Selection, WavePlan, Work,
+    EdgeReason, FleetPlan, LogHead, PLAN_VERSION, Plan, PlanExcerpt, Reversal, RollbackOf, SavedPlan,
+    ScopePlan, Selection, WavePlan,
 };
 use crate::model::rendered::Rendered;
 use crate::model::resource::{Origin, Resource};
 use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::observe::{Wanted, World, observe};
+use crate::ops::observe::{Wanted, observe};
 use crate::ops::releases::{self, excerpt_of, log_of};
 use crate::ops::target::Reached;
 use crate::ops::{guard, plan};
-use crate::plan::{Leftover, Parts, scope_plan};
+use crate::plan::{Parts, scope_plan};
 use crate::release::{History, Kept, Release};
 
 pub use drill::{Drilled, drill};
@@ -60,7 +58,9 @@ pub async fn make(
     let history = releases::history(journal, &scope)?;
     let (release, why) = choose(&history, site, to)?;
     refuse_beyond_return(&history, release)?;
-    let saved = lead_to(context, desired, &scope, &history, release, None, reached, journal).await?;
+    let saved =
+        lead_to(&Where { context, desired, scope: &scope, reached }, journal, &history, release, None)
+            .await?;
     Ok(WayBack { saved, why })
 }
 
@@ -82,7 +82,7 @@ pub async fn compare(
     let release = history
         .release(release)
         .ok_or_else(|| Failure::failed(format!("{site} has no release R{release}")))?;
-    lead_to(context, desired, scope, &history, release, None, reached, journal).await
+    lead_to(&Where { context, desired, scope, reached }, journal, &history, release, None).await
 }
 
 fn choose<'h>(
@@ -148,18 +148,24 @@ fn refuse_beyond_return(history: &History, release: &Release) -> Result<(), Fail
     })
 }
 
+/// The site that is led back, with all that surrounds it.
+#[derive(Clone, Copy)]
+struct Where<'a> {
+    context: &'a Context,
+    desired: &'a Desired,
+    scope: &'a ScopeId,
+    reached: &'a Reached,
+}
+
 /// A plan that leads a scope to the state of a release, or to that state with one object changed.
-#[expect(clippy::too_many_arguments, reason = "what a plan is made from; each is looked at once")]
 async fn lead_to(
-    context: &Context,
-    desired: &Desired,
-    scope: &ScopeId,
+    at: &Where<'_>,
+    journal: &dyn Journal,
     history: &History,
     release: &Release,
     changed: Option<(StepId, Kept)>,
-    reached: &Reached,
-    journal: &dyn Journal,
 ) -> Result<SavedPlan, Failure> {
+    let Where { context, desired, scope, reached } = *at;
     let excerpt = excerpt_of(journal, release)?;
     let log = log_of(scope);
     let head = journal.heads()?.get(&log).cloned();
@@ -173,7 +179,7 @@ async fn lead_to(
     let mut world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
     plan::refuse_unreadable(&world, journal)?;
     plan::refuse_foreign(&world)?;
-    let stays = keep_data(&mut world, scope, &holdings, &resources);
+    let stays = data::keep_data(&mut world, scope, &holdings, &resources);
     for change in world.leftovers.values_mut().flatten().flat_map(|one| &mut one.found.changes) {
         change.reason = format!("{} did not have it", release.name());
     }
@@ -191,7 +197,7 @@ async fn lead_to(
     })
     .map_err(|cycle| Failure::failed(format!("steps of {scope} wait for each other: {cycle}")))?;
     plan::hide_sensitive(&mut steps);
-    refuse_lost_data(&steps)?;
+    data::refuse_lost_data(&steps)?;
     let before = history.now.digest();
     let rollback = RollbackOf {
         release: release.number,
@@ -202,7 +208,7 @@ async fn lead_to(
         unchecked,
         drill,
     };
-    let made = document(desired, scope, excerpt, steps, rollback, reached, head)?;
+    let made = document(at, excerpt, steps, rollback, head)?;
     Ok(SavedPlan::new(made, context.clock.now()))
 }
 
@@ -227,102 +233,14 @@ fn resource(excerpt: &PlanExcerpt, step: &StepId, kept: &Kept) -> Resource {
     }
 }
 
-/// Takes everything out of what is to be destroyed that holds data, or that such things rest on. Returns what stays.
-fn keep_data(
-    world: &mut World,
-    scope: &ScopeId,
-    holdings: &Holdings,
-    resources: &[Resource],
-) -> BTreeMap<StepId, String> {
-    let leftovers = world.leftovers.remove(scope).unwrap_or_default();
-    let kind = |leftover: &Leftover| Registry::standard().get(&leftover.resource.kind);
-    let mut stays: BTreeMap<StepId, String> = BTreeMap::new();
-    for leftover in &leftovers {
-        if let Some(why) = kind(leftover).and_then(|kind| kind.protected.as_ref()) {
-            stays.insert(leftover.resource.id.clone(), format!("it holds data: {why}"));
-        }
-    }
-    // Each round keeps at least one more, so there are no more rounds than objects.
-    for _ in 0..leftovers.len() {
-        let mut more = Vec::new();
-        for leftover in leftovers.iter().filter(|one| !stays.contains_key(&one.resource.id)) {
-            let own = &leftover.resource;
-            let carried = leftovers.iter().find(|other| {
-                stays.contains_key(&other.resource.id)
-                    && (other.resource.after.contains(&own.id)
-                        || other.resource.via.as_ref() == Some(&own.id))
-            });
-            if let Some(other) = carried {
-                more.push((own.id.clone(), format!("{} rests on it and stays", other.resource.id)));
-                continue;
-            }
-            let belongs = own.after.iter().find(|step| stays.contains_key(*step));
-            if let Some(step) = belongs.filter(|_| !gives_rights(leftover)) {
-                more.push((own.id.clone(), format!("it belongs to {step}, which stays")));
-            }
-        }
-        if more.is_empty() {
-            break;
-        }
-        stays.extend(more);
-    }
-    let declared: BTreeSet<&StepId> = resources.iter().map(|resource| &resource.id).collect();
-    for (step, held) in holdings.iter().filter(|(step, _)| !declared.contains(step)) {
-        let deletable = Registry::standard().get(&held.kind).is_some_and(|kind| kind.calls.delete.is_some());
-        if !deletable {
-            stays.insert(step.clone(), "nothing can take it away; it stays as it is".to_owned());
-        }
-    }
-    let gone = leftovers.into_iter().filter(|leftover| !stays.contains_key(&leftover.resource.id));
-    world.leftovers.insert(scope.clone(), gone.collect());
-    stays
-}
-
-/// Rights to what stays are taken back: data of a later release is open to nobody. Everything else that belongs to it, such
-/// as tags that say what the data is and the bindings that close it in, stays with it.
-fn gives_rights(leftover: &Leftover) -> bool {
-    let kind = Registry::standard().get(&leftover.resource.kind);
-    let is_list = kind.is_some_and(|kind| match kind.class {
-        Class::DeltaSet | Class::FullReplaceSet => true,
-        Class::ImmutableRecord
-        | Class::PlainRecord
-        | Class::NamedSecurable
-        | Class::Relation
-        | Class::SingletonWithEtag
-        | Class::Singleton
-        | Class::WriteOnlySecret
-        | Class::Executed => false,
-    });
-    is_list && leftover.found.reversal == Reversal::Reversible
-}
-
-/// Objects that hold data are never deleted or made anew on the way back.
-fn refuse_lost_data(steps: &ScopePlan) -> Result<(), Failure> {
-    let lost = steps.steps.iter().filter(|(_, step)| match &step.work {
-        Work::Reconcile(one) => {
-            let goes = matches!(one.operation, Operation::Delete | Operation::Replace);
-            goes && Registry::standard().get(&one.kind).is_none_or(|kind| kind.protected.is_some())
-        }
-        Work::Check { .. } => false,
-    });
-    let lost: Vec<String> = lost.map(|(step, _)| format!("  {step}")).collect();
-    if lost.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Refused {
-        reason: format!("the way back would destroy objects that hold data:\n{}", lost.join("\n")),
-    })
-}
-
 fn document(
-    desired: &Desired,
-    scope: &ScopeId,
+    at: &Where<'_>,
     excerpt: PlanExcerpt,
     steps: ScopePlan,
     rollback: RollbackOf,
-    reached: &Reached,
-    head: Option<crate::model::plan::LogHead>,
+    head: Option<LogHead>,
 ) -> Result<Plan, Failure> {
+    let Where { desired, scope, reached, .. } = *at;
     let estate = &desired.loaded.estate;
     let PlanExcerpt { head: then, part, .. } = excerpt;
     if then.lineage != estate.lineage {

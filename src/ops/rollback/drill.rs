@@ -22,6 +22,7 @@ use crate::release::{DRILLED, Kept, Release, State};
 use crate::report::plan_view;
 use crate::runner::stop::Stop;
 
+use super::Where;
 use super::proof::{Proof, prove};
 
 /// The field that a drill changes: nothing depends on a comment.
@@ -57,8 +58,7 @@ pub async fn drill(
     site: &SiteCode,
     reached: &Reached,
     journal: &mut dyn Journal,
-    actor: &Actor,
-    stop: &Stop,
+    (actor, stop): (&Actor, &Stop),
 ) -> Result<Drilled, Failure> {
     let refused = |reason: String| Failure::Refused { reason };
     if !is_sandbox(&reached.name) {
@@ -69,6 +69,7 @@ pub async fn drill(
         )));
     }
     let scope = ScopeId::Site(site.clone());
+    let at = Where { context, desired, scope: &scope, reached };
     let history = releases::history(journal, &scope)?;
     if !history.stands_at_known_good() {
         return Err(refused(format!("{site} does not stand at a known-good release")));
@@ -78,8 +79,7 @@ pub async fn drill(
         refused(format!("nothing in {} has a comment that could be changed", release.name()))
     })?;
     let one = (step.clone(), kept);
-    let there =
-        super::lead_to(context, desired, &scope, &history, &release, Some(one), reached, journal).await?;
+    let there = super::lead_to(&at, journal, &history, &release, Some(one)).await?;
     refuse_more_than(&there, &step)?;
     let mut running = Running { context, reached, actor, stop };
     let changed = running.run(&there, journal).await?;
@@ -88,14 +88,15 @@ pub async fn drill(
     let decided = context.clock.now();
     let history = releases::history(journal, &scope)?;
     let again = still(&history, &release)?;
-    let back = super::lead_to(context, desired, &scope, &history, again, None, reached, journal).await?;
+    let back = super::lead_to(&at, journal, &history, again, None).await?;
     let run = running.run(&back, journal).await?;
     let proof = prove(context, &back, &run, actor, journal)?;
     let proof = proof.ok_or_else(|| Failure::failed("the way back left no proof"))?;
     let took_ms = context.clock.now().since(decided);
     let drilled = Drilled { release: release.number, step, changed, back: run, took_ms, proof };
     let body = serde_json::to_value(&drilled).map_err(|e| Failure::failed(e.to_string()))?;
-    guard::append(context, releases::log_of(&scope), DRILLED, actor, Some(back.digest), body, journal)?;
+    let note = guard::Note { log: releases::log_of(&scope), kind: DRILLED, plan: back.digest, body };
+    guard::append(context, actor, note, journal)?;
     Ok(drilled)
 }
 

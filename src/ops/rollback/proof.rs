@@ -99,6 +99,7 @@ pub fn prove(
     let Some(scope) = saved.plan.scopes.keys().next() else { return Ok(None) };
     let Some(proof) = proof(journal, scope, run)? else { return Ok(None) };
     let body = serde_json::to_value(&proof).map_err(|e| Failure::failed(e.to_string()))?;
-    guard::append(context, releases::log_of(scope), PROVED, actor, Some(saved.digest), body, journal)?;
+    let note = guard::Note { log: releases::log_of(scope), kind: PROVED, plan: saved.digest, body };
+    guard::append(context, actor, note, journal)?;
     Ok(Some(proof))
 }
