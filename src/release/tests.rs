@@ -1,3 +1,5 @@
+//! Releases, the way back and differences: logs in, words out.
+
 use serde_json::{Value, json};
 
 use super::*;
