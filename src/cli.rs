@@ -4,13 +4,19 @@ mod answer;
 mod args;
 mod coverage;
 mod draw;
+mod durations;
 mod exit;
 mod inspect;
 mod live;
+mod locks;
 mod register;
 mod release;
+mod report;
+mod resume;
 mod run;
+mod schedule;
 mod ui;
+mod wave;
 mod way_back;
 mod witness;
 
@@ -69,14 +75,29 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Plan(args) => run::plan(ui, &context()?, &args),
         Command::Rehearse(args) => run::rehearse(ui, &context()?, args),
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
-        Command::Resume(args) => run::resume(ui, &context()?, &args),
         Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
         Command::Release(command) => release::release(ui, &context()?, command),
+        Command::Resume(args) => resume::resume(ui, &context()?, &args),
+        Command::Retry(args) => wave::retry(ui, &context()?, &args),
+        Command::Locks(command) => locks::locks(ui, &context()?, command),
+        Command::Record(args) => locks::record(ui, &context()?, &args),
+        Command::Wave(Wave::Pause { wave, why }) => wave::pause(ui, &context()?, &wave, &why),
+        Command::Wave(Wave::Resume { wave, why, wait, show }) => {
+            wave::resume(ui, &context()?, &wave, &why, wait, &show)
+        }
+        Command::Wave(Wave::Abort { wave, why, yes }) => wave::abort(ui, &context()?, &wave, &why, yes),
+        Command::Wave(Wave::Skip { site, why }) => wave::skip(ui, &context()?, &site, &why),
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, output }) => {
             inspect::status(ui, &context()?, Some(&wave), None, output)
         }
-        Command::Status(args) => inspect::status(ui, &context()?, None, args.site.as_deref(), args.output),
+        Command::Status(args) => {
+            let context = run::at(&context()?, &args.moment)?;
+            inspect::status(ui, &context, None, args.site.as_deref(), args.output)
+        }
+        Command::Report(command) => report::report(ui, &context()?, &command),
+        Command::Durations(args) => durations::durations(ui, &context()?, &args),
+        Command::Schedule(args) => schedule::schedule(ui, &context()?, &args),
         Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {
             inspect::export(ui, &context()?, &site, out, previous)
@@ -186,9 +207,12 @@ fn explain(ui: &Ui, failure: Failure) -> Exit {
         }
         Failure::Journal(journal) => {
             let (help, exit) = match &journal {
-                crate::journal::JournalError::Held { .. } => {
-                    (Some("wait until it has ended, or until its lease ends"), Exit::Refused)
-                }
+                crate::journal::JournalError::Held { .. } => (
+                    Some(
+                        "wait until it has ended, or until its lease ends; landfall locks list shows who writes what",
+                    ),
+                    Exit::Refused,
+                ),
                 crate::journal::JournalError::Damaged { .. } => (None, Exit::NotVerified),
                 _ => (None, Exit::Failed),
             };

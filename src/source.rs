@@ -5,7 +5,9 @@ mod estate;
 mod folder;
 mod lock;
 mod pack;
+mod rates;
 mod site;
+mod stages;
 mod undoing;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,8 @@
 
 #[path = "cli/drift.rs"]
 mod drift;
+#[path = "cli/durations.rs"]
+mod durations;
 #[path = "cli/evidence.rs"]
 mod evidence;
 #[path = "cli/faults.rs"]
@@ -18,7 +20,11 @@ mod plan_apply;
 mod rehearse;
 #[path = "cli/rollback.rs"]
 mod rollback;
+#[path = "cli/schedule.rs"]
+mod schedule;
 #[path = "cli/signin.rs"]
 mod signin;
+#[path = "cli/waves.rs"]
+mod waves;
 #[path = "cli/world.rs"]
 mod world;

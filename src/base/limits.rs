@@ -147,3 +147,5 @@ pub const BAKE_CONFIRM_AFTER: Millis = Millis::from_secs(60);
 pub const BAKE_LOOK_EVERY_MIN: Millis = Millis::from_secs(1);
 /// Looks in one bake time: every quarter of an hour for ten days. Each is an entry of the log.
 pub const BAKE_LOOKS_MAX: u64 = 1_000;
+/// Calendar days that a site may take where the estate does not say otherwise: sites two and three took under two weeks.
+pub const SITE_DAYS_MAX: u32 = 14;

@@ -102,15 +102,29 @@ pub enum Command {
     /// List, launch and watch waves
     #[command(subcommand)]
     Wave(Wave),
-    /// Go on with the launch that was interrupted
+    /// Go on with a launch that was interrupted, or whose moment has come
     Resume(Resume),
     /// Plan the way back of a site to a release; change nothing
     Rollback(super::way_back::Rollback),
     /// List, show and compare releases
     #[command(subcommand)]
     Release(super::release::ReleaseCommand),
+    /// Try sites again that failed, were skipped or were taken out
+    Retry(Retry),
+    /// Show who writes which log, or take a lock away
+    #[command(subcommand)]
+    Locks(super::locks::LocksCommand),
+    /// File a record that people made, such as a drill or an access review
+    Record(super::locks::Record),
     /// Show every site: what is done, what is not, and why
     Status(Status),
+    /// Show how long steps are expected to take on a target, and what earlier runs measured
+    Durations(super::durations::DurationsArgs),
+    /// Show how long sites took, with the entries behind every figure
+    #[command(subcommand)]
+    Report(super::report::ReportCommand),
+    /// Show when each site may be changed next, in its own time zone
+    Schedule(Schedule),
     /// Print the entries of a log
     Log(Log),
     /// Export and verify evidence bundles; answer what auditors ask from journal or bundle
@@ -242,6 +256,9 @@ pub struct PlanArgs {
     /// Save the plan, to be applied exactly
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// The present moment
+    #[command(flatten)]
+    pub moment: Moment,
     /// Exit with 2 if there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -283,6 +300,46 @@ pub struct Rehearse {
     pub show: Show,
 }
 
+/// The moment that counts as the present one.
+#[derive(Debug, Args)]
+pub struct Moment {
+    /// Take this RFC 3339 moment for the present one; refused unless the target is a sandbox
+    #[arg(long, value_name = "MOMENT")]
+    pub now: Option<String>,
+}
+
+/// What every wish says.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Why; it is recorded
+    #[arg(long)]
+    pub reason: String,
+    /// The present moment
+    #[command(flatten)]
+    pub moment: Moment,
+}
+
+/// Arguments of `retry`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["failed", "site"])))]
+pub struct Retry {
+    /// Everything that failed, was skipped or was taken out
+    #[arg(long)]
+    pub failed: bool,
+    /// These sites
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub site: Vec<String>,
+    /// Why
+    #[command(flatten)]
+    pub why: Why,
+    /// Stay while it waits for people or windows
+    #[arg(long)]
+    pub wait: bool,
+    /// How to show progress
+    #[command(flatten)]
+    pub show: Show,
+}
+
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
 pub struct Apply {
@@ -294,6 +351,12 @@ pub struct Apply {
     /// Answer ordinary questions with yes; never names a step that cannot be undone
     #[arg(long)]
     pub yes: bool,
+    /// Stay while it waits for people or windows
+    #[arg(long)]
+    pub wait: bool,
+    /// The present moment
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to show progress
     #[command(flatten)]
     pub show: Show,
@@ -310,6 +373,47 @@ pub enum Wave {
     },
     /// Launch a saved plan of a wave
     Launch(Apply),
+    /// Let no further site start, and stop those that run where they are
+    Pause {
+        /// The wave
+        wave: String,
+        /// Why
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Let a paused launch go on
+    Resume {
+        /// The wave
+        wave: String,
+        /// Why
+        #[command(flatten)]
+        why: Why,
+        /// Stay while it waits for people or windows
+        #[arg(long)]
+        wait: bool,
+        /// How to show progress
+        #[command(flatten)]
+        show: Show,
+    },
+    /// Call a launch off: calls under way finish, and everything ends as it stands
+    Abort {
+        /// The wave
+        wave: String,
+        /// Why
+        #[command(flatten)]
+        why: Why,
+        /// Do not ask for a typed confirmation
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Take a site out of its launch, whether it runs or not
+    Skip {
+        /// The site
+        site: String,
+        /// Why
+        #[command(flatten)]
+        why: Why,
+    },
     /// Show one wave, site by site
     Status {
         /// The wave
@@ -323,6 +427,17 @@ pub enum Wave {
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
 pub struct Resume {
+    /// The launch [default: the newest that has not ended]
+    pub run: Option<String>,
+    /// Every launch whose moment has come
+    #[arg(long, conflicts_with = "run")]
+    pub due: bool,
+    /// Stay while it waits for people or windows
+    #[arg(long)]
+    pub wait: bool,
+    /// The present moment
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to show progress
     #[command(flatten)]
     pub show: Show,
@@ -333,6 +448,26 @@ pub struct Resume {
 pub struct Status {
     /// One site only
     pub site: Option<String>,
+    /// The present moment
+    #[command(flatten)]
+    pub moment: Moment,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Arguments of `schedule`.
+#[derive(Debug, Args)]
+pub struct Schedule {
+    /// The sites of one wave
+    #[arg(long, value_name = "WAVE", conflicts_with = "site")]
+    pub wave: Option<String>,
+    /// These sites only
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub site: Vec<String>,
+    /// Ask about another moment than now, for example 2027-03-10T15:00-06:00
+    #[arg(long, value_name = "RFC 3339")]
+    pub from: Option<crate::base::time::Timestamp>,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     pub output: Output,

@@ -4,25 +4,26 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Apply, Graph, GraphForm, Output, PlanArgs, Rehearse, Resume};
+use super::args::{Apply, Graph, GraphForm, Moment, Output, PlanArgs, Rehearse};
 use super::exit::Exit;
 use super::inspect::verdict_line;
 use super::live::Live;
+use super::resume::conclude;
 use super::ui::Ui;
 use super::{asked, draw, way_back};
 use crate::journal::Journal;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::estate::TargetDriver;
-use crate::model::fleet_event::LaunchOutcome;
 use crate::model::plan::SavedPlan;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::launch::{self, Launched, Watch};
+use crate::ops::launch::{self, Watch};
 use crate::ops::target::{Reached, reach, sign_in};
 use crate::ops::{self, Context};
 use crate::report::{graph_view, plan_view};
 use crate::runner::Left;
+use crate::runner::clock::Clock;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
 
@@ -66,6 +67,7 @@ async fn make_plan(
 }
 
 pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
+    let context = &at(context, &args.moment)?;
     let desired = Desired::read(&context.root)?;
     warn(ui, &desired);
     let (saved, _reached) = runtime()?.block_on(make_plan(context, &desired, &args.select, &args.target))?;
@@ -80,6 +82,9 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
                 plan_view::Options { show_unchanged: args.show_unchanged, show_fields: args.show_fields };
             ui.data(&plan_view::text(&saved, options));
         }
+    }
+    for line in ops::plan::too_long(&saved.plan) {
+        ui.always(&format!("warning: {line}: a launch of this plan is refused"));
     }
     if let Some(out) = &args.out {
         ops::plan::save(&saved, out)?;
@@ -107,98 +112,43 @@ pub fn graph(ui: &Ui, context: &Context, args: &Graph) -> Result<Exit, Failure> 
 
 pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> {
     let ui = &ui.with_stream(args.show.events.is_some());
+    let context = &at(context, &args.moment)?;
     let saved = ops::plan::read(&args.plan)?;
     let desired = Desired::read(&context.root)?;
     let runtime = runtime()?;
     let mut live = Live::new(*ui, &args.show);
     live.plan(&saved.plan);
+    let entry = &mut ops::entry::judge(&desired.loaded.estate, context.clock.clone());
     let (launched, reached) = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         launch::refuse_held(context, &saved, &mut journal)?;
+        // An unfinished launch makes this plan stale as well, but a new plan would not help.
+        launch::refuse_shared(&saved, &journal)?;
         launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
+        launch::refuse_barred(&saved, &journal, entry)?;
         way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
-        let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
-        let watch = Watch { actor: ops::person(), stop, feed, entry, stay: false };
+        let watch = Watch { actor: ops::person(), stop, feed, entry, stay: args.wait };
         ops::guard::record_named(context, &saved, &watch.actor, &mut journal)?;
         let rendered = ops::rollback::rendered(&saved, &desired.rendered, &journal)?;
         let launched = launch::begin(context, &saved, &rendered, &reached, &mut journal, watch).await?;
         Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
-    conclude(ui, context, &desired, &saved, (&launched, &runtime, &reached))
+    let proved = way_back::afterwards(ui, context, &desired, &saved, &launched.run, (&runtime, &reached))?;
+    Ok(proved.or(conclude(ui, context, &desired, &saved.plan, &launched)?))
 }
 
-pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure> {
-    let ui = &ui.with_stream(args.show.events.is_some());
-    let desired = Desired::read(&context.root)?;
-    if !context.journal_dir().exists() {
-        ui.say("There is nothing to resume: nothing was ever launched");
-        return Ok(Exit::Done);
-    }
-    let mut journal = SqliteJournal::open(&context.journal_dir())?;
-    let Some(unfinished) = launch::unfinished(&journal)? else {
-        ui.say("There is nothing to resume: the last launch has ended");
-        return Ok(Exit::Done);
-    };
-    let mut live = Live::new(*ui, &args.show);
-    live.plan(&unfinished.saved.plan);
-    let (target, saved) = (unfinished.saved.plan.target.name.clone(), unfinished.saved.clone());
-    let runtime = runtime()?;
-    let (launched, reached) = runtime.block_on(async {
-        let reached = reach(context, &desired.loaded, &target).await?;
-        sign_in(&reached).await?;
-        let stop = stop_on_signals(*ui);
-        let feed = &mut |feed: &Feed<'_>| live.see(feed);
-        let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
-        let watch = Watch { actor: ops::person(), stop, feed, entry, stay: false };
-        let launched = launch::resume(context, unfinished, &reached, &mut journal, watch).await?;
-        Ok::<_, Failure>((launched, reached))
+/// The context with the clock that was asked for.
+pub(super) fn at(context: &Context, moment: &Moment) -> Result<Context, Failure> {
+    let Some(text) = &moment.now else { return Ok(context.clone()) };
+    let moment = text.parse().map_err(|error: crate::base::time::NotAMoment| {
+        Failure::usage(format!("--now {text}: {error}"), "write --now 2027-01-12T01:30:00Z")
     })?;
-    drop(journal);
-    live.finish();
-    conclude(ui, context, &desired, &saved, (&launched, &runtime, &reached))
-}
-
-/// Says how a launch left, what failed, and what to type next.
-fn conclude(
-    ui: &Ui,
-    context: &Context,
-    desired: &Desired,
-    saved: &SavedPlan,
-    (launched, runtime, reached): (&Launched, &tokio::runtime::Runtime, &Reached),
-) -> Result<Exit, Failure> {
-    let proved = way_back::afterwards(ui, context, desired, saved, &launched.run, (runtime, reached))?;
-    let journal = SqliteJournal::open_read_only(&context.journal_dir())?;
-    super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
-    for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
-        ui.result(&format!("{:<20} {outcome}", scope.to_string()));
-    }
-    Ok(match &launched.left {
-        Left::Waiting { .. } => Exit::Waiting,
-        Left::Ended(LaunchOutcome::Succeeded) => {
-            ui.result(&format!("Run {} succeeded", launched.run));
-            ui.say("Next: landfall status, landfall evidence export --site CODE");
-            if proved { Exit::Done } else { Exit::Failed }
-        }
-        Left::Ended(LaunchOutcome::Partial | LaunchOutcome::Failed) => {
-            ui.result(&format!("Run {} failed", launched.run));
-            ui.say("Next: landfall status says why; mend it, then landfall plan and apply again");
-            Exit::Failed
-        }
-        Left::Ended(LaunchOutcome::Aborted) => {
-            ui.result(&format!("Run {} was called off", launched.run));
-            Exit::Failed
-        }
-        Left::Suspended => {
-            ui.result(&format!("Run {} was stopped; everything is saved", launched.run));
-            ui.say("Next: landfall resume goes on");
-            Exit::Interrupted
-        }
-    })
+    Ok(Context { clock: Clock::shifted_to(moment), ..context.clone() })
 }
 
 /// The first signal drains; the second ends the process at once, as a crash would: resume goes on from there.
@@ -269,6 +219,12 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
         rehearsed.requests.0, rehearsed.requests.1
     ));
     ui.result(&rehearsed.timeline.text());
+    if !rehearsed.open.is_empty() {
+        ui.say(&format!("Before {} may begin for real:", args.wave));
+    }
+    for item in &rehearsed.open {
+        ui.say(&format!("  {}: {} (open with {})", item.id, item.missing, item.owner));
+    }
     let mut good = launch::went_well(&rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
         ui.result(&format!("Bundle {}", shown(&exported.path)));

@@ -131,6 +131,17 @@ pub fn confirm(ui: &Ui, saved: &SavedPlan, args: &Apply) -> Result<(), Failure> 
     guard::refuse_unnamed(saved, &named)
 }
 
+/// Whether a rollback reached its release; so does whatever was none.
+#[derive(Debug, Clone, Copy)]
+pub struct Proved(bool);
+
+impl Proved {
+    /// How the launch exits: well only if it also led where it should.
+    pub fn or(self, exit: Exit) -> Exit {
+        if self.0 || exit != Exit::Done { exit } else { Exit::Failed }
+    }
+}
+
 /// After a launch: what a rollback proved, and how to go back from what failed.
 pub fn afterwards(
     ui: &Ui,
@@ -139,7 +150,7 @@ pub fn afterwards(
     saved: &SavedPlan,
     run: &RunId,
     (runtime, reached): (&tokio::runtime::Runtime, &Reached),
-) -> Result<bool, Failure> {
+) -> Result<Proved, Failure> {
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
     let proof = rollback::prove(context, saved, run, &ops::person(), &mut journal)?;
     if let Some(proof) = &proof {
@@ -175,7 +186,7 @@ pub fn afterwards(
             }
         }
     }
-    Ok(proof.is_none_or(|proof| proof.proved))
+    Ok(Proved(proof.is_none_or(|proof| proof.proved)))
 }
 
 async fn plan_back(

@@ -154,3 +154,6 @@ impl Calendar {
         openings::list(self, from, count)
     }
 }
+
+#[cfg(test)]
+mod tests;

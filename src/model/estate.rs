@@ -1,5 +1,7 @@
 //! The estate as it was written: account, regions, EHR variants, waves, roles, standards, targets and sites.
 
+mod calendar;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,9 +11,12 @@ use crate::base::digest::Digest;
 use crate::base::id::{PackName, RegionName, SiteCode, WaveName};
 use crate::base::span::{Located, SourceMap, Span};
 use crate::base::time::Millis;
+use crate::model::criterion::Criterion;
 use crate::model::pack::Pack;
-use crate::model::plan::{Consent, PackLock};
+use crate::model::plan::{Bake, Consent, PackLock};
 use crate::model::tree::Table;
+
+pub use calendar::calendar_of;
 
 /// Format version of `sites/estate.toml`.
 pub const ESTATE_FORMAT: i64 = 1;
@@ -65,6 +70,10 @@ pub struct Estate {
     pub lineage: String,
     /// The program's first day.
     pub day_one: Option<Date>,
+    /// Calendar days that a site may take from its first launch until it is done.
+    pub site_days_max: u32,
+    /// The IANA zone in which days are meant where no window names one.
+    pub zone: Option<Located<String>>,
     /// Facts about the account, as templates see them under `account`.
     pub account: Table,
     /// Site parameters of the program layer.
@@ -75,6 +84,10 @@ pub struct Estate {
     pub regions: BTreeMap<RegionName, Facts>,
     /// The EHR variants.
     pub ehrs: BTreeMap<String, Facts>,
+    /// The stages of the program in order.
+    pub stages: Vec<Stage>,
+    /// How many sites of one launch may fail in all, where that is limited beside the waves' own budgets.
+    pub failure_budget: Option<u32>,
     /// The waves in order.
     pub waves: Vec<Wave>,
     /// Times in which nothing is changed.
@@ -160,12 +173,31 @@ pub struct Wave {
     pub max_parallel: u32,
     /// How many sites may fail before no further one starts.
     pub failure_budget: u32,
+    /// How long its sites are watched before others follow.
+    pub bake: Option<Bake>,
+    /// The stage it belongs to.
+    pub stage: Option<Located<String>>,
     /// First day.
     pub start: Option<Date>,
     /// Last day.
     pub end: Option<Date>,
     /// Site parameters of this layer.
     pub defaults: Table,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A stage of the program: what must hold before its waves begin, and before those of later stages do.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Its name.
+    pub name: Located<String>,
+    /// The phase of the program that it belongs to, from 1 to 3.
+    pub phase: u32,
+    /// What must hold before its waves begin.
+    pub entry: Vec<Criterion>,
+    /// What must hold before the waves of later stages begin.
+    pub exit: Vec<Criterion>,
     /// Where it is declared.
     pub span: Span,
 }
@@ -179,6 +211,8 @@ pub struct Freeze {
     pub from: Date,
     /// Last day.
     pub to: Date,
+    /// The sites it holds for, as written; none says everything.
+    pub sites: Vec<Located<String>>,
     /// Where it is declared.
     pub span: Span,
 }
@@ -219,6 +253,20 @@ pub enum TargetDriver {
     Databricks,
 }
 
+/// What a target makes of the sites' calendars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CalendarUse {
+    /// Changes wait for windows, freezes and first days.
+    Observe,
+    /// Changes are made at any time. Only for what is no real account.
+    Ignore,
+}
+
+impl CalendarUse {
+    /// Every use with the word the file has for it.
+    pub const ALL: [(&'static str, CalendarUse); 2] = [("observe", Self::Observe), ("ignore", Self::Ignore)];
+}
+
 /// Where a plan can be carried out.
 #[derive(Debug, Clone)]
 pub struct TargetSpec {
@@ -232,6 +280,10 @@ pub struct TargetSpec {
     pub profile: Option<String>,
     /// Deadline of one call, where it differs from the product's.
     pub call_timeout: Option<Millis>,
+    /// Calls per second by API family, where they differ from the published ones.
+    pub rates: BTreeMap<String, Located<f64>>,
+    /// Whether changes wait for the sites' calendars.
+    pub calendar: CalendarUse,
     /// Where it is declared.
     pub span: Span,
 }

@@ -1,26 +1,27 @@
 //! Carries out a saved plan exactly, or refuses it; takes an interrupted launch up again.
 
+mod files;
+mod fit;
+mod found;
+
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::{LogId, RunId, ScopeId};
-use crate::base::limits;
-use crate::journal::{Journal, Line};
-use crate::kind::Registry;
-use crate::model::entry::{Actor, BlobRef};
+use crate::journal::Journal;
+use crate::model::entry::Actor;
 use crate::model::fleet_event::{FleetEvent, LaunchOutcome};
-use crate::model::plan::{PlanExcerpt, SavedPlan};
+use crate::model::plan::SavedPlan;
 use crate::model::rendered::Rendered;
-use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
-use crate::ops::{Context, holder, new_run_id, plan};
-use crate::report::plan_view::destroys;
+use crate::ops::{Context, holder, new_run_id};
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
-use crate::runner::{Entry, Left, RunnerError, Shell, outgrown, run};
+use crate::runner::{Entry, Left, RunnerError, Shell, run};
+
+use files::Files;
+pub use fit::{refuse_barred, refuse_held, refuse_shared, refuse_unfit};
+pub use found::{Due, Found, newest_lost, unfinished};
 
 /// The name of a plan's file inside a journal and a bundle.
 pub const PLAN_FILE: &str = "plan.json";
@@ -51,104 +52,6 @@ pub struct Launched {
     pub left: Left,
 }
 
-/// Refuses to go on while somebody else alive writes one of the plan's logs: that they grow under their hands is no
-/// reason to make a new plan.
-///
-/// # Errors
-///
-/// `Held` with the name of the holder.
-pub fn refuse_held(context: &Context, saved: &SavedPlan, journal: &mut dyn Journal) -> Result<(), Failure> {
-    let name = holder(&new_run_id());
-    let scopes = saved.plan.scopes.keys().cloned().map(LogId::Scope);
-    for log in std::iter::once(LogId::Org).chain(scopes) {
-        let lease = journal.take_lease(&log, &name, context.clock.now(), limits::LEASE)?;
-        journal.release(&lease)?;
-    }
-    Ok(())
-}
-
-/// Refuses a plan that no longer fits: other estate, other target, changed inputs, grown logs.
-///
-/// # Errors
-///
-/// `Stale` with everything that changed, or `Refused`.
-pub fn refuse_unfit(
-    saved: &SavedPlan,
-    desired: &Desired,
-    reached: &Reached,
-    journal: &dyn Journal,
-) -> Result<(), Failure> {
-    let estate = &desired.loaded.estate;
-    if saved.plan.lineage != estate.lineage {
-        let reason =
-            format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
-        return Err(Failure::Refused { reason });
-    }
-    if saved.plan.target != reached.name {
-        let was = &saved.plan.target;
-        let reason =
-            format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
-        return Err(Failure::Refused { reason });
-    }
-    // What leads back rests on a release, not on today's files.
-    let today = saved.plan.rollback.is_none();
-    let mut changed = if today { changed_inputs(saved, desired) } else { Vec::new() };
-    changed.extend(outgrown(saved, &journal.heads()?));
-    if changed.is_empty() { refuse_destroys(saved) } else { Err(Failure::Stale { changed }) }
-}
-
-/// Every changed input: the parameters by name, and files whose change touches no parameter by path.
-fn changed_inputs(saved: &SavedPlan, desired: &Desired) -> Vec<String> {
-    let mut changed = Vec::new();
-    for (scope, then) in &saved.plan.parameters {
-        let Some(now) = desired.resolved.scopes.get(scope) else {
-            changed.push(format!("{scope} is no longer in the estate"));
-            continue;
-        };
-        let place = |path: &str| now.span_of(path).map_or(String::new(), |s| desired.loaded.sources.place(s));
-        for (path, value) in then {
-            let today = now.value(path);
-            if today != Some(value) {
-                let today = today.map_or("not set".to_owned(), Value::to_string);
-                changed.push(format!("{scope}: {path} was {value}, now {today} ({})", place(path)));
-            }
-        }
-        for path in now.provenance.keys().filter(|path| !then.contains_key(*path)) {
-            let value = now.value(path).map_or(String::new(), Value::to_string);
-            changed.push(format!("{scope}: {path} was not set, now {value} ({})", place(path)));
-        }
-    }
-    let today = desired.loaded.digests();
-    let edited = |(path, digest): &(&String, &crate::base::digest::Digest)| today.get(*path) != Some(*digest);
-    changed.extend(saved.plan.inputs.iter().filter(edited).map(|(path, _)| match today.get(path) {
-        Some(_) => format!("{path} was edited"),
-        None => format!("{path} is gone"),
-    }));
-    let added = today.keys().filter(|path| !saved.plan.inputs.contains_key(*path));
-    changed.extend(added.map(|path| format!("{path} is new")));
-    changed
-}
-
-/// Objects that hold data are never destroyed on an ordinary plan.
-fn refuse_destroys(saved: &SavedPlan) -> Result<(), Failure> {
-    let holds_data = |reconcile: &crate::model::plan::Reconcile| {
-        Registry::standard().get(&reconcile.kind).is_none_or(|kind| kind.protected.is_some())
-    };
-    let found = destroys(&saved.plan, holds_data);
-    if found.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<String> = found
-        .iter()
-        .flat_map(|(scope, steps)| steps.iter().map(move |step| format!("  {scope} {step}")))
-        .collect();
-    let reason = format!(
-        "the plan would destroy objects that hold data; no plan of this form may:\n{}",
-        lines.join("\n")
-    );
-    Err(Failure::Refused { reason })
-}
-
 /// Begins a launch of a plan that fits.
 ///
 /// # Errors
@@ -167,111 +70,6 @@ pub async fn begin(
     go_on(context, Launch { run: name, saved, files }, reached, journal, watch).await
 }
 
-/// The files behind a launch, in the journal.
-#[derive(Debug, Clone)]
-struct Files {
-    plan: BlobRef,
-    list: BlobRef,
-    /// What each scope may see of the plan: no log but the organisation's names all sites.
-    excerpts: BTreeMap<ScopeId, BlobRef>,
-    /// Path and digest of each scope's rendered files.
-    rendered: BTreeMap<ScopeId, BTreeMap<String, Digest>>,
-}
-
-impl Files {
-    fn store(
-        saved: &SavedPlan,
-        rendered: &BTreeMap<ScopeId, Rendered>,
-        journal: &mut dyn Journal,
-    ) -> Result<Self, Failure> {
-        let mut files: BTreeMap<ScopeId, BTreeMap<String, Digest>> = BTreeMap::new();
-        let mut blobs: Vec<&[u8]> = Vec::new();
-        for (scope, of) in rendered.iter().filter(|(scope, _)| saved.plan.scopes.contains_key(scope)) {
-            blobs.extend(of.files.values().map(|text| text.as_bytes()));
-            let digests = of.files.iter().map(|(path, text)| (path.clone(), Digest::of(text.as_bytes())));
-            files.insert(scope.clone(), digests.collect());
-        }
-        let bytes = serde_json::to_vec(saved).map_err(|e| Failure::failed(e.to_string()))?;
-        let listed = canonical_bytes(&files);
-        let excerpts: BTreeMap<ScopeId, Vec<u8>> = saved
-            .excerpts()
-            .iter()
-            .map(|(scope, excerpt)| (scope.clone(), canonical_bytes(excerpt)))
-            .collect();
-        blobs.extend([&*bytes, &*listed]);
-        blobs.extend(excerpts.values().map(|bytes| &**bytes));
-        // All in one durable step: one by one, each would cost a write to the disk of its own.
-        journal.put_blobs(&blobs)?;
-        let named = |path: &str, bytes: &[u8]| BlobRef { path: path.to_owned(), sha256: Digest::of(bytes) };
-        let (plan, list) = (named(PLAN_FILE, &bytes), named(RENDERED_FILE, &listed));
-        let excerpts =
-            excerpts.iter().map(|(scope, bytes)| (scope.clone(), named(PLAN_FILE, bytes))).collect();
-        Ok(Self { plan, list, excerpts, rendered: files })
-    }
-
-    fn load(started: &Line, journal: &dyn Journal) -> Result<(Self, SavedPlan), Failure> {
-        let named = |path: &str| {
-            let blob = started.entry.refs.iter().find(|blob| blob.path == path).cloned();
-            blob.ok_or_else(|| Failure::NotVerified {
-                what: format!("entry {} of the org log does not name {path}", started.entry.seq),
-            })
-        };
-        let (plan_file, list) = (named(PLAN_FILE)?, named(RENDERED_FILE)?);
-        let rendered = serde_json::from_slice(&journal.get_blob(&list.sha256)?)
-            .map_err(|e| Failure::NotVerified { what: format!("{RENDERED_FILE}: {e}") })?;
-        let saved = plan::parse(&journal.get_blob(&plan_file.sha256)?)
-            .map_err(|what| Failure::NotVerified { what: format!("{PLAN_FILE}: {what}") })?;
-        let excerpt = |(scope, excerpt): (ScopeId, PlanExcerpt)| {
-            let sha256 = Digest::of(&canonical_bytes(&excerpt));
-            (scope, BlobRef { path: PLAN_FILE.to_owned(), sha256 })
-        };
-        let excerpts = saved.excerpts().into_iter().map(excerpt).collect();
-        Ok((Self { plan: plan_file, list, excerpts, rendered }, saved))
-    }
-
-    /// What the first entry of each scope's run names.
-    fn run_refs(&self) -> BTreeMap<ScopeId, Vec<BlobRef>> {
-        let of = |scope: &ScopeId, files: &BTreeMap<String, Digest>| {
-            let rendered = files
-                .iter()
-                .map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
-            self.excerpts.get(scope).cloned().into_iter().chain(rendered).collect()
-        };
-        self.rendered.iter().map(|(scope, files)| (scope.clone(), of(scope, files))).collect()
-    }
-}
-
-/// A launch that has begun and not ended.
-#[derive(Debug)]
-pub struct Unfinished {
-    /// Its name.
-    pub run: RunId,
-    /// Its plan.
-    pub saved: SavedPlan,
-    files: Files,
-}
-
-/// The newest launch, if it has not ended.
-///
-/// # Errors
-///
-/// If the journal is damaged.
-pub fn unfinished(journal: &dyn Journal) -> Result<Option<Unfinished>, Failure> {
-    let lines = journal.read(&LogId::Org, 0)?;
-    let Some(started) = lines.iter().rev().find(|line| line.entry.kind == "launch.started") else {
-        return Ok(None);
-    };
-    let run = started.entry.run.clone();
-    if lines.iter().any(|line| line.entry.run == run && line.entry.kind == "launch.ended") {
-        return Ok(None);
-    }
-    let run = run.ok_or_else(|| Failure::NotVerified {
-        what: format!("entry {} of the org log names no run", started.entry.seq),
-    })?;
-    let (files, saved) = Files::load(started, journal)?;
-    Ok(Some(Unfinished { run, saved, files }))
-}
-
 /// Takes a launch up again.
 ///
 /// # Errors
@@ -279,12 +77,12 @@ pub fn unfinished(journal: &dyn Journal) -> Result<Option<Unfinished>, Failure> 
 /// As [`begin`].
 pub async fn resume(
     context: &Context,
-    unfinished: Unfinished,
+    found: Found,
     reached: &Reached,
     journal: &mut dyn Journal,
     watch: Watch<'_>,
 ) -> Result<Launched, Failure> {
-    let Unfinished { run, saved, files } = unfinished;
+    let Found { run, saved, files, .. } = found;
     if saved.plan.target != reached.name {
         let reason = format!("the launch is for target {}, which is not this one", saved.plan.target.name);
         return Err(Failure::Refused { reason });

@@ -197,6 +197,9 @@ async fn lead_to(
     })
     .map_err(|cycle| Failure::failed(format!("steps of {scope} wait for each other: {cycle}")))?;
     plan::hide_sensitive(&mut steps);
+    let mut timed = BTreeMap::from([(scope.clone(), steps)]);
+    plan::fill(desired, &reached.name, journal, &mut timed)?;
+    let steps = timed.remove(scope).expect("it was put in above");
     data::refuse_lost_data(&steps)?;
     let before = history.now.digest();
     let rollback = RollbackOf {

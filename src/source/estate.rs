@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{RegionName, WaveName};
+use crate::base::limits::SITE_DAYS_MAX;
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::estate::{
-    ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, TagRules, TargetDriver, TargetSpec, Wave,
-    WaveKind,
+    CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, TagRules, TargetDriver, TargetSpec,
+    Wave, WaveKind,
 };
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
 
-use super::{ESTATE_CODES, Texts, undoing};
+use super::{ESTATE_CODES, Texts, rates, stages, undoing};
 
 const DAY: &str = "a date such as 2027-01-11";
 
@@ -40,20 +41,27 @@ pub(super) fn read(texts: &mut Texts, found: &mut Diagnostics) -> Estate {
 fn whole(reader: &mut Reader<'_, '_>) -> Estate {
     let format = format!("{ESTATE_FORMAT}: this program reads no other format");
     reader.required("format", &format, |value| (value.as_i64() == Some(ESTATE_FORMAT)).then_some(()));
-    let (name, code, lineage, day_one) = identity(reader);
+    let Identity { name, code, lineage, day_one, zone } = identity(reader);
     let free =
         |reader: &mut Reader<'_, '_>, key| reader.table(key).map(|(t, _)| t.clone()).unwrap_or_default();
+    let program = program(reader);
+    let waves = waves(reader);
+    let stages = stages::read(reader, &waves);
     Estate {
         name,
         code,
         lineage,
         day_one,
+        site_days_max: program.site_days_max,
+        failure_budget: program.failure_budget,
+        zone,
         account: free(reader, "account"),
         defaults: free(reader, "defaults"),
         locked: reader.texts("locked"),
         regions: regions(reader),
         ehrs: facts(reader, "ehr").into_iter().collect(),
-        waves: waves(reader),
+        stages,
+        waves,
         freezes: freezes(reader),
         roles: roles(reader),
         tags: tags(reader),
@@ -75,7 +83,17 @@ fn lineage(value: &serde_json::Value) -> Option<String> {
     value.as_str().filter(|text| uuid::Uuid::try_parse(text).is_ok()).map(str::to_owned)
 }
 
-fn identity(reader: &mut Reader<'_, '_>) -> (String, String, String, Option<jiff::civil::Date>) {
+/// What `[estate]` says.
+#[derive(Default)]
+struct Identity {
+    name: String,
+    code: String,
+    lineage: String,
+    day_one: Option<jiff::civil::Date>,
+    zone: Option<Located<String>>,
+}
+
+fn identity(reader: &mut Reader<'_, '_>) -> Identity {
     let expected = "a table with the estate's name, code, lineage and day_one";
     let Some((table, span)) = reader.required_table("estate", expected) else { return Default::default() };
     let mut inner = reader.inner(table, span, "[estate]");
@@ -83,9 +101,32 @@ fn identity(reader: &mut Reader<'_, '_>) -> (String, String, String, Option<jiff
     let code = inner.required("code", "a lower-case word", lower_word);
     let lineage = inner.required("lineage", "a UUID that is never changed", lineage);
     let day_one = inner.required("day_one", DAY, day);
+    let zone = inner.optional("zone", "an IANA name such as America/New_York", string);
     inner.finish();
     let text = |located: Option<Located<String>>| located.map(|l| l.value).unwrap_or_default();
-    (text(name), text(code), text(lineage), day_one.map(|l| l.value))
+    let day_one = day_one.map(|l| l.value);
+    Identity { name: text(name), code: text(code), lineage: text(lineage), day_one, zone }
+}
+
+/// `[program]`: what the program has promised, and how much of a launch may fail.
+struct Program {
+    site_days_max: u32,
+    failure_budget: Option<u32>,
+}
+
+fn program(reader: &mut Reader<'_, '_>) -> Program {
+    let Some((table, span)) = reader.table("program") else {
+        return Program { site_days_max: SITE_DAYS_MAX, failure_budget: None };
+    };
+    let mut inner = reader.inner(table, span, "[program]");
+    let at_least_one = |value: &serde_json::Value| count(value).filter(|days| *days > 0);
+    let days = inner.optional("site_days_max", "a number of days from 1 up", at_least_one);
+    let budget = inner.optional("failure_budget", "a number from 0 up", count);
+    inner.finish();
+    Program {
+        site_days_max: days.map_or(SITE_DAYS_MAX, |days| days.value),
+        failure_budget: budget.map(|budget| budget.value),
+    }
 }
 
 /// Tables of free facts with the site parameters they set under `defaults`.
@@ -147,6 +188,8 @@ fn wave(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Wave> 
     let max_parallel = inner.optional("max_parallel", "a number from 1 up", at_least_one);
     let failure_budget = inner.optional("failure_budget", "a number from 0 up", count);
     let (start, end) = (inner.optional("start", DAY, day), inner.optional("end", DAY, day));
+    let stage = inner.optional_text("stage");
+    let bake = stages::bake(&mut inner);
     let defaults = inner.table("defaults").map(|(table, _)| table.clone()).unwrap_or_default();
     if let (Some(start), Some(end)) = (&start, &end)
         && end.value < start.value
@@ -164,6 +207,8 @@ fn wave(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Wave> 
         sites,
         max_parallel: max_parallel.map_or(1, |l| l.value),
         failure_budget: failure_budget.map_or(0, |l| l.value),
+        bake,
+        stage,
         start: start.map(|l| l.value),
         end: end.map(|l| l.value),
         defaults,
@@ -187,9 +232,10 @@ fn freezes(reader: &mut Reader<'_, '_>) -> Vec<Freeze> {
                     .at(from.span.clone(), "the begin"),
             );
         }
+        let sites = inner.texts("sites");
         inner.finish();
         if let (Some(name), Some(from), Some(to)) = (name, from, to) {
-            freezes.push(Freeze { name: name.value, from: from.value, to: to.value, span });
+            freezes.push(Freeze { name: name.value, from: from.value, to: to.value, sites, span });
         }
     }
     freezes
@@ -275,6 +321,16 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
     let host = if real { inner.text("host") } else { inner.optional_text("host") };
     let profile = inner.optional("profile", "a profile's name", string);
     let timeout = inner.optional("call_timeout_ms", "a number of milliseconds", count);
+    let rates = rates::read(&mut inner);
+    let calendar = inner.optional("calendar", "observe or ignore", |value| {
+        let word = value.as_str()?;
+        CalendarUse::ALL.iter().find(|(name, _)| *name == word).map(|(_, uses)| *uses)
+    });
+    if let (Some(calendar), Some(host)) = (&calendar, &host)
+        && real
+    {
+        calendar_of_account(calendar, host, inner.found());
+    }
     inner.finish();
     Some(TargetSpec {
         driver: driver?.value,
@@ -282,8 +338,35 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
         host: host.map(|l| l.value),
         profile: profile.map(|l| l.value),
         call_timeout: timeout.map(|l| Millis(u64::from(l.value))),
+        rates,
+        calendar: calendar.map_or(if real { CalendarUse::Observe } else { CalendarUse::Ignore }, |l| l.value),
         span,
     })
+}
+
+/// A real account is never changed outside the windows: only a host on this machine may be.
+fn calendar_of_account(calendar: &Located<CalendarUse>, host: &Located<String>, found: &mut Diagnostics) {
+    let ignored = match calendar.value {
+        CalendarUse::Observe => false,
+        CalendarUse::Ignore => true,
+    };
+    if ignored && !is_loopback(&host.value) {
+        found.push(
+            Diagnostic::error("estate.wrong-value", "the calendars of a real account cannot be ignored")
+                .at(calendar.span.clone(), "sites would be changed at any time")
+                .at(host.span.clone(), "this host is not this machine")
+                .help("remove `calendar`, or write `calendar = \"observe\"`"),
+        );
+    }
+}
+
+/// Whether a host is this machine, as the driver will understand its name.
+fn is_loopback(host: &str) -> bool {
+    let text = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
+    let Ok(url) = reqwest::Url::parse(&text) else { return false };
+    let name = url.host_str().unwrap_or_default();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    address.map_or(name == "localhost", |address| address.is_loopback())
 }
 
 /// Reads `[[window]]` tables; their times and zones are judged by the window rule.
