@@ -14,12 +14,14 @@ mod locks;
 mod notify;
 mod register;
 mod rehearse;
+mod release;
 mod report;
 mod resume;
 mod run;
 mod schedule;
 mod ui;
 mod wave;
+mod way_back;
 mod witness;
 
 use std::panic::AssertUnwindSafe;
@@ -80,6 +82,8 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Show(args) => run::show(ui, context(), &args),
         Command::Rehearse(args) => rehearse::rehearse(ui, &context()?, args),
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
+        Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
+        Command::Release(command) => release::release(ui, &context()?, command),
         Command::Resume(args) => resume::resume(ui, &context()?, &args),
         Command::Retry(args) => wave::retry(ui, &context()?, &args),
         Command::Locks(command) => locks::locks(ui, &context()?, command),

@@ -5,6 +5,7 @@ mod diff;
 mod key;
 mod normal;
 mod registry;
+mod reversal;
 mod spec;
 mod view;
 mod wire;
@@ -12,6 +13,7 @@ mod wire;
 pub use diff::{Ask, Assessment, assess, exists};
 pub use key::{id_of, key_in_list, natural_key};
 pub use registry::{BadTable, Registry, read_table};
+pub use reversal::{reversal, shuts_out, undo};
 pub use spec::{SpecProblem, check_spec, complete};
 pub use view::{moved, outputs, readback, recorded, seen};
 pub use wire::{

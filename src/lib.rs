@@ -25,6 +25,7 @@ pub mod pattern;
 pub mod plan;
 pub mod policy;
 pub mod quota;
+pub mod release;
 pub mod render;
 pub mod report;
 pub mod resolve;

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("fleet", 2),
     ("merkle", 2),
     ("evidence", 2),
+    ("release", 2),
     ("report", 2),
     ("controls", 2),
     ("pacing", 2),

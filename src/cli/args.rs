@@ -121,6 +121,11 @@ pub enum Command {
     Wave(Wave),
     /// Go on with a launch that was interrupted, or whose moment has come
     Resume(Resume),
+    /// Plan the way back of a site to a release; change nothing
+    Rollback(super::way_back::Rollback),
+    /// List, show and compare releases
+    #[command(subcommand)]
+    Release(super::release::ReleaseCommand),
     /// Try sites again that failed, were skipped or were taken out
     Retry(Retry),
     /// Show who writes which log, or take a lock away
@@ -398,6 +403,12 @@ pub struct Retry {
 pub struct Apply {
     /// A plan saved with `plan --out`
     pub plan: PathBuf,
+    /// Name a step that can never be undone, as 'site/HRB01 workspace.prod'; once for each, no wildcards
+    #[arg(long, value_name = "STEP")]
+    pub one_way: Vec<String>,
+    /// Answer ordinary questions with yes; never names a step that cannot be undone
+    #[arg(long)]
+    pub yes: bool,
     /// Stay while it waits for people or windows
     #[arg(long)]
     pub wait: bool,

@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::live::Live;
 use super::run::{at, runtime, stop_on_signals};
 use super::ui::Ui;
+use super::way_back;
 use crate::base::id::ScopeId;
 use crate::base::time::Timestamp;
 use crate::fleet::{Subject, Waiting};
@@ -138,12 +139,13 @@ pub(super) fn carry_on(
     found: Found,
     manner: Manner<'_>,
 ) -> Result<Exit, Failure> {
-    let plan = found.saved.plan.clone();
+    let (saved, runtime) = (found.saved.clone(), runtime()?);
+    let plan = saved.plan.clone();
     let mut live = Live::new(*ui, manner.show);
     live.plan(&plan);
     let entry = &mut ops::entry::judge(&desired.loaded.estate, context.clock.clone());
     let mut refusals = Vec::new();
-    let launched = runtime()?.block_on(async {
+    let (launched, reached) = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &plan.target.name).await?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, journal, &desired.loaded.estate);
@@ -153,10 +155,12 @@ pub(super) fn carry_on(
             refusals.extend(refusal(feed));
         };
         let watch = Watch { actor: ops::person(), stop, feed, entry, stay: manner.stay };
-        launch::resume(context, found, &reached, journal, watch).await
+        let launched = launch::resume(context, found, &reached, journal, watch).await?;
+        Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
-    let exit = conclude(ui, context, desired, &plan, &launched)?;
+    let proved = way_back::afterwards(ui, context, desired, &saved, &launched.run, (&runtime, &reached))?;
+    let exit = proved.or(conclude(ui, context, desired, &plan, &launched)?);
     Ok(if refusals.is_empty() { exit } else { Exit::Refused })
 }
 

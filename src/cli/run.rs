@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::live::Live;
 use super::resume::conclude;
 use super::ui::Ui;
-use super::{asked, draw};
+use super::{asked, draw, way_back};
 use crate::journal::Journal;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::sqlite::SqliteJournal;
@@ -138,7 +138,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
     let mut live = Live::new(*ui, &args.show);
     live.plan(&saved.plan);
     let entry = &mut ops::entry::judge(&desired.loaded.estate, context.clock.clone());
-    let launched = runtime.block_on(async {
+    let (launched, reached) = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         launch::refuse_held(context, &saved, &mut journal)?;
@@ -146,15 +146,20 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         launch::refuse_shared(&saved, &journal)?;
         launch::refuse_unfit(context, &saved, &desired, &reached, &journal)?;
         launch::refuse_barred(&saved, &journal, entry)?;
+        way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, &journal, &desired.loaded.estate);
         let stop = stop_on_signals(*ui);
         let feed = &mut |feed: &Feed<'_>| live.see(feed);
         let watch = Watch { actor: ops::person(), stop, feed, entry, stay: args.wait };
-        launch::begin(context, &saved, &desired.rendered, &reached, &mut journal, watch).await
+        ops::guard::record_named(context, &saved, &watch.actor, &mut journal)?;
+        let rendered = ops::rollback::rendered(&saved, &desired.rendered, &journal)?;
+        let launched = launch::begin(context, &saved, &rendered, &reached, &mut journal, watch).await?;
+        Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
-    conclude(ui, context, &desired, &saved.plan, &launched)
+    let proved = way_back::afterwards(ui, context, &desired, &saved, &launched.run, (&runtime, &reached))?;
+    Ok(proved.or(conclude(ui, context, &desired, &saved.plan, &launched)?))
 }
 
 /// The context with the clock that was asked for.

@@ -289,6 +289,8 @@ mod tests {
                 || field.set.is_some()
                 || field.default.is_some()
                 || field.clear.is_some()
+                || field.one_way.is_some()
+                || field.shuts_out
                 || field.holds == FieldType::JsonText
         };
         for kind in Registry::standard().kinds() {

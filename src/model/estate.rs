@@ -14,7 +14,7 @@ use crate::base::time::Millis;
 use crate::model::criterion::Criterion;
 use crate::model::notify::Notify;
 use crate::model::pack::Pack;
-use crate::model::plan::{Bake, PackLock};
+use crate::model::plan::{Bake, Consent, PackLock};
 use crate::model::tree::Table;
 
 pub use calendar::calendar_of;
@@ -107,8 +107,27 @@ pub struct Estate {
     pub publish: Vec<Hook>,
     /// Who is told of what happens.
     pub notify: Vec<Notify>,
+    /// First-time creates that cannot be undone and are accepted beforehand.
+    pub consents: Vec<Consent>,
+    /// What follows a failed run of a site that says nothing itself.
+    pub on_failure: OnFailure,
     /// The file's start, for problems with what is not there.
     pub span: Span,
+}
+
+/// What follows a failed run of a site. Nothing is ever applied by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// Everything stays as it is until somebody decides.
+    #[default]
+    Hold,
+    /// The way back to known-good is planned and saved; somebody decides about it.
+    Rollback,
+}
+
+impl OnFailure {
+    /// Every choice with the word the files use for it.
+    pub const ALL: [(&'static str, OnFailure); 2] = [("hold", Self::Hold), ("rollback", Self::Rollback)];
 }
 
 /// Free facts about a region or an EHR variant, and the site parameters it sets.
@@ -289,6 +308,8 @@ pub struct Site {
     pub ehr: Located<String>,
     /// When it may be changed.
     pub windows: Vec<Window>,
+    /// What follows a failed run, if it says so itself.
+    pub on_failure: Option<OnFailure>,
     /// Everything else: site parameters.
     pub parameters: Table,
     /// Its file.
@@ -335,6 +356,11 @@ impl Loaded {
     /// The site of this code; the first one where two files claim it.
     pub fn site(&self, code: &SiteCode) -> Option<&Site> {
         self.sites.iter().find(|site| site.written_code.value == code.as_str())
+    }
+
+    /// What follows a failed run of a site.
+    pub fn on_failure(&self, code: &SiteCode) -> OnFailure {
+        self.site(code).and_then(|site| site.on_failure).unwrap_or(self.estate.on_failure)
     }
 
     /// The wave that a site is in; the first one where two claim it.

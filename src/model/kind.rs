@@ -14,7 +14,7 @@ use crate::model::pack::PackScope;
 use crate::model::plan::Reversal;
 
 pub use call::{Calls, Delta, DeltaGroup, List, Method, Nest, Paging, Read, Update, UpdateStyle, Write};
-pub use field::{Field, FieldType, Normal, Role};
+pub use field::{Field, FieldType, Normal, OneWay, Role};
 
 /// A kind of object, as its table describes it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -261,9 +261,10 @@ pub struct Exception {
 
 impl Reversals {
     /// How far making or setting the object of a spec can be undone.
-    pub fn of_create(&self, spec: &Value) -> Reversal {
+    pub fn of_create(&self, spec: &Value) -> (Reversal, &str) {
         let matches = |one: &&Exception| spec.pointer(&one.at).and_then(Value::as_str) == Some(&one.equals);
-        self.exceptions.iter().find(matches).map_or(self.create.rank, |one| one.rank)
+        let exception = self.exceptions.iter().find(matches);
+        exception.map_or((self.create.rank, &self.create.reason), |one| (one.rank, &one.reason))
     }
 }
 

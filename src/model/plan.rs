@@ -1,7 +1,9 @@
 //! The plan: everything a launch would do, named by its digest. Immutable once written.
 
+mod consent;
 pub mod overview;
 pub mod parts;
+mod rollback;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +17,10 @@ use crate::model::calendar::Calendar;
 use crate::model::criterion::Criterion;
 use crate::model::resource::{Check, Origin};
 
+pub use consent::Consent;
 pub use overview::Overview;
 pub use parts::PlanExcerpt;
+pub use rollback::RollbackOf;
 
 /// Format version of a plan. Readers refuse newer ones.
 pub const PLAN_VERSION: u32 = 1;
@@ -100,6 +104,12 @@ pub struct Plan {
     /// What it says across its sites.
     #[serde(default, skip_serializing_if = "Overview::is_empty")]
     pub overview: Overview,
+    /// Set if it leads back to a release: then it rests on that release and not on the estate's files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackOf>,
+    /// What the estate's file accepts beforehand of that which cannot be undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<Consent>,
 }
 
 /// A target by name and address. Never holds a secret.

@@ -30,7 +30,7 @@ use crate::plan::{Found, Leftover};
 use crate::quota::Inventory;
 use crate::runner::known::Known;
 pub use found::new_object;
-use found::{known_part, new_fields, reversal, step_limits};
+use found::{known_part, new_fields, step_limits};
 use listed::Listed;
 
 /// One scope as it is to be looked at.
@@ -284,10 +284,10 @@ impl Observer {
         }
         Found {
             operation,
+            reversal: kind::reversal(look.kind, operation, &look.spec, &changes),
             changes,
             seen: live.map(|live| kind::seen(look.kind, &look.spec, applied, live)),
             id: look.held.as_ref().and_then(|held| held.id.clone()),
-            reversal: reversal(look.kind, operation, &look.spec),
             limits: step_limits(look.kind),
         }
     }
@@ -421,7 +421,7 @@ fn leftover(look: &Look<'_>, live: &Value) -> Leftover {
             changes: vec![change],
             seen: Some(kind::seen(look.kind, &look.spec, Some(&look.spec), live)),
             id: look.held.as_ref().and_then(|held| held.id.clone()),
-            reversal: reversal(look.kind, Operation::Delete, &look.spec),
+            reversal: kind::reversal(look.kind, Operation::Delete, &look.spec, &[]),
             limits: step_limits(look.kind),
         },
     }

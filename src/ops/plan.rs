@@ -28,6 +28,7 @@ use crate::ops::overview;
 use crate::ops::target::Reached;
 use crate::plan::{Parts, scope_plan};
 
+pub(super) use timing::fill;
 pub use timing::too_long;
 
 /// What was typed: one wave, some sites, or everything.
@@ -167,7 +168,7 @@ pub async fn make(
 }
 
 /// Somebody may have written about a patient into a comment: what is there now is shown to people and kept for years.
-fn hide_sensitive(plan: &mut ScopePlan) {
+pub(super) fn hide_sensitive(plan: &mut ScopePlan) {
     for step in plan.steps.values_mut() {
         let Work::Reconcile(reconcile) = &mut step.work else { continue };
         for from in reconcile.changes.iter_mut().filter_map(|change| change.from.as_mut()) {
@@ -200,6 +201,8 @@ fn document(
         fleet: FleetPlan { waves, failure_budget: desired.loaded.estate.failure_budget },
         scopes,
         overview: Overview::default(),
+        rollback: None,
+        consents: desired.loaded.estate.consents.clone(),
     }
 }
 
@@ -209,15 +212,19 @@ pub(super) fn read_holdings(
 ) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
     let mut all = BTreeMap::new();
     for scope in scopes {
-        let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
-        let holdings = Holdings::from_entries(lines.iter().map(|line| &line.entry))
-            .map_err(|e| Failure::NotVerified { what: format!("the log of {scope}: {e}") })?;
-        all.insert(scope.clone(), holdings);
+        all.insert(scope.clone(), holdings_of(journal, scope)?);
     }
     Ok(all)
 }
 
-fn refuse_unreadable(world: &World, journal: &dyn Journal) -> Result<(), Failure> {
+/// What a scope holds by its log.
+pub(super) fn holdings_of(journal: &dyn Journal, scope: &ScopeId) -> Result<Holdings, Failure> {
+    let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
+    Holdings::from_entries(lines.iter().map(|line| &line.entry))
+        .map_err(|e| Failure::NotVerified { what: format!("the log of {scope}: {e}") })
+}
+
+pub(super) fn refuse_unreadable(world: &World, journal: &dyn Journal) -> Result<(), Failure> {
     let Some((scope, step, cause)) = world.unreadable.first() else { return Ok(()) };
     let what = format!("{scope} {step} could not be read: {cause}");
     let others = world.unreadable.len() - 1;
@@ -233,7 +240,7 @@ fn refuse_unreadable(world: &World, journal: &dyn Journal) -> Result<(), Failure
     })
 }
 
-fn refuse_foreign(world: &World) -> Result<(), Failure> {
+pub(super) fn refuse_foreign(world: &World) -> Result<(), Failure> {
     if world.foreign.is_empty() {
         return Ok(());
     }

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::{pattern_view, room_view};
 use crate::base::id::{ScopeId, StepId};
-use crate::model::plan::{FieldChange, Operation, Plan, Reconcile, Reversal, SavedPlan, Selection, Work};
+use crate::model::plan::{
+    FieldChange, Operation, Plan, Reconcile, Reversal, RollbackOf, SavedPlan, Selection, Work,
+};
 
 /// How many of each operation; a replacement counts as one to add and one to destroy, as Terraform counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -102,6 +104,23 @@ fn head(out: &mut String, plan: &Plan) {
     let what = selected(plan);
     let _ = writeln!(out, "{} · {what} · target {} ({})", plan.estate, plan.target.name, plan.target.host);
     out.push_str("Read-only: no object was changed to make this plan.\n");
+    if let Some(back) = &plan.rollback {
+        way_back(out, back);
+    }
+}
+
+/// Where a plan leads that leads back, and what it leaves alone.
+fn way_back(out: &mut String, back: &RollbackOf) {
+    let _ = match &back.drill {
+        None => writeln!(out, "Leads back to R{} (run {}), state {}.", back.release, back.run, back.state),
+        Some(step) => writeln!(out, "Drill: changes {step} on purpose, to lead back to R{}.", back.release),
+    };
+    for (step, why) in &back.stays {
+        let _ = writeln!(out, "  stays: {step}   ({why})");
+    }
+    for (step, why) in &back.unchecked {
+        let _ = writeln!(out, "  not checked again: {step}   ({why})");
+    }
 }
 
 /// Destroys, replacements and one-way steps come before everything else, in this order.
@@ -109,9 +128,13 @@ fn severe(out: &mut String, plan: &Plan) {
     let mut lines = Vec::new();
     for (scope, id, reconcile) in plan.reconciles() {
         if let Some(severity) = Severity::of(reconcile) {
+            let creates = reconcile.operation == Operation::Create;
+            let consent = plan.consents.iter().find(|consent| creates && consent.kind == reconcile.kind);
+            let accepted =
+                consent.map_or(String::new(), |consent| format!("; accepted by {}", consent.owner));
             lines.push((
                 severity,
-                format!("{:>3} {scope} {id}   {}", symbol(reconcile.operation), severity.words()),
+                format!("{:>3} {scope} {id}   {}{accepted}", symbol(reconcile.operation), severity.words()),
             ));
         }
     }
@@ -274,6 +297,8 @@ pub fn summary(saved: &SavedPlan) -> String {
             "Plan: {} to add, {} to change, {} to destroy.",
             counts.add, counts.change, counts.destroy
         );
+    } else if let Some(back) = &plan.rollback {
+        let _ = writeln!(out, "No changes. What is there is as R{} was.", back.release);
     } else {
         out.push_str("No changes. What is there is what the estate asks for.\n");
     }

@@ -130,6 +130,8 @@ fn plan() -> Plan {
         fleet: FleetPlan { waves: Vec::new(), failure_budget: None },
         scopes: [(ScopeId::Account, account), ("site/HRB01".parse().unwrap(), site)].into(),
         overview: Overview::default(),
+        rollback: None,
+        consents: Vec::new(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::model::estate::{
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
 
-use super::{ESTATE_CODES, Texts, rates, stages};
+use super::{ESTATE_CODES, Texts, rates, stages, undoing};
 
 const DAY: &str = "a date such as 2027-01-11";
 
@@ -72,6 +72,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         quotas: quotas(reader),
         publish: publish(reader),
         notify: super::notify::read(reader),
+        consents: undoing::consents(reader),
+        on_failure: undoing::on_failure(reader).unwrap_or_default(),
         span: reader.place(),
     }
 }

@@ -5,10 +5,10 @@ use crate::model::estate::Site;
 use crate::model::reader::Reader;
 use crate::model::tree::{self, Table};
 
-use super::{ESTATE_CODES, Text, Texts, estate};
+use super::{ESTATE_CODES, Text, Texts, estate, undoing};
 
 /// The keys of a site's file that are not parameters.
-const OWN_KEYS: [&str; 5] = ["code", "name", "region", "ehr", "window"];
+const OWN_KEYS: [&str; 6] = ["code", "name", "region", "ehr", "window", "on_failure"];
 
 pub(super) fn read(texts: &Texts, found: &mut Diagnostics) -> Vec<Site> {
     texts.sites().filter_map(|(path, text)| site(path, text, found)).collect()
@@ -24,6 +24,7 @@ fn site(path: &str, text: &Text, found: &mut Diagnostics) -> Option<Site> {
     let code = reader.text("code");
     let (name, region, ehr) = (reader.text("name"), reader.text("region"), reader.text("ehr"));
     let windows = estate::windows(&mut reader);
+    let on_failure = undoing::on_failure(&mut reader);
     reader.finish();
     Some(Site {
         written_code: code?,
@@ -31,6 +32,7 @@ fn site(path: &str, text: &Text, found: &mut Diagnostics) -> Option<Site> {
         region: region?,
         ehr: ehr?,
         windows,
+        on_failure,
         parameters: Table { entries: parameters.into_iter().collect() },
         path: path.to_owned(),
         span: text.first_line(),

@@ -120,6 +120,8 @@ pub fn plan(scopes: Vec<(&str, Vec<Step>)>) -> Plan {
         fleet: FleetPlan { waves: vec![wave], failure_budget: None },
         scopes,
         overview: Default::default(),
+        rollback: None,
+        consents: Vec::new(),
     }
 }
 

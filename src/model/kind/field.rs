@@ -39,9 +39,25 @@ pub struct Field {
     /// What is sent to take it away; absent if it cannot be taken away.
     #[serde(default)]
     pub clear: Option<Value>,
+    /// Which change of it can never be taken back, on an object that stays.
+    #[serde(default)]
+    pub one_way: Option<OneWay>,
+    /// Whether a change of it may shut out whoever would have to take it back.
+    #[serde(default)]
+    pub shuts_out: bool,
     /// Why these rules.
     #[serde(default)]
     pub reason: String,
+}
+
+/// A change of a field that can never be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OneWay {
+    /// Setting it where nothing was set: it can be swapped afterwards, never removed.
+    Set,
+    /// Any change.
+    Change,
 }
 
 /// What a field of a spec holds, and what goes over the wire for it.

@@ -13,7 +13,10 @@ use crate::base::digest::Digest;
 use crate::base::id::{LogId, PackName, ScopeId, SiteCode};
 use crate::base::time::Timestamp;
 
-use super::{FleetPlan, LogHead, Overview, PLAN_VERSION, PackLock, Plan, ScopePlan, Selection, TargetName};
+use super::{
+    Consent, FleetPlan, LogHead, Overview, PLAN_VERSION, PackLock, Plan, RollbackOf, ScopePlan, Selection,
+    TargetName,
+};
 
 /// What stands before a site's code in the path of its input file.
 const SITE_FILE_PREFIX: &str = "sites/";
@@ -46,6 +49,12 @@ pub struct PlanHead {
     pub shared: BTreeMap<ScopeId, Digest>,
     /// The digests of the parts of sites, without their codes.
     pub sites: BTreeSet<Digest>,
+    /// The release that the plan leads back to. Such a plan has one scope only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackOf>,
+    /// What the estate accepts beforehand of that which cannot be undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<Consent>,
 }
 
 /// Everything that a plan says about one scope.
@@ -226,6 +235,8 @@ impl<'p> Parted<'p> {
             launch: Digest::of_canonical(&self.launch()),
             shared,
             sites,
+            rollback: plan.rollback.clone(),
+            consents: plan.consents.clone(),
         }
     }
 }

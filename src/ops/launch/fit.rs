@@ -65,7 +65,9 @@ pub fn refuse_unfit(
         return Err(Failure::Refused { reason });
     }
     overview::refuse(context, saved, estate)?;
-    let mut changed = changed_inputs(saved, desired);
+    // What leads back rests on a release, not on today's files.
+    let today = saved.plan.rollback.is_none();
+    let mut changed = if today { changed_inputs(saved, desired) } else { Vec::new() };
     changed.extend(outgrown(saved, &journal.heads()?));
     if changed.is_empty() { refuse_destroys(saved) } else { Err(Failure::Stale { changed }) }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::base::limits;
 use crate::kind::{self, Registry};
 use crate::model::kind::Kind;
-use crate::model::plan::{FieldChange, Operation, Reversal, StepLimits};
+use crate::model::plan::{FieldChange, Operation, StepLimits};
 use crate::model::reference::Reference;
 use crate::model::resource::Resource;
 use crate::plan::Found;
@@ -13,12 +13,13 @@ use crate::plan::Found;
 /// What is to be done for a resource that is not there.
 pub fn new_object(resource: &Resource) -> Found {
     let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
+    let changes = new_fields(&resource.spec, resource);
     Found {
         operation: Operation::Create,
-        changes: new_fields(&resource.spec, resource),
         seen: None,
         id: None,
-        reversal: reversal(kind, Operation::Create, &resource.spec),
+        reversal: kind::reversal(kind, Operation::Create, &resource.spec, &changes),
+        changes,
         limits: step_limits(kind),
     }
 }
@@ -37,18 +38,6 @@ pub fn new_fields(spec: &Value, resource: &Resource) -> Vec<FieldChange> {
             reason: reason.clone(),
         })
         .collect()
-}
-
-/// How far an operation can be undone, by the kind's table.
-pub fn reversal(kind: &Kind, operation: Operation, spec: &Value) -> Reversal {
-    match operation {
-        // What is always there is never made: the first change of it is what making is for others.
-        Operation::Update if kind::always_there(kind) => kind.reversal.of_create(spec),
-        Operation::None | Operation::Update => Reversal::Reversible,
-        Operation::Create => kind.reversal.of_create(spec),
-        Operation::Delete => kind.reversal.delete.rank,
-        Operation::Replace => kind.reversal.of_create(spec).max(kind.reversal.delete.rank),
-    }
 }
 
 /// How long to wait for objects of a kind, and how often to look.

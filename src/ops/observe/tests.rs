@@ -274,7 +274,7 @@ async fn leftovers_are_deleted_in_reverse_and_through_a_workspace_that_is_left_o
 #[test]
 fn only_the_settings_that_cannot_be_set_back_are_one_way() {
     let kind = Registry::standard().get(&"databricks.workspace_setting".parse().unwrap()).unwrap();
-    let of = |operation, name: &str| reversal(kind, operation, &json!({ "type": name }));
+    let of = |operation, name: &str| kind::reversal(kind, operation, &json!({ "type": name }), &[]);
     for operation in [Operation::Create, Operation::Update] {
         assert_eq!(of(operation, "shield_csp_enablement_ws_db"), Reversal::OneWay, "{operation:?}");
         assert_eq!(of(operation, "disable_legacy_dbfs"), Reversal::Reversible, "{operation:?}");

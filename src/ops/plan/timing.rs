@@ -15,7 +15,7 @@ use crate::ops::error::Failure;
 use crate::ops::target::Reached;
 
 /// Gives every scope its calendar, if the target observes calendars, and says how long its steps are expected to take.
-pub(super) fn fill(
+pub(in crate::ops) fn fill(
     desired: &Desired,
     reached: &Reached,
     journal: &dyn Journal,

@@ -81,6 +81,8 @@ pub fn whole(scopes: BTreeMap<ScopeId, ScopePlan>, fleet: FleetPlan) -> Plan {
         fleet,
         scopes,
         overview: Default::default(),
+        rollback: None,
+        consents: Vec::new(),
     }
 }
 

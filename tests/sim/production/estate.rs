@@ -52,6 +52,8 @@ pub fn first(random: &mut Random) -> Plan {
         fleet: FleetPlan { waves: vec![wave], failure_budget: None },
         scopes,
         overview: Default::default(),
+        rollback: None,
+        consents: Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::evidence::control::ControlStatus;
 use crate::evidence::question::ask::{Question, ask, changes_of};
 use crate::evidence::redaction::is_redacted;
+use crate::model::entry::Entry;
 
 use super::super::super::tally::Tally;
 use super::super::Content;
@@ -45,7 +46,29 @@ fn ran(content: &Content<'_>) -> String {
     if let (Some(first), Some(last)) = (entries.first(), entries.last()) {
         text.push_str(&format!(". From {} to {}", moment(first.at), moment(last.at)));
     }
-    format!("{}.", escaped(&text))
+    format!("{}.{}", escaped(&text), ways_back(content))
+}
+
+/// What rollbacks came to, by the entries that prove them.
+fn ways_back(content: &Content<'_>) -> String {
+    let proofs = content.records.entries.iter().filter(|entry| entry.kind == "rollback.proved");
+    let line = |entry: &Entry| {
+        let text = |field: &str| entry.body[field].as_str().unwrap_or_default().to_owned();
+        let stayed = entry.body["stayed"].as_object().map_or(0, serde_json::Map::len);
+        let proved = entry.body["proved"] == true;
+        let verdict =
+            if proved { "✓ It is as that release was" } else { "✗ It is not as that release was" };
+        format!(
+            "<br>Led back to R{} by entry {}: state {} after {}, wanted {}. {verdict}; {stayed} objects stay although \
+             they came later.",
+            escaped(&entry.body["release"].to_string()),
+            entry.seq,
+            escaped(&text("after")),
+            escaped(&text("before")),
+            escaped(&text("wanted")),
+        )
+    };
+    proofs.map(line).collect()
 }
 
 fn failed(content: &Content<'_>) -> String {

@@ -1,0 +1,194 @@
+//! What an ordinary yes is not enough for: steps that cannot be undone are named one by one, and nobody is locked out.
+
+mod lockout;
+
+use std::collections::BTreeSet;
+
+use crate::base::digest::Digest;
+use crate::base::id::{KindName, LogId, ScopeId, StepId};
+use crate::base::limits;
+use crate::journal::Journal;
+use crate::kind::{self, Registry};
+use crate::model::entry::{Actor, EntryDraft};
+use crate::model::plan::{Operation, Plan, Reconcile, Reversal, SavedPlan};
+use crate::ops::error::Failure;
+use crate::ops::{Context, holder, new_run_id};
+
+pub use lockout::refuse_lockout;
+
+/// The kind of the entry that says who named what.
+pub const NAMED: &str = "one-way.named";
+
+/// A step that cannot be undone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OneWayStep {
+    /// Its scope.
+    pub scope: ScopeId,
+    /// Its name.
+    pub step: StepId,
+    /// The kind of its object.
+    pub kind: KindName,
+    /// What is done to it.
+    pub operation: Operation,
+    /// Why it cannot be undone.
+    pub why: String,
+}
+
+impl OneWayStep {
+    /// What is typed to name it.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.scope, self.step)
+    }
+}
+
+/// How far a planned operation can be undone: what the plan says, or what the tables say now if that is worse. The reason
+/// is the tables'.
+pub fn undo(reconcile: &Reconcile) -> (Reversal, String) {
+    if reconcile.operation == Operation::None {
+        return (Reversal::Reversible, String::new());
+    }
+    let unknown = (Reversal::OneWay, "this program does not know the kind");
+    let (rank, why) = Registry::standard()
+        .get(&reconcile.kind)
+        .map_or(unknown, |kind| kind::undo(kind, reconcile.operation, &reconcile.spec, &reconcile.changes));
+    let why = if rank < reconcile.reversal { "the plan says so" } else { why };
+    (rank.max(reconcile.reversal), why.to_owned())
+}
+
+/// The steps of a plan that cannot be undone and are not accepted beforehand, in order.
+pub fn one_way(plan: &Plan) -> Vec<OneWayStep> {
+    let accepted = |reconcile: &Reconcile| {
+        reconcile.operation == Operation::Create
+            && plan.consents.iter().any(|consent| consent.kind == reconcile.kind)
+    };
+    let steps = plan.reconciles().filter(|(_, _, reconcile)| !accepted(reconcile));
+    // Whether somebody is shut out depends on where they come in from, which no plan tells: then they must be asked.
+    steps
+        .filter_map(|(scope, step, reconcile)| {
+            let (rank, why) = undo(reconcile);
+            let shut_out = Registry::standard()
+                .get(&reconcile.kind)
+                .and_then(|kind| kind::shuts_out(kind, reconcile.operation, &reconcile.changes));
+            let why = match (rank, shut_out) {
+                (Reversal::OneWay, _) => why,
+                (_, Some(why)) => why.to_owned(),
+                (Reversal::Reversible | Reversal::WithLoss, None) => return None,
+            };
+            Some(OneWayStep {
+                scope: scope.clone(),
+                step: step.clone(),
+                kind: reconcile.kind.clone(),
+                operation: reconcile.operation,
+                why,
+            })
+        })
+        .collect()
+}
+
+/// Steps as lines, each with its reason.
+pub fn lines(steps: &[OneWayStep]) -> String {
+    let line = |one: &OneWayStep| {
+        let operation = match one.operation {
+            Operation::None => "none",
+            Operation::Create => "create",
+            Operation::Update => "change",
+            Operation::Replace => "replace",
+            Operation::Delete => "delete",
+        };
+        format!("  {}   ({operation} {}: {})", one.name(), one.kind, one.why)
+    };
+    steps.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Refuses a plan whose one-way steps were not all named, exactly and one by one.
+///
+/// # Errors
+///
+/// `Refused` with the steps and what to type.
+pub fn refuse_unnamed(saved: &SavedPlan, named: &[String]) -> Result<(), Failure> {
+    let steps = one_way(&saved.plan);
+    let known: BTreeSet<String> = steps.iter().map(OneWayStep::name).collect();
+    let spoken: BTreeSet<String> = named.iter().map(|name| words(name)).collect();
+    if let Some(odd) = spoken.iter().find(|name| !known.contains(*name)) {
+        let what = if odd.contains(['*', '?', '[', ',']) {
+            "steps are named one by one, without wildcards"
+        } else {
+            "the plan has no such step that needs to be named"
+        };
+        return Err(Failure::Refused { reason: format!("--one-way '{odd}': {what}") });
+    }
+    let missing: Vec<OneWayStep> = steps.into_iter().filter(|one| !spoken.contains(&one.name())).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let type_this: Vec<String> = missing.iter().map(|one| format!("--one-way '{}'", one.name())).collect();
+    Err(Failure::Refused {
+        reason: format!(
+            "the plan has steps that can never be undone; an ordinary yes is not enough:\n{}\nName each of them: add {}",
+            lines(&missing),
+            type_this.join(" ")
+        ),
+    })
+}
+
+fn words(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Records in the org log who named which one-way steps of a plan. Does nothing where there are none.
+///
+/// # Errors
+///
+/// If somebody else writes the log, or the journal fails.
+pub fn record_named(
+    context: &Context,
+    saved: &SavedPlan,
+    actor: &Actor,
+    journal: &mut dyn Journal,
+) -> Result<(), Failure> {
+    let steps: Vec<String> = one_way(&saved.plan).iter().map(OneWayStep::name).collect();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let body = serde_json::json!({ "steps": steps });
+    append(context, actor, Note { log: LogId::Org, kind: NAMED, plan: saved.digest, body }, journal)
+}
+
+/// An entry that belongs to no run.
+pub(super) struct Note<'a> {
+    /// The log it goes to.
+    pub log: LogId,
+    /// What happened.
+    pub kind: &'a str,
+    /// The plan behind it.
+    pub plan: Digest,
+    /// The rest.
+    pub body: serde_json::Value,
+}
+
+/// Appends one entry that belongs to no run.
+pub(super) fn append(
+    context: &Context,
+    actor: &Actor,
+    note: Note<'_>,
+    journal: &mut dyn Journal,
+) -> Result<(), Failure> {
+    let Note { log, kind, plan, body } = note;
+    let now = context.clock.now();
+    let lease = journal.take_lease(&log, &holder(&new_run_id()), now, limits::LEASE)?;
+    let draft = EntryDraft {
+        log,
+        at: now,
+        run: None,
+        kind: kind.to_owned(),
+        step: None,
+        actor: actor.clone(),
+        plan: Some(plan),
+        refs: Vec::new(),
+        body,
+    };
+    let appended = journal.append(&[&lease], vec![draft]);
+    journal.release(&lease)?;
+    appended?;
+    Ok(())
+}
