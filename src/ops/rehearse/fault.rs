@@ -31,8 +31,11 @@ fn refusal(status: u16, code: &str) -> FaultKind {
     FaultKind::Before { status, code: code.to_owned() }
 }
 
-/// The verbs, and the requests of a kind that each means.
-const VERBS: [(&str, fn(&Kind) -> Vec<String>); 4] =
+/// The requests that a verb means for a kind.
+type Requests = fn(&Kind) -> Vec<String>;
+
+/// The verbs.
+const VERBS: [(&str, Requests); 4] =
     [("create", creates), ("read", reads), ("update", updates), ("delete", deletes)];
 
 /// The sandbox's rules for one typed fault. `began` is when the rehearsal begins.
