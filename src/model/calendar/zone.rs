@@ -27,6 +27,11 @@ pub fn local(zone: &TimeZone, moment: Timestamp) -> DateTime {
     zone.to_datetime(exact(moment))
 }
 
+/// A moment as the clock on the wall shows it, for people: `Sun 2027-03-14 00:00 -06:00`.
+pub fn shown(zone: &TimeZone, moment: Timestamp) -> String {
+    exact(moment).to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %:z").to_string()
+}
+
 /// The first moment at which the clock shows this time or has jumped over it.
 pub(super) fn reached(zone: &TimeZone, time: DateTime) -> Timestamp {
     at(zone, time, false)
