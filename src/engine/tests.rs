@@ -381,6 +381,19 @@ fn what_has_begun_is_finished_after_the_window_and_a_further_round_asks_again() 
 }
 
 #[test]
+fn a_change_that_fits_exactly_does_not_wait_for_ever() {
+    let mut story = in_a_window(Operation::Create, Millis::from_secs(3_600));
+    story.tell(Input::Started);
+    assert!(story.observed("a", 1, Finding::Absent).starts_with("step.failed"), "no time is left to look");
+    let mut story = in_a_window(Operation::Create, Millis::from_secs(3_540));
+    story.tell(Input::Started);
+    assert_eq!(story.observed("a", 1, Finding::Absent), "step.rested | wake 3600000");
+    story.now = Timestamp::from_millis(HOUR + 60_000);
+    story.tell(Input::TimeReached);
+    assert_eq!(story.observed("a", 2, Finding::Absent), "step.applying | Create a 2", "after a slow look");
+}
+
+#[test]
 fn a_change_that_no_window_can_hold_fails_with_the_reason() {
     let mut story = in_a_window(Operation::Create, Millis::from_secs(7_200));
     story.tell(Input::Started);

@@ -115,9 +115,17 @@ impl<'a> Turn<'a> {
 
     /// What happens instead of a call while the calendar is shut. It is asked before the first call of a step in a round;
     /// a step that has begun is brought to its end, because half a replacement is worse than a late one.
+    ///
+    /// An opening that is waited for must hold the look at its begin too: else a change that fits exactly would always come
+    /// a moment too late, and wait for ever.
     fn shut_out(&self) -> Option<Vec<Event>> {
         let calendar = self.calendar.filter(|_| !self.step.begun)?;
-        match calendar.standing(self.now, self.planned.limits.expected) {
+        let limits = &self.planned.limits;
+        if let Standing::Open { .. } = calendar.standing(self.now, limits.expected) {
+            return None;
+        }
+        let with_look = Millis(limits.expected.0.saturating_add(limits.call_timeout.0));
+        match calendar.standing(self.now, with_look) {
             Standing::Open { .. } => None,
             Standing::Shut { opens, .. } => Some(vec![self.rested(opens, Rest::Window, None)]),
             Standing::Never { why } => {
@@ -130,7 +138,8 @@ impl<'a> Turn<'a> {
     /// A create is followed by its update at once; a further update only after the last one had time to show.
     fn follow_up(&self, spec: Value) -> Vec<Event> {
         let rested = match self.step.phase {
-            Phase::Verifying { since, .. } => self.now.since(since) >= FOLLOW_UP_REST,
+            // A clock that was set back says nothing about how long ago that was.
+            Phase::Verifying { since, .. } => self.now < since || self.now.since(since) >= FOLLOW_UP_REST,
             _ => true,
         };
         if self.step.follow_ups < FOLLOW_UPS_MAX && (rested || self.step.last_call == Some(NextCall::Create))
