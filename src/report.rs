@@ -1,7 +1,10 @@
 //! Floor 2: pure views. A plan, a graph, a timeline as people and programs see them.
 
+pub mod events;
 pub mod graph_view;
 pub mod plan_view;
+pub mod run;
+pub mod status;
 pub mod timeline;
 
 #[cfg(test)]

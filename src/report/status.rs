@@ -21,10 +21,11 @@ use crate::base::id::{RegionName, RunId, ScopeId, StepId, WaveName};
 use crate::base::time::{Millis, Timestamp};
 use crate::engine;
 use crate::fleet;
-use crate::model::calendar::Calendar;
+use crate::forecast::Durations;
 use crate::model::plan::Plan;
 
 pub use csv::csv;
+pub(super) use csv::quoted;
 pub use fold::fold;
 pub use people::People;
 pub use text::{Style, page, scope_page, wave_page};
@@ -78,6 +79,8 @@ pub struct Seen {
     pub scopes: BTreeMap<ScopeId, Run>,
     /// Who carries it out at present.
     pub holder: Option<String>,
+    /// How long steps are expected to take on its target.
+    pub durations: Durations,
 }
 
 /// A scope's part of a launch.
