@@ -4,14 +4,17 @@ mod answer;
 mod args;
 mod coverage;
 mod draw;
+mod durations;
 mod exit;
 mod inspect;
 mod live;
 mod locks;
 mod log;
 mod register;
+mod report;
 mod resume;
 mod run;
+mod schedule;
 mod schema;
 mod status;
 mod ui;
@@ -88,6 +91,9 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),
+        Command::Report(command) => report::report(ui, &context()?, &command),
+        Command::Durations(args) => durations::durations(ui, &context()?, &args),
+        Command::Schedule(args) => schedule::schedule(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {
             inspect::export(ui, &context()?, &site, out, previous)
         }

@@ -4,6 +4,7 @@ mod access;
 mod environments;
 mod naming;
 mod network;
+mod openings;
 mod program;
 mod residency;
 mod secrets;
@@ -53,7 +54,7 @@ macro_rules! rule {
 }
 
 /// Every rule.
-pub const RULES: [Rule; 16] = [
+pub const RULES: [Rule; 17] = [
     rule!(
         "SITECODE",
         sites::CODE,
@@ -84,6 +85,12 @@ pub const RULES: [Rule; 16] = [
         windows::CODE,
         windows::check,
         "A change window has days, a begin, an end and a time zone that exist."
+    ),
+    rule!(
+        "WAVE-OPENING",
+        openings::CODE,
+        openings::check,
+        "Every site of a wave may be changed at some time between the wave's first and last day."
     ),
     rule!(
         "CIDR-OVERLAP",

@@ -5,6 +5,7 @@ mod estate;
 mod folder;
 mod lock;
 mod pack;
+mod rates;
 mod site;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,8 @@
 
 #[path = "cli/drift.rs"]
 mod drift;
+#[path = "cli/durations.rs"]
+mod durations;
 #[path = "cli/evidence.rs"]
 mod evidence;
 #[path = "cli/faults.rs"]
@@ -16,6 +18,8 @@ mod operators;
 mod plan_apply;
 #[path = "cli/rehearse.rs"]
 mod rehearse;
+#[path = "cli/schedule.rs"]
+mod schedule;
 #[path = "cli/signin.rs"]
 mod signin;
 #[path = "cli/world.rs"]

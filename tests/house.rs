@@ -32,7 +32,14 @@ const FLOORS: &[(&str, u32)] = &[
 ];
 
 /// Imports between siblings that are wanted: views may read what they show.
-const SIBLINGS: &[(&str, &str)] = &[("evidence", "merkle"), ("journal", "merkle"), ("report", "plan"), ("report", "engine"), ("report", "fleet"), ("report", "forecast")];
+const SIBLINGS: &[(&str, &str)] = &[
+    ("evidence", "merkle"),
+    ("journal", "merkle"),
+    ("report", "plan"),
+    ("report", "engine"),
+    ("report", "fleet"),
+    ("report", "forecast"),
+];
 
 /// What the pure floors must not name.
 const IMPURE: &[&str] = &[

@@ -155,3 +155,5 @@ pub const CHAINS_MAX: usize = 3;
 pub const STATUS_SITES_MAX: usize = 24;
 /// Shortest time between two looks of `--watch`: each reads the logs.
 pub const WATCH_EVERY_MIN: Millis = Millis::from_secs(1);
+/// Calendar days that a site may take where the estate does not say otherwise: sites two and three took under two weeks.
+pub const SITE_DAYS_MAX: u32 = 14;

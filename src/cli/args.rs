@@ -113,6 +113,13 @@ pub enum Command {
     Record(super::locks::Record),
     /// Show every site: what is done, what is not, and why
     Status(Status),
+    /// Show how long steps are expected to take on a target, and what earlier runs measured
+    Durations(super::durations::DurationsArgs),
+    /// Show how long sites took, with the entries behind every figure
+    #[command(subcommand)]
+    Report(super::report::ReportCommand),
+    /// Show when each site may be changed next, in its own time zone
+    Schedule(Schedule),
     /// Print the entries of a log
     Log(Log),
     /// Print the JSON Schema of what leaves the program
@@ -472,6 +479,23 @@ pub enum StatusOutput {
     Csv,
     /// The names of the scopes
     Name,
+}
+
+/// Arguments of `schedule`.
+#[derive(Debug, Args)]
+pub struct Schedule {
+    /// The sites of one wave
+    #[arg(long, value_name = "WAVE", conflicts_with = "site")]
+    pub wave: Option<String>,
+    /// These sites only
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub site: Vec<String>,
+    /// Ask about another moment than now, for example 2027-03-10T15:00-06:00
+    #[arg(long, value_name = "RFC 3339")]
+    pub from: Option<crate::base::time::Timestamp>,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
 }
 
 /// Arguments of `log`.

@@ -155,3 +155,6 @@ impl Calendar {
         openings::list(self, from, count)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! The estate as it was written: account, regions, EHR variants, waves, roles, standards, targets and sites.
 
+mod calendar;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -12,6 +14,8 @@ use crate::base::time::Millis;
 use crate::model::pack::Pack;
 use crate::model::plan::PackLock;
 use crate::model::tree::Table;
+
+pub use calendar::calendar_of;
 
 /// Format version of `sites/estate.toml`.
 pub const ESTATE_FORMAT: i64 = 1;
@@ -65,6 +69,10 @@ pub struct Estate {
     pub lineage: String,
     /// The program's first day.
     pub day_one: Option<Date>,
+    /// Calendar days that a site may take from its first launch until it is done.
+    pub site_days_max: u32,
+    /// The IANA zone in which days are meant where no window names one.
+    pub zone: Option<Located<String>>,
     /// Facts about the account, as templates see them under `account`.
     pub account: Table,
     /// Site parameters of the program layer.
@@ -160,6 +168,8 @@ pub struct Freeze {
     pub from: Date,
     /// Last day.
     pub to: Date,
+    /// The sites it holds for, as written; none says everything.
+    pub sites: Vec<Located<String>>,
     /// Where it is declared.
     pub span: Span,
 }
@@ -200,6 +210,20 @@ pub enum TargetDriver {
     Databricks,
 }
 
+/// What a target makes of the sites' calendars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CalendarUse {
+    /// Changes wait for windows, freezes and first days.
+    Observe,
+    /// Changes are made at any time. Only for what is no real account.
+    Ignore,
+}
+
+impl CalendarUse {
+    /// Every use with the word the file has for it.
+    pub const ALL: [(&'static str, CalendarUse); 2] = [("observe", Self::Observe), ("ignore", Self::Ignore)];
+}
+
 /// Where a plan can be carried out.
 #[derive(Debug, Clone)]
 pub struct TargetSpec {
@@ -213,6 +237,10 @@ pub struct TargetSpec {
     pub profile: Option<String>,
     /// Deadline of one call, where it differs from the product's.
     pub call_timeout: Option<Millis>,
+    /// Calls per second by API family, where they differ from the published ones.
+    pub rates: BTreeMap<String, Located<f64>>,
+    /// Whether changes wait for the sites' calendars.
+    pub calendar: CalendarUse,
     /// Where it is declared.
     pub span: Span,
 }

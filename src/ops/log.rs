@@ -58,11 +58,13 @@ pub fn walk(journal: &dyn Journal, log: &LogId, run: &str, until: Option<u64>) -
         return Err(Failure::usage(format!("{log} has no run `{run}`"), help));
     };
     let own = lines.iter().map(|line| &line.entry).filter(|entry| entry.run.as_ref() == Some(&run));
-    let entries: Vec<Entry> = own.filter(|entry| until.is_none_or(|until| entry.seq <= until)).cloned().collect();
+    let entries: Vec<Entry> =
+        own.filter(|entry| until.is_none_or(|until| entry.seq <= until)).cloned().collect();
     let found = launch::worth_telling(journal, &[run.clone()].into())?;
-    let found = found.into_iter().find(|one| one.run == run).ok_or_else(|| Failure::NotVerified {
-        what: format!("the org log does not tell of run {run}"),
-    })?;
+    let found = found
+        .into_iter()
+        .find(|one| one.run == run)
+        .ok_or_else(|| Failure::NotVerified { what: format!("the org log does not tell of run {run}") })?;
     let plan = &found.saved.plan;
     let walk = match log {
         LogId::Org => walk::launch(plan, &entries),
@@ -85,7 +87,8 @@ pub fn step(walk: &Walk, name: &str) -> Result<StepId, Failure> {
     let found = StepId::new(name).ok().filter(|_| walk.phases.contains_key(name));
     found.ok_or_else(|| {
         let near = crate::base::diagnostic::nearest(name, known());
-        let help = near.map_or("landfall graph lists the steps".to_owned(), |near| format!("did you mean {near}?"));
+        let help =
+            near.map_or("landfall graph lists the steps".to_owned(), |near| format!("did you mean {near}?"));
         Failure::usage(format!("no step is called `{name}`"), help)
     })
 }

@@ -7,9 +7,10 @@ use crate::base::time::Timestamp;
 use crate::engine;
 use crate::forecast::Durations;
 use crate::journal::{Journal, Line};
-use crate::model::estate::Site;
+use crate::model::estate::{Site, calendar_of};
 use crate::model::event::{Event, RunOutcome};
 use crate::ops::desired::Desired;
+use crate::ops::durations;
 use crate::ops::error::Failure;
 use crate::ops::launch::{self, Found};
 use crate::report::status::{self, People, Place, Run, Seen, Sources, Status};
@@ -58,7 +59,7 @@ fn place(desired: &Desired, scope: &ScopeId) -> Place {
         name: site.map(|site| site.name.value.clone()),
         region,
         wave: wave.map(|wave| wave.name.clone()),
-        zone: site.and_then(|site| site.windows.first()).map(|window| window.zone.value.clone()),
+        calendar: Some(calendar_of(&desired.loaded, scope)),
     }
 }
 
@@ -86,12 +87,8 @@ fn launches(desired: &Desired, journal: &dyn Journal) -> Result<Vec<Seen>, Failu
         newest.extend(last.and_then(|line| line.entry.run.clone()));
         logs.insert(scope.clone(), lines);
     }
-    let holders: BTreeMap<LogId, String> = journal
-        .locks()?
-        .into_iter()
-        .filter(|lock| lock.alive)
-        .map(|lock| (lock.log, lock.holder))
-        .collect();
+    let holders: BTreeMap<LogId, String> =
+        journal.locks()?.into_iter().filter(|lock| lock.alive).map(|lock| (lock.log, lock.holder)).collect();
     let found = launch::worth_telling(journal, &newest)?;
     found.into_iter().map(|one| seen(one, journal, &mut logs, &holders)).collect()
 }
@@ -116,7 +113,11 @@ fn seen(
     }
     let own = |holder: &&String| fleet.ended().is_none() && holder.ends_with(run.as_str());
     let holder = holders.get(&LogId::Org).filter(own).cloned();
-    let durations = Durations::published();
+    // Only what is open is forecast.
+    let durations = match fleet.ended() {
+        None => durations::of(&saved.plan.target, journal)?,
+        Some(_) => Durations::published(),
+    };
     Ok(Seen { run, plan: saved.plan, began, fleet, scopes, holder, durations })
 }
 
@@ -134,7 +135,8 @@ pub(super) fn scope_run<'l>(
     plan: &crate::model::plan::ScopePlan,
     lines: impl Iterator<Item = &'l Line>,
 ) -> Result<Option<Run>, Failure> {
-    let bad = |error: &dyn std::fmt::Display| Failure::NotVerified { what: format!("the log of {scope}: {error}") };
+    let bad =
+        |error: &dyn std::fmt::Display| Failure::NotVerified { what: format!("the log of {scope}: {error}") };
     let mut events: Vec<Event> = Vec::new();
     let mut sent: BTreeMap<StepId, Timestamp> = BTreeMap::new();
     let mut since = None;

@@ -37,7 +37,10 @@ enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LaneState {
     published: Rate,
+    /// The burst of the table.
     burst: u32,
+    /// One after a refusal, for good: it costs little, and nobody publishes what burst a service takes.
+    present_burst: u32,
     present: Rate,
     phase: Phase,
     due: i64,
@@ -76,6 +79,7 @@ impl LaneState {
         Self {
             published: of.rate,
             burst: of.burst,
+            present_burst: of.burst,
             present: of.rate,
             phase: Phase::Open,
             due: i64::MIN,
@@ -97,9 +101,7 @@ impl LaneState {
 
     /// The first moment at which the next call may go out.
     fn free_from(&self) -> i64 {
-        // While a refusal is remembered there is no burst: calls are evenly spaced.
-        let burst = if self.ceiling.is_some() { 1 } else { self.burst };
-        let early = self.present.interval().saturating_mul(i64::from(burst) - 1);
+        let early = self.present.interval().saturating_mul(i64::from(self.present_burst) - 1);
         let trial = match self.phase {
             Phase::Open | Phase::Rested => i64::MIN,
             Phase::Trial(until) => until,
@@ -121,7 +123,9 @@ impl LaneState {
         {
             self.bound = self.bound.saturating_add((now - last).max(0));
         }
-        self.due = self.due.max(now).saturating_add(interval);
+        // What a clock of whole milliseconds rounds up is given back, where the burst that is not used makes up for it.
+        let grain = if self.present_burst < self.burst { 999 } else { 0 };
+        self.due = self.due.max(now - grain).saturating_add(interval);
         if self.phase == Phase::Rested {
             self.phase = Phase::Trial(now.saturating_add(length(PACING_TRIAL).max(interval)));
         }
@@ -132,18 +136,20 @@ impl LaneState {
     pub(super) fn refused(&mut self, now: Timestamp, retry_after: Option<Millis>) {
         let now = micros(now);
         self.refusals += 1;
+        let swarm = self.phase == Phase::Rested;
+        self.refusals_in_a_row = self.refusals_in_a_row.saturating_add(u32::from(!swarm));
         let rest = retry_after.unwrap_or_else(|| {
-            let doubled = PACING_REST.0.saturating_mul(1 << self.refusals_in_a_row.min(16));
+            let doubled = PACING_REST.0.saturating_mul(1 << (self.refusals_in_a_row - 1).min(16));
             Millis(doubled.min(RETRY_CAP.0))
         });
         self.rest_until = self.rest_until.max(now.saturating_add(length(rest.min(RETRY_AFTER_MAX))));
         self.refused_at = now;
-        if self.phase == Phase::Rested {
-            // A call of the same swarm: the lane has already slowed down for it.
+        if swarm {
+            // The lane has slowed down for the first of them.
             return;
         }
         self.phase = Phase::Rested;
-        self.refusals_in_a_row = self.refusals_in_a_row.saturating_add(1);
+        self.present_burst = 1;
         let refused = self.present.0;
         let slowest = (self.published.0 / PACING_RATE_DIVISOR_MAX).max(1);
         self.ceiling = Some(refused);
@@ -214,7 +220,7 @@ impl LaneState {
 
     /// Whether a new lane would behave as this one does: no debt, no rest, nothing learned.
     pub(super) fn is_idle(&self, now: Timestamp) -> bool {
-        let fresh = self.ceiling.is_none() && self.phase == Phase::Open && self.present == self.published;
+        let fresh = self.ceiling.is_none() && self.present_burst == self.burst && self.phase == Phase::Open;
         fresh && self.due <= micros(now)
     }
 

@@ -72,7 +72,7 @@ impl Rate {
     /// So many calls per second; `None` for what is not a rate that can be kept.
     pub fn per_second(calls: f64) -> Option<Rate> {
         // Below a million calls per second the product is exact enough and fits.
-        (calls.is_finite() && (PER_SECOND_MIN..=1e6).contains(&calls)).then(|| Rate((calls * 1e6) as u64))
+        (calls.is_finite() && (PER_SECOND_MIN..=1e6).contains(&calls)).then_some(Rate((calls * 1e6) as u64))
     }
 
     /// Calls per second.

@@ -44,7 +44,8 @@ fn version() -> Value {
 
 /// A line that no log has.
 fn talk(kind: &str, fields: &Value) -> Value {
-    let mut properties = Map::from_iter([("type".to_owned(), json!({ "const": kind })), ("at".to_owned(), at())]);
+    let mut properties =
+        Map::from_iter([("type".to_owned(), json!({ "const": kind })), ("at".to_owned(), at())]);
     let own = fields.as_object().cloned().unwrap_or_default();
     let required: Vec<String> = properties.keys().chain(own.keys()).cloned().collect();
     properties.extend(own);

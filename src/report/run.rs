@@ -143,11 +143,7 @@ pub fn report(
             standings.remove(scope).unwrap_or_else(|| ("not started".to_owned(), None, 0));
         let mut of = scope_times(scope, entries);
         (of.outcome, of.why, of.rounds, of.expected) = (outcome, why, rounds, planned.expected);
-        of.steps = planned
-            .steps
-            .iter()
-            .map(|(id, step)| step_report(id, step, durations, entries))
-            .collect();
+        of.steps = planned.steps.iter().map(|(id, step)| step_report(id, step, durations, entries)).collect();
         report.scopes.push(of);
     }
     report.causes = causes(&report.scopes);
@@ -185,7 +181,10 @@ fn fleet(
         }
         FleetEvent::ScopeRequeued { scope, reason, .. } => {
             let rounds = rounds(&scope);
-            standings.insert(scope, ("not started".to_owned(), Some(format!("to be tried again: {reason}")), rounds));
+            standings.insert(
+                scope,
+                ("not started".to_owned(), Some(format!("to be tried again: {reason}")), rounds),
+            );
         }
         FleetEvent::LaunchStarted { .. }
         | FleetEvent::LaunchStopping {}

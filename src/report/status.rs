@@ -22,6 +22,7 @@ use crate::base::time::{Millis, Timestamp};
 use crate::engine;
 use crate::fleet;
 use crate::forecast::Durations;
+use crate::model::calendar::Calendar;
 use crate::model::plan::Plan;
 
 pub use csv::csv;
@@ -60,8 +61,8 @@ pub struct Place {
     pub region: Option<RegionName>,
     /// The wave it is in.
     pub wave: Option<WaveName>,
-    /// The IANA zone of its clock.
-    pub zone: Option<String>,
+    /// When it may be changed, in the zone of its clock.
+    pub calendar: Option<Calendar>,
 }
 
 /// One launch as its logs tell it.

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{RegionName, WaveName};
+use crate::base::limits::SITE_DAYS_MAX;
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::estate::{
-    ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, TagRules, TargetDriver, TargetSpec, Wave,
-    WaveKind,
+    CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, TagRules, TargetDriver, TargetSpec,
+    Wave, WaveKind,
 };
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
 
-use super::{ESTATE_CODES, Texts};
+use super::{ESTATE_CODES, Texts, rates};
 
 const DAY: &str = "a date such as 2027-01-11";
 
@@ -40,7 +41,7 @@ pub(super) fn read(texts: &mut Texts, found: &mut Diagnostics) -> Estate {
 fn whole(reader: &mut Reader<'_, '_>) -> Estate {
     let format = format!("{ESTATE_FORMAT}: this program reads no other format");
     reader.required("format", &format, |value| (value.as_i64() == Some(ESTATE_FORMAT)).then_some(()));
-    let (name, code, lineage, day_one) = identity(reader);
+    let Identity { name, code, lineage, day_one, zone } = identity(reader);
     let free =
         |reader: &mut Reader<'_, '_>, key| reader.table(key).map(|(t, _)| t.clone()).unwrap_or_default();
     Estate {
@@ -48,6 +49,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         code,
         lineage,
         day_one,
+        site_days_max: site_days_max(reader),
+        zone,
         account: free(reader, "account"),
         defaults: free(reader, "defaults"),
         locked: reader.texts("locked"),
@@ -73,7 +76,17 @@ fn lineage(value: &serde_json::Value) -> Option<String> {
     value.as_str().filter(|text| uuid::Uuid::try_parse(text).is_ok()).map(str::to_owned)
 }
 
-fn identity(reader: &mut Reader<'_, '_>) -> (String, String, String, Option<jiff::civil::Date>) {
+/// What `[estate]` says.
+#[derive(Default)]
+struct Identity {
+    name: String,
+    code: String,
+    lineage: String,
+    day_one: Option<jiff::civil::Date>,
+    zone: Option<Located<String>>,
+}
+
+fn identity(reader: &mut Reader<'_, '_>) -> Identity {
     let expected = "a table with the estate's name, code, lineage and day_one";
     let Some((table, span)) = reader.required_table("estate", expected) else { return Default::default() };
     let mut inner = reader.inner(table, span, "[estate]");
@@ -81,9 +94,21 @@ fn identity(reader: &mut Reader<'_, '_>) -> (String, String, String, Option<jiff
     let code = inner.required("code", "a lower-case word", lower_word);
     let lineage = inner.required("lineage", "a UUID that is never changed", lineage);
     let day_one = inner.required("day_one", DAY, day);
+    let zone = inner.optional("zone", "an IANA name such as America/New_York", string);
     inner.finish();
     let text = |located: Option<Located<String>>| located.map(|l| l.value).unwrap_or_default();
-    (text(name), text(code), text(lineage), day_one.map(|l| l.value))
+    let day_one = day_one.map(|l| l.value);
+    Identity { name: text(name), code: text(code), lineage: text(lineage), day_one, zone }
+}
+
+/// `[program]`: what the program has promised.
+fn site_days_max(reader: &mut Reader<'_, '_>) -> u32 {
+    let Some((table, span)) = reader.table("program") else { return SITE_DAYS_MAX };
+    let mut inner = reader.inner(table, span, "[program]");
+    let at_least_one = |value: &serde_json::Value| count(value).filter(|days| *days > 0);
+    let days = inner.optional("site_days_max", "a number of days from 1 up", at_least_one);
+    inner.finish();
+    days.map_or(SITE_DAYS_MAX, |days| days.value)
 }
 
 /// Tables of free facts with the site parameters they set under `defaults`.
@@ -185,9 +210,10 @@ fn freezes(reader: &mut Reader<'_, '_>) -> Vec<Freeze> {
                     .at(from.span.clone(), "the begin"),
             );
         }
+        let sites = inner.texts("sites");
         inner.finish();
         if let (Some(name), Some(from), Some(to)) = (name, from, to) {
-            freezes.push(Freeze { name: name.value, from: from.value, to: to.value, span });
+            freezes.push(Freeze { name: name.value, from: from.value, to: to.value, sites, span });
         }
     }
     freezes
@@ -273,6 +299,16 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
     let host = if real { inner.text("host") } else { inner.optional_text("host") };
     let profile = inner.optional("profile", "a profile's name", string);
     let timeout = inner.optional("call_timeout_ms", "a number of milliseconds", count);
+    let rates = rates::read(&mut inner);
+    let calendar = inner.optional("calendar", "observe or ignore", |value| {
+        let word = value.as_str()?;
+        CalendarUse::ALL.iter().find(|(name, _)| *name == word).map(|(_, uses)| *uses)
+    });
+    if let (Some(calendar), Some(host)) = (&calendar, &host)
+        && real
+    {
+        calendar_of_account(calendar, host, inner.found());
+    }
     inner.finish();
     Some(TargetSpec {
         driver: driver?.value,
@@ -280,8 +316,35 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
         host: host.map(|l| l.value),
         profile: profile.map(|l| l.value),
         call_timeout: timeout.map(|l| Millis(u64::from(l.value))),
+        rates,
+        calendar: calendar.map_or(if real { CalendarUse::Observe } else { CalendarUse::Ignore }, |l| l.value),
         span,
     })
+}
+
+/// A real account is never changed outside the windows: only a host on this machine may be.
+fn calendar_of_account(calendar: &Located<CalendarUse>, host: &Located<String>, found: &mut Diagnostics) {
+    let ignored = match calendar.value {
+        CalendarUse::Observe => false,
+        CalendarUse::Ignore => true,
+    };
+    if ignored && !is_loopback(&host.value) {
+        found.push(
+            Diagnostic::error("estate.wrong-value", "the calendars of a real account cannot be ignored")
+                .at(calendar.span.clone(), "sites would be changed at any time")
+                .at(host.span.clone(), "this host is not this machine")
+                .help("remove `calendar`, or write `calendar = \"observe\"`"),
+        );
+    }
+}
+
+/// Whether a host is this machine, as the driver will understand its name.
+fn is_loopback(host: &str) -> bool {
+    let text = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
+    let Ok(url) = reqwest::Url::parse(&text) else { return false };
+    let name = url.host_str().unwrap_or_default();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    address.map_or(name == "localhost", |address| address.is_loopback())
 }
 
 /// Reads `[[window]]` tables; their times and zones are judged by the window rule.

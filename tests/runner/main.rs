@@ -6,6 +6,7 @@
 mod journal;
 mod service;
 mod story;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -26,6 +26,8 @@ pub enum Fault {
     Refuse,
     /// A read shows nothing although something is there.
     Stale,
+    /// A read is refused for now.
+    Unreadable,
     /// It never comes back, and has no effect.
     Hang,
     /// It has its effect, and never comes back.
@@ -69,6 +71,11 @@ impl Service {
 
     pub fn reads(&self) -> usize {
         self.state().reads
+    }
+
+    /// Somebody takes an object's tags away.
+    pub fn spoil(&self, name: &str) {
+        self.state().objects.remove(name);
     }
 
     /// Objects ever made.
@@ -133,6 +140,7 @@ impl Driver for Service {
             match self.next_fault(&format!("read {name}")) {
                 Fault::None => {}
                 Fault::Stale => return Observation::Absent,
+                Fault::Unreadable => return Observation::Unreadable(cause(CauseClass::Internal)),
                 Fault::Hang | Fault::HangAfter => self.hang().await,
                 fault => panic!("a read cannot have {fault:?}"),
             }
@@ -166,7 +174,7 @@ impl Driver for Service {
                 Fault::LoseCall => return ApplyOutcome::NoAnswer(cause(CauseClass::NoAnswer)),
                 Fault::Hang => self.hang().await,
                 Fault::None | Fault::LoseAnswer | Fault::HangAfter => {}
-                Fault::Stale => panic!("only reads are stale"),
+                Fault::Stale | Fault::Unreadable => panic!("only reads are {fault:?}"),
             }
             let done = self.effect(change);
             match (fault, done) {

@@ -7,12 +7,14 @@ use landfall::base::id::{LogId, ScopeId, StepId};
 use landfall::base::time::{Millis, Timestamp};
 use landfall::journal::Journal;
 use landfall::journal::memory::MemoryJournal;
+use landfall::model::ask::{Ask, Wish};
 use landfall::model::entry::{Actor, ActorKind, Entry};
 use landfall::model::event::Event;
 use landfall::model::plan::{
     EdgeReason, FleetPlan, Operation, PLAN_VERSION, Plan, PlannedStep, Reconcile, Reversal, SavedPlan,
     ScopePlan, Selection, StepLimits, TargetName, WavePlan, Work,
 };
+use landfall::model::resource::Check;
 use landfall::model::wait::OpenItem;
 use landfall::pacing::Rates;
 use landfall::runner::clock::Clock;
@@ -57,6 +59,17 @@ pub fn step(name: &str) -> Step {
     let work = Work::Reconcile(reconcile);
     let planned = PlannedStep { work, after: BTreeMap::new(), origin: None, evidence: None, limits };
     Step { id: name.parse().unwrap(), planned }
+}
+
+/// A step that makes sure that a catalog has its name.
+pub fn check(name: &str, read: &str) -> Step {
+    let check = Check {
+        read: read.parse().unwrap(),
+        expect: vec![serde_json::from_value(json!({"at": "/name", "equals": read})).unwrap()],
+    };
+    let work = Work::Check { title: "it has its name".to_owned(), check };
+    let planned = PlannedStep { work, ..step(read).planned };
+    Step { id: name.parse().unwrap(), planned }.after(read)
 }
 
 impl Step {
@@ -129,6 +142,8 @@ pub struct Story {
     pub open: Vec<OpenItem>,
     pub plan: Plan,
     stop_at: Option<(String, String)>,
+    ask_at: Option<(String, Wish)>,
+    break_at: Option<(String, String)>,
     seen: Vec<String>,
     durable: usize,
 }
@@ -145,6 +160,8 @@ impl Story {
             open: Vec::new(),
             plan,
             stop_at: None,
+            ask_at: None,
+            break_at: None,
             seen: Vec::new(),
             durable: 0,
         }
@@ -153,6 +170,31 @@ impl Story {
     /// Asks for a stop as soon as this is told.
     pub fn stop_at(&mut self, kind: &str, step: &str) {
         self.stop_at = Some((kind.to_owned(), step.to_owned()));
+    }
+
+    /// Somebody leaves a wish as soon as this is told; once.
+    pub fn ask_at(&mut self, kind: &str, step: &str, wish: Wish) {
+        self.ask_at = Some((format!("{kind} {step}"), wish));
+    }
+
+    /// From here on nobody leaves wishes.
+    pub fn ask_nothing(&mut self) {
+        self.ask_at = None;
+    }
+
+    /// Somebody takes this object away as soon as this is told.
+    pub fn break_at(&mut self, kind: &str, object: &str) {
+        self.break_at = Some((kind.to_owned(), object.to_owned()));
+    }
+
+    /// Somebody leaves a wish now.
+    pub fn leave(&mut self, run: &str, wish: Wish) {
+        self.journal.ask(&ask(run, wish)).unwrap();
+    }
+
+    /// Wishes that nobody has answered.
+    pub fn asks(&self, run: &str) -> Vec<(u64, Ask)> {
+        self.journal.asks(&run.parse().unwrap()).unwrap()
     }
 
     /// From here on nobody asks for a stop.
@@ -179,12 +221,20 @@ impl Story {
     pub async fn launch_on(&mut self, journal: &mut dyn Journal, name: &str) -> Result<Left, RunnerError> {
         let saved = SavedPlan::new(self.plan.clone(), start());
         let (stop, stop_at) = (self.stop.clone(), self.stop_at.clone());
+        let (mut ask_at, break_at) = (self.ask_at.clone(), self.break_at.clone());
+        let (mut others, service) = (self.journal.another(), Arc::clone(&self.service));
         let (seen, durable) = (&mut self.seen, &mut self.durable);
         let mut feed = |feed: &Feed<'_>| {
             let (line, kept) = told(feed);
             *durable += usize::from(kept);
             if stop_at.as_ref().is_some_and(|(kind, step)| line.ends_with(&format!("{kind} {step}"))) {
                 stop.ask();
+            }
+            if let Some((_, wish)) = ask_at.take_if(|(told, _)| line.ends_with(told.as_str())) {
+                others.ask(&ask(name, wish)).unwrap();
+            }
+            if let Some((_, object)) = break_at.as_ref().filter(|(told, _)| line.ends_with(told.as_str())) {
+                service.spoil(object);
             }
             seen.push(line);
         };
@@ -239,6 +289,11 @@ impl Story {
         let logs = self.plan.scopes.keys().cloned().map(LogId::Scope);
         logs.flat_map(|log| self.journal.read(&log, 0).unwrap()).map(|line| line.entry).collect()
     }
+}
+
+fn ask(run: &str, wish: Wish) -> Ask {
+    let by = Actor { kind: ActorKind::Person, id: "pm".to_owned() };
+    Ask { run: run.parse().unwrap(), at: start(), by, reason: "a reason".to_owned(), wish }
 }
 
 fn told(feed: &Feed<'_>) -> (String, bool) {

@@ -68,6 +68,9 @@ pub struct ClockTime {
 pub struct NotATime;
 
 impl ClockTime {
+    /// The begin of a day.
+    pub const MIDNIGHT: ClockTime = ClockTime { hour: 0, minute: 0 };
+
     /// The time on this day, by the clock on the wall.
     pub fn on(self, day: jiff::civil::Date) -> jiff::civil::DateTime {
         day.at(self.hour, self.minute, 0, 0)

@@ -80,8 +80,8 @@ impl<'c> Search<'c> {
     /// cannot be understood must not let changes through.
     fn new(calendar: &'c Calendar, now: Timestamp) -> Self {
         let known = |window: &'c ChangeWindow| Some((window, zone::named(&window.zone)?));
-        let windows = calendar.windows.iter().filter_map(known).collect();
-        let any_time = calendar.windows.is_empty();
+        let windows: Vec<(&ChangeWindow, TimeZone)> = calendar.windows.iter().filter_map(known).collect();
+        let any_time = calendar.windows.is_empty() || windows.iter().any(|(window, _)| is_unbroken(window));
         match zone::named(&calendar.zone) {
             Some(own) => {
                 let first_day = calendar.first_day.map(|day| zone::passed(&own, midnight(day)));
@@ -122,8 +122,7 @@ impl<'c> Search<'c> {
                 from = freeze.end;
                 continue;
             }
-            let next =
-                self.freezes.iter().map(|freeze| freeze.begin).filter(|begin| *begin > whole.begin).min();
+            let next = self.next_freeze(whole.begin);
             let end = match (whole.end, next) {
                 (Some(end), Some(next)) => Some(end.min(next)),
                 (end, next) => end.or(next),
@@ -136,21 +135,31 @@ impl<'c> Search<'c> {
         self.freezes.iter().find(|freeze| freeze.begin <= moment && moment < freeze.end)
     }
 
-    /// The same as [`Search::piece`], as the windows have it: those that overlap or touch are one.
+    fn next_freeze(&self, moment: Timestamp) -> Option<Timestamp> {
+        self.freezes.iter().map(|freeze| freeze.begin).filter(|begin| *begin > moment).min()
+    }
+
+    /// The same as [`Search::piece`], as the windows have it: those that overlap or touch are one. What lies behind the
+    /// next freeze is not looked at.
     fn whole(&self, from: Timestamp) -> Option<Opening> {
-        let last = self.last();
         if self.any_time {
-            return (from < last).then_some(Opening { begin: from, end: None });
+            return (from < self.last()).then_some(Opening { begin: from, end: None });
         }
+        // An opening that begins just before the search ends is followed to its own end.
+        let last = from + HORIZON;
         let mut tracks: Vec<Track<'_>> =
             self.windows.iter().map(|(window, zone)| Track::new(window, zone, from, last)).collect();
-        let begin = tracks.iter().filter_map(|track| track.head).map(|(begin, _)| begin).min()?;
-        let mut end = begin;
-        while let Some(track) = tracks.iter_mut().find(|t| t.head.is_some_and(|(begin, _)| begin <= end)) {
+        let first = tracks.iter().filter_map(|track| track.head).map(|(begin, _)| begin).min()?;
+        let begin = first.max(from);
+        let far_enough = self.next_freeze(begin).unwrap_or(last);
+        let mut end = first;
+        while end < far_enough
+            && let Some(track) = tracks.iter_mut().find(|t| t.head.is_some_and(|(begin, _)| begin <= end))
+        {
             end = track.head.map_or(end, |(_, other)| end.max(other));
             track.advance();
         }
-        Some(Opening { begin: begin.max(from), end: (end < last).then_some(end) })
+        (begin < self.last()).then_some(Opening { begin, end: (end < last).then_some(end) })
     }
 
     /// Why changes may not begin at this moment, although they may later.
@@ -198,6 +207,11 @@ fn freezes<'c>(calendar: &'c Calendar, own: &TimeZone, start: Timestamp) -> Vec<
     freezes
 }
 
+/// Whether a window begins every day at the moment at which the one of the day before ends.
+fn is_unbroken(window: &ChangeWindow) -> bool {
+    window.from == window.to && window.days.len() == Weekday::ALL.len()
+}
+
 fn midnight(day: Date) -> jiff::civil::DateTime {
     day.at(0, 0, 0, 0)
 }
@@ -208,7 +222,8 @@ struct Track<'c> {
     zone: &'c TimeZone,
     /// The day that is looked at next.
     day: Option<Date>,
-    last_day: Date,
+    /// Days that may still be looked at.
+    days_left: u32,
     /// Nothing that ends up to here counts.
     from: Timestamp,
     /// Nothing that begins from here on counts.
@@ -219,8 +234,9 @@ struct Track<'c> {
 impl<'c> Track<'c> {
     fn new(window: &'c ChangeWindow, zone: &'c TimeZone, from: Timestamp, last: Timestamp) -> Self {
         let day = zone::local(zone, from).date().yesterday().ok();
-        let last_day = zone::local(zone, last).date();
-        let mut track = Self { window, zone, day, last_day, from, last, head: None };
+        // The day before the search, and two for the hour by which its end may lie in a later day.
+        let days_left = CALENDAR_DAYS_MAX + 3;
+        let mut track = Self { window, zone, day, days_left, from, last, head: None };
         track.advance();
         track
     }
@@ -228,7 +244,8 @@ impl<'c> Track<'c> {
     /// Goes to the next time; none when the search ends.
     fn advance(&mut self) {
         self.head = None;
-        while let Some(day) = self.day.filter(|day| *day <= self.last_day) {
+        while let Some(day) = self.day.filter(|_| self.days_left > 0) {
+            self.days_left -= 1;
             self.day = day.tomorrow().ok();
             if !self.window.days.contains(&Weekday::of(day)) {
                 continue;

@@ -1,5 +1,6 @@
 //! Time zones from the database inside the program, and when a clock on the wall shows a time.
 
+use jiff::Span;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Deserializer};
@@ -34,18 +35,9 @@ pub fn shown(zone: &TimeZone, moment: Timestamp) -> String {
 
 /// The first moment at which the clock shows this time or has jumped over it.
 pub(super) fn reached(zone: &TimeZone, time: DateTime) -> Timestamp {
-    at(zone, time, false)
-}
-
-/// The moment from which on the clock shows this time or later and is not set back before it.
-pub(super) fn passed(zone: &TimeZone, time: DateTime) -> Timestamp {
-    at(zone, time, true)
-}
-
-fn at(zone: &TimeZone, time: DateTime, second: bool) -> Timestamp {
     let moment = match zone.to_ambiguous_timestamp(time).offset() {
         AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(time),
-        AmbiguousOffset::Fold { before, after } => (if second { after } else { before }).to_timestamp(time),
+        AmbiguousOffset::Fold { before, .. } => before.to_timestamp(time),
         // With the later offset the time comes out before the jump, and the jump is the next thing that happens.
         AmbiguousOffset::Gap { after, .. } => after.to_timestamp(time).map(|before_jump| {
             zone.following(before_jump).next().map_or(before_jump, |jump| jump.timestamp())
@@ -56,7 +48,21 @@ fn at(zone: &TimeZone, time: DateTime, second: bool) -> Timestamp {
     Timestamp::from_millis(moment.unwrap_or(edge).as_millisecond())
 }
 
+/// The first moment from which on the clock never shows an earlier time.
+pub(super) fn passed(zone: &TimeZone, time: DateTime) -> Timestamp {
+    let set_back = |time: DateTime| match zone.to_ambiguous_timestamp(time).offset() {
+        AmbiguousOffset::Fold { after, .. } => after.to_timestamp(time).ok(),
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Gap { .. } => None,
+    };
+    // Where the clock is set back to this very time, it is not set back before it.
+    let just_before = time.checked_sub(Span::new().nanoseconds(1)).ok();
+    match (set_back(time), just_before.and_then(set_back)) {
+        (Some(second), Some(_)) => Timestamp::from_millis(second.as_millisecond()),
+        (Some(_), None) | (None, _) => reached(zone, time),
+    }
+}
+
 fn exact(moment: Timestamp) -> jiff::Timestamp {
-    jiff::Timestamp::from_millisecond(moment.as_millis())
-        .expect("a moment is within the years jiff can write")
+    let edge = if moment.as_millis() > 0 { jiff::Timestamp::MAX } else { jiff::Timestamp::MIN };
+    jiff::Timestamp::from_millisecond(moment.as_millis()).unwrap_or(edge)
 }

@@ -158,7 +158,8 @@ pub fn worth_telling(journal: &dyn Journal, runs: &BTreeSet<RunId>) -> Result<Ve
     let lines = journal.read(&LogId::Org, 0)?;
     let all = told(&lines)?;
     let newest = all.last().map(|one| one.run.clone());
-    let told = all.iter().filter(|one| !one.ended || runs.contains(&one.run) || newest.as_ref() == Some(&one.run));
+    let told =
+        all.iter().filter(|one| !one.ended || runs.contains(&one.run) || newest.as_ref() == Some(&one.run));
     told.map(|one| load(one, &lines, journal)).collect()
 }
 

@@ -56,7 +56,10 @@ fn cause_name(group: &CauseGroup) -> String {
 }
 
 fn class(group: &CauseGroup) -> String {
-    serde_json::to_value(group.class).ok().and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()
+    serde_json::to_value(group.class)
+        .ok()
+        .and_then(|word| Some(word.as_str()?.to_owned()))
+        .unwrap_or_default()
 }
 
 fn scope_lines(out: &mut String, scope: &ScopeReport) {
@@ -89,7 +92,8 @@ fn scope_lines(out: &mut String, scope: &ScopeReport) {
         let behind = scope.steps.iter().filter(|other| other.blocked_by.as_ref() == Some(&step.step)).count();
         let behind = if behind > 0 { format!("; {behind} steps blocked behind it") } else { String::new() };
         let (calls, rests) = (step.calls, step.rests);
-        let _ = writeln!(out, "  {} failed after {calls} calls and {rests} rests: {cause}{behind}", step.step);
+        let _ =
+            writeln!(out, "  {} failed after {calls} calls and {rests} rests: {cause}{behind}", step.step);
     }
 }
 

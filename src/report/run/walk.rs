@@ -191,8 +191,10 @@ impl Pace {
     pub fn text(&self) -> String {
         let step = self.step.as_ref().map_or(String::new(), |step| format!("{step}  "));
         let mut line = format!("{:>5}  {}  {:<15}  {step}{}", self.seq, self.at, self.kind, self.words);
-        let (own, others): (Vec<_>, Vec<_>) =
-            self.changed.iter().partition(|(name, ..)| self.step.as_ref().is_some_and(|step| step.as_str() == name));
+        let (own, others): (Vec<_>, Vec<_>) = self
+            .changed
+            .iter()
+            .partition(|(name, ..)| self.step.as_ref().is_some_and(|step| step.as_str() == name));
         for (_, was, now) in own {
             let _ = write!(line, "  [{was} → {now}]");
         }

@@ -34,7 +34,10 @@ pub(super) fn scope(event: &Event) -> String {
             format!("the run {how}: {} failed, {} blocked", counts.failed, counts.blocked)
         }
         Event::StepApplying { call, attempt, deadline, .. } => {
-            format!("turn {attempt}: {} is about to be sent; it has its effect by {deadline} or never", verb(*call))
+            format!(
+                "turn {attempt}: {} is about to be sent; it has its effect by {deadline} or never",
+                verb(*call)
+            )
         }
         Event::StepApplied { attempt, id, .. } => {
             let id = id.as_ref().map_or(String::new(), |id| format!(", id {id}"));

@@ -199,17 +199,20 @@ impl<'s> Told<'s> {
         match why {
             Wait::Window { why, .. } => {
                 let whose = scope.map_or_else(|| "the site".to_owned(), ToString::to_string);
-                trail.add(timed(self.by_itself(link(On::Window, format!("change window of {whose} ({why})")))));
+                trail.add(timed(
+                    self.by_itself(link(On::Window, format!("change window of {whose} ({why})"))),
+                ));
             }
             Wait::Bake { wave, .. } => {
                 trail.add(timed(self.by_itself(link(On::Bake, format!("bake time of {wave}")))));
             }
             Wait::Pause { .. } => self.pause().into_iter().for_each(|link| trail.add(link)),
             Wait::Entry { wave, open } => {
-                let missing: Vec<String> =
-                    open.iter().map(|item| format!("{}: {} [{}]", item.id, item.missing, item.owner)).collect();
-                let entry =
-                    link(On::Entry, format!("what must hold before {wave}: {}", missing.join("; ")));
+                let missing: Vec<String> = open
+                    .iter()
+                    .map(|item| format!("{}: {} [{}]", item.id, item.missing, item.owner))
+                    .collect();
+                let entry = link(On::Entry, format!("what must hold before {wave}: {}", missing.join("; ")));
                 let owners = self.people.owners(scope, open.iter().map(|item| item.owner.as_str()));
                 let next = "close what is missing; it is judged again by itself, and by landfall resume";
                 trail.add(timed(Link { owners, next: Some(next.to_owned()), ..entry }));
@@ -235,7 +238,10 @@ impl<'s> Told<'s> {
         let names: Vec<String> = holders.iter().map(|one| short(one)).collect();
         let of = wave.map_or_else(|| "its wave".to_owned(), |wave| wave.name.to_string());
         let taken = names.len();
-        trail.add(link(On::Place, format!("place in {of} ({taken} of {places} taken by {})", names.join(", "))));
+        trail.add(link(
+            On::Place,
+            format!("place in {of} ({taken} of {places} taken by {})", names.join(", ")),
+        ));
         if let Some(first) = holders.first() {
             self.needs(first, trail);
         }
@@ -328,12 +334,17 @@ impl<'s> Told<'s> {
     }
 
     fn failure(&self, scope: &ScopeId, state: &engine::State, (step, cause): (&StepId, &Cause)) -> Vec<Link> {
-        let is_behind = |one: &engine::Step| matches!(&one.phase, engine::Phase::Blocked { by } if by == step);
+        let is_behind =
+            |one: &engine::Step| matches!(&one.phase, engine::Phase::Blocked { by } if by == step);
         let blocked: Vec<&StepId> =
             state.steps().iter().filter(|(_, one)| is_behind(one)).map(|(id, _)| id).collect();
         let mut links = Vec::new();
         if let Some(first) = blocked.first() {
-            let more = if blocked.len() > 1 { format!(" and {} more steps", blocked.len() - 1) } else { String::new() };
+            let more = if blocked.len() > 1 {
+                format!(" and {} more steps", blocked.len() - 1)
+            } else {
+                String::new()
+            };
             links.push(link(On::Step, format!("step {first}{more} (blocked)")));
         }
         let since = self.seen.scopes.get(scope).map(|run| run.since);
@@ -345,7 +356,8 @@ impl<'s> Told<'s> {
 
     fn pause(&self) -> Option<Link> {
         let paused = self.seen.fleet.paused()?;
-        let wave = self.seen.plan.fleet.waves.first().map_or_else(|| "WAVE".to_owned(), |w| w.name.to_string());
+        let wave =
+            self.seen.plan.fleet.waves.first().map_or_else(|| "WAVE".to_owned(), |w| w.name.to_string());
         let pause = link(On::Pause, format!("paused by {}: {}", paused.by.id, paused.reason));
         let next = format!("landfall wave resume {wave} --reason \"…\"");
         Some(Link { since: Some(paused.at), owners: self.people.decides(), next: Some(next), ..pause })

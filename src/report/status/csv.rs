@@ -5,8 +5,27 @@ use crate::base::time::{Millis, Timestamp};
 
 /// The columns.
 const COLUMNS: [&str; 21] = [
-    "scope", "name", "region", "wave", "state", "run", "round", "done", "total", "percent", "failed", "blocked",
-    "since", "blocker", "owner_role", "owner", "blocked_since", "age_ms", "until", "next_window", "expected_end",
+    "scope",
+    "name",
+    "region",
+    "wave",
+    "state",
+    "run",
+    "round",
+    "done",
+    "total",
+    "percent",
+    "failed",
+    "blocked",
+    "since",
+    "blocker",
+    "owner_role",
+    "owner",
+    "blocked_since",
+    "age_ms",
+    "until",
+    "next_window",
+    "expected_end",
 ];
 
 /// One row for each scope, RFC 4180.

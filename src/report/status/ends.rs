@@ -23,7 +23,8 @@ pub(super) fn ends(seen: &Seen, at: Timestamp) -> Ends {
     let mut ends = Ends::default();
     let mut clear = at;
     let shared = |is_account: bool| {
-        let of = move |scope: &&ScopeId| scope.site().is_none() && (**scope == ScopeId::Account) == is_account;
+        let of =
+            move |scope: &&ScopeId| scope.site().is_none() && (**scope == ScopeId::Account) == is_account;
         seen.plan.scopes.keys().filter(of)
     };
     for stage in [true, false] {
@@ -87,7 +88,8 @@ fn one(seen: &Seen, scope: &ScopeId, from: Timestamp, ends: &mut Ends) -> Timest
     let mut done: BTreeSet<StepId> = BTreeSet::new();
     let mut running: BTreeMap<StepId, Millis> = BTreeMap::new();
     if let Some(run) = seen.scopes.get(scope) {
-        done = run.state.steps().iter().filter(|(_, step)| step.is_ended()).map(|(id, _)| id.clone()).collect();
+        done =
+            run.state.steps().iter().filter(|(_, step)| step.is_ended()).map(|(id, _)| id.clone()).collect();
         let sent = run.sent.iter().filter(|(id, _)| !done.contains(*id));
         running = sent.map(|(id, since)| (id.clone(), from.since(*since))).collect();
         let since = |step: &engine::Step| match &step.phase {
@@ -100,7 +102,8 @@ fn one(seen: &Seen, scope: &ScopeId, from: Timestamp, ends: &mut Ends) -> Timest
             | engine::Phase::Failed { .. }
             | engine::Phase::Blocked { .. } => None,
         };
-        let verified = run.state.steps().iter().filter_map(|(id, step)| Some((id.clone(), from.since(since(step)?))));
+        let verified =
+            run.state.steps().iter().filter_map(|(id, step)| Some((id.clone(), from.since(since(step)?))));
         running.extend(verified);
     }
     let left = forecast::rest(plan, &seen.durations, &done, &running).total;

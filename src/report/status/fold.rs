@@ -6,9 +6,10 @@ use super::{
     Launch, LaunchState, Place, STATUS_VERSION, Scope, ScopeState, Seen, Sources, Status, Wave, WaveState,
 };
 use crate::base::id::{ScopeId, WaveName};
-use crate::base::time::Millis;
+use crate::base::time::{Millis, Timestamp};
 use crate::engine;
 use crate::fleet;
+use crate::model::calendar::Calendar;
 use crate::model::fleet_event::LaunchOutcome;
 use crate::model::plan::Selection;
 
@@ -94,7 +95,7 @@ fn scope(sources: &Sources, voices: &[Voice<'_>], id: &ScopeId, place: &Place) -
         name: place.name.clone(),
         region: place.region.clone(),
         wave: place.wave.clone(),
-        zone: place.zone.clone().unwrap_or_else(|| "UTC".to_owned()),
+        zone: place.calendar.as_ref().map_or_else(|| "UTC".to_owned(), zone_of),
         state: ScopeState::NotStarted,
         run: None,
         round: 0,
@@ -105,7 +106,7 @@ fn scope(sources: &Sources, voices: &[Voice<'_>], id: &ScopeId, place: &Place) -
         failed: std::collections::BTreeMap::new(),
         blocked: std::collections::BTreeMap::new(),
         since: None,
-        next_window: None,
+        next_window: opens(sources, place.calendar.as_ref()),
         expected_end: None,
         blocker: None,
         waits: Vec::new(),
@@ -132,9 +133,23 @@ fn scope(sources: &Sources, voices: &[Voice<'_>], id: &ScopeId, place: &Place) -
     if row.since.is_none() {
         row.since = seen.fleet.waiting(id).map(|known| known.since);
     }
-    let calendar = plan.calendar.as_ref();
-    row.next_window = calendar.and_then(|one| one.next_legal_start(sources.at, Millis(0)));
+    // What a launch is bound to counts while it is open; a sandbox may keep no calendar.
+    if voice.state.is_open() {
+        row.next_window = opens(sources, plan.calendar.as_ref());
+    }
     row
+}
+
+/// The clock that people at a site look at: that of its first window, else that of its calendar.
+fn zone_of(calendar: &Calendar) -> String {
+    calendar.windows.first().map_or_else(|| calendar.zone.clone(), |window| window.zone.clone())
+}
+
+/// The next legal start, where a calendar says more than "at any time".
+fn opens(sources: &Sources, calendar: Option<&Calendar>) -> Option<Timestamp> {
+    let says =
+        |one: &&Calendar| !(one.windows.is_empty() && one.freezes.is_empty() && one.first_day.is_none());
+    calendar.filter(says)?.next_legal_start(sources.at, Millis(0))
 }
 
 fn blocked(

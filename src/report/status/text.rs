@@ -48,7 +48,10 @@ pub fn page(status: &Status, style: Style) -> String {
         rows(&mut out, &stray, style);
     }
     if hidden > 0 {
-        line(&mut out, &format!("{hidden} sites that are done or not started are not listed: --all shows them"));
+        line(
+            &mut out,
+            &format!("{hidden} sites that are done or not started are not listed: --all shows them"),
+        );
     }
     out
 }
@@ -85,10 +88,16 @@ pub fn scope_page(status: &Status) -> String {
             let (failed, blocked) = (scope.failed.len(), scope.blocked.len());
             line(
                 &mut out,
-                &format!("  {done} of {total} steps done ({percent} %), {failed} failed, {blocked} blocked{round}"),
+                &format!(
+                    "  {done} of {total} steps done ({percent} %), {failed} failed, {blocked} blocked{round}"
+                ),
             );
         }
-        let told = [("since", scope.since), ("next window", scope.next_window), ("expected end", scope.expected_end)];
+        let told = [
+            ("since", scope.since),
+            ("next window", scope.next_window),
+            ("expected end", scope.expected_end),
+        ];
         for (word, at) in told {
             if let Some(at) = at {
                 line(&mut out, &format!("  {word}: {}", moment(zone, at)));
@@ -152,14 +161,16 @@ fn wave_line(wave: &Wave, status: &Status) -> String {
 fn rows(out: &mut String, scopes: &[&Scope], style: Style) {
     let mut table: Vec<Vec<String>> = scopes.iter().map(|scope| row(scope, style)).collect();
     if style.wide && !table.is_empty() {
-        let head = ["SCOPE", "STATE", "STEPS", "", "REGION", "RUN", "ROUND", "NEXT WINDOW", "ENDS ABOUT", "WHY"];
+        let head =
+            ["SCOPE", "STATE", "STEPS", "", "REGION", "RUN", "ROUND", "NEXT WINDOW", "ENDS ABOUT", "WHY"];
         table.insert(0, head.map(str::to_owned).to_vec());
     }
     let columns = table.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     for row in &table {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         line(out, &format!("  {}", cells.join("  ")));
     }
 }

@@ -1,0 +1,116 @@
+//! `landfall report`: how long sites took, with the entries behind every figure.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::args::{CoverageOutput, Output};
+use super::exit::Exit;
+use super::inspect::{read_journal, table};
+use super::ui::Ui;
+use crate::journal::Journal;
+use crate::journal::memory::MemoryJournal;
+use crate::ops::desired::Desired;
+use crate::ops::error::Failure;
+use crate::ops::{self, Context};
+use crate::report::provisioning::{EntryRef, ProvisioningTime, hours};
+use crate::report::run;
+
+/// Report commands.
+#[derive(Debug, Subcommand)]
+pub enum ReportCommand {
+    /// What came of a launch: each step with its cause, effect and time, failures grouped by their cause
+    Run {
+        /// The launch [default: the newest]
+        run: Option<String>,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = CoverageOutput::Text)]
+        output: CoverageOutput,
+    },
+    /// Hours of each site from the start of its run until every verification held
+    ProvisioningTime {
+        /// The sites of this wave only
+        #[arg(long, value_name = "WAVE")]
+        wave: Option<String>,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Calendar days of each site from its first launch until it was done, against those it may take
+    CycleTime {
+        /// The wave
+        #[arg(long, value_name = "WAVE")]
+        wave: String,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+}
+
+pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    let journal: Box<dyn Journal> = match read_journal(context)? {
+        Some(journal) => Box::new(journal),
+        None => Box::new(MemoryJournal::new()),
+    };
+    match command {
+        ReportCommand::Run { run, output } => {
+            let report = ops::run_report::run_report(&*journal, run.as_deref())?;
+            match output {
+                CoverageOutput::Text => ui.data(&run::text(&report)),
+                CoverageOutput::Json => ui.json(&json!(report)),
+                CoverageOutput::Csv => ui.data(&run::csv(&report)),
+            }
+        }
+        ReportCommand::ProvisioningTime { wave, output } => {
+            let times = ops::reports::provisioning_times(&desired.loaded, &*journal, wave.as_deref())?;
+            provisioning(ui, &times, *output);
+        }
+        ReportCommand::CycleTime { wave, output } => {
+            let now = context.clock.now();
+            let times = ops::reports::cycle_times(&desired.loaded, &*journal, wave, now)?;
+            if *output == Output::Json {
+                ui.json(&json!({ "v": 1, "wave": wave, "as_of": now, "sites": times }));
+                return Ok(Exit::Done);
+            }
+            let mut shown = table(&["SITE", "DAYS", "MAX", "STANDING", "FROM", "TO"]);
+            for time in &times {
+                let days = time.days.map_or(String::new(), |days| days.to_string());
+                let (start, end) = (entry(time.start.as_ref()), entry(time.end.as_ref()));
+                let max = time.days_max.to_string();
+                shown.add_row([time.site.to_string(), days, max, time.standing.words(), start, end]);
+            }
+            ui.line(&shown.to_string());
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn provisioning(ui: &Ui, times: &[ProvisioningTime], output: Output) {
+    if output == Output::Json {
+        ui.json(&json!({ "v": 1, "unit": "milliseconds", "sites": times }));
+        return;
+    }
+    let mut shown = table(&["SITE", "HOURS", "ACTIVE", "WAITING", "RUNS", "STARTED", "VALIDATED"]);
+    for time in times {
+        let figure = |length| if time.started.is_some() { hours(length) } else { String::new() };
+        let validated = match (&time.started, &time.validated) {
+            (None, _) => "not started".to_owned(),
+            (Some(_), None) => "not yet".to_owned(),
+            (Some(_), Some(_)) => entry(time.validated.as_ref()),
+        };
+        shown.add_row([
+            time.site.to_string(),
+            figure(time.total),
+            figure(time.active),
+            figure(time.waiting),
+            time.runs.to_string(),
+            entry(time.started.as_ref()),
+            validated,
+        ]);
+    }
+    ui.line(&shown.to_string());
+}
+
+fn entry(entry: Option<&EntryRef>) -> String {
+    entry.map_or(String::new(), |entry| format!("{} {}", entry.at, entry.id))
+}
