@@ -22,5 +22,7 @@ mod rehearse;
 mod schedule;
 #[path = "cli/signin.rs"]
 mod signin;
+#[path = "cli/status.rs"]
+mod status;
 #[path = "cli/world.rs"]
 mod world;

@@ -151,7 +151,8 @@ fn wave_line(wave: &Wave, status: &Status) -> String {
         | WaveState::Halted
         | WaveState::Aborted => {
             if let Some(link) = wave.waits.first() {
-                let _ = write!(text, "; waits for {}", link_words(link, zone));
+                let word = if link.on == super::On::Halt { "" } else { "waits for " };
+                let _ = write!(text, "; {word}{}", link_words(link, zone));
             }
         }
     }
@@ -198,10 +199,22 @@ fn row(scope: &Scope, style: Style) -> Vec<String> {
 fn reason(scope: &Scope) -> String {
     if let (ScopeState::Failed, Some((step, cause))) = (scope.state, scope.failed.iter().next()) {
         let blocked = scope.blocked.len();
-        let more = if blocked > 0 { format!("; {blocked} steps blocked") } else { String::new() };
+        let more = if blocked > 0 { format!("; blocked: {blocked}") } else { String::new() };
         return format!("{step}: {cause}{more}");
     }
-    let Some(first) = scope.waits.first().and_then(|chain| chain.first()) else { return String::new() };
+    let Some(first) = scope.waits.first().and_then(|chain| chain.first()) else {
+        return match (scope.state, scope.next_window) {
+            (ScopeState::NotStarted, Some(opens)) => {
+                format!("no launch has it yet; next window {}", moment(&scope.zone, opens))
+            }
+            (ScopeState::NotStarted, None) => "no launch has it yet".to_owned(),
+            _ => String::new(),
+        };
+    };
+    if first.on == super::On::Halt {
+        // The wave's line has said who decides, and the failed site's what is to be mended.
+        return first.what.clone();
+    }
     let mut text = link_words(first, &scope.zone);
     if let Some(blocker) = scope.blocker.as_ref().filter(|blocker| *blocker != first) {
         let _ = write!(text, " ← {}", link_words(blocker, &scope.zone));
