@@ -25,10 +25,13 @@ pub fn log(ui: &Ui, context: &Context, args: &Log) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     runtime()?.block_on(async {
+        // One listener for the whole time: what comes while nobody waits for it is not lost.
+        let interrupted = tokio::signal::ctrl_c();
+        tokio::pin!(interrupted);
         loop {
             tokio::select! {
                 () = tokio::time::sleep(WATCH_EVERY_MIN.as_std()) => {}
-                _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+                _ = &mut interrupted => return Ok(Exit::Interrupted),
             }
             next = print(ui, &journal, &log, args, next)?;
         }

@@ -66,6 +66,9 @@ fn show(ui: &Ui, context: &Context, desired: &Desired, view: &View, shown: &Show
     };
     let every = Millis::from_secs(seconds).max(WATCH_EVERY_MIN);
     runtime()?.block_on(async {
+        // One listener for the whole time: what comes while nobody waits for it is not lost.
+        let interrupted = tokio::signal::ctrl_c();
+        tokio::pin!(interrupted);
         let mut before = None;
         loop {
             let status = look(context, desired, view)?;
@@ -83,7 +86,7 @@ fn show(ui: &Ui, context: &Context, desired: &Desired, view: &View, shown: &Show
             before = Some(status.timeless());
             tokio::select! {
                 () = tokio::time::sleep(every.as_std()) => {}
-                _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+                _ = &mut interrupted => return Ok(Exit::Interrupted),
             }
         }
     })

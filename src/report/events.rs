@@ -71,8 +71,11 @@ fn kinds<E: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Kind> {
 fn kind(choice: &Value) -> Option<Kind> {
     let (name, body) = choice["properties"].as_object()?.iter().next()?;
     let mut body = body.clone();
-    let of_step = body["properties"].as_object_mut().is_some_and(|fields| fields.remove("step").is_some());
-    if let Some(required) = body["required"].as_array_mut() {
+    let of_step = body
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .is_some_and(|fields| fields.remove("step").is_some());
+    if let Some(required) = body.get_mut("required").and_then(Value::as_array_mut) {
         required.retain(|field| field != "step");
     }
     if let Some(object) = body.as_object_mut() {

@@ -151,7 +151,11 @@ fn wave_line(wave: &Wave, status: &Status) -> String {
         | WaveState::Halted
         | WaveState::Aborted => {
             if let Some(link) = wave.waits.first() {
-                let word = if link.on == super::On::Halt { "" } else { "waits for " };
+                let tells = matches!(
+                    link.on,
+                    super::On::Halt | super::On::Pause | super::On::Resume | super::On::Person
+                );
+                let word = if tells { "" } else { "waits for " };
                 let _ = write!(text, "; {word}{}", link_words(link, zone));
             }
         }
