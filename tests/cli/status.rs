@@ -29,7 +29,7 @@ fn valid(estate: &Estate, command: &[&str]) -> Value {
 fn planned(wave: &str, serve: &[&str]) -> (Estate, Served) {
     let mut estate = Estate::example();
     let served = estate.serve(serve);
-    estate.reach(&served, 5000);
+    estate.reach(&served, 60_000);
     estate.plan(&["--wave", wave], "p.plan").ends(0);
     (estate, served)
 }

@@ -269,7 +269,9 @@ fn by_sites(rows: &[&Scope], done: usize, failed: usize) -> WaveState {
     if !rows.is_empty() && done == rows.len() {
         return WaveState::Done;
     }
-    if any(&[Running, Unfinished, Suspended, Aborting]) || (any(&[Waiting]) && done + failed > 0) {
+    // A site that has begun and rests is as much under way as one that waits while others have ended.
+    let begun = rows.iter().any(|row| row.state == Waiting && row.round > 0);
+    if any(&[Running, Unfinished, Suspended, Aborting]) || begun || (any(&[Waiting]) && done + failed > 0) {
         return WaveState::Running;
     }
     if rows.iter().all(|row| matches!(row.state, NotStarted | Waiting)) {

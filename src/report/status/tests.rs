@@ -298,6 +298,7 @@ fn a_place_is_followed_to_the_service_that_its_holder_waits_for() {
         story.start(site(code));
     }
     story.rests(&site("HRB02"), Rest::NotReady);
+    assert_eq!(story.wave("wave1").0, WaveState::Running);
     insta::assert_snapshot!(story.why("HRB04"), @r#"
     site/HRB04: waiting
       ← place in wave1 (2 of 2 taken by HRB02, HRB03)
@@ -572,6 +573,7 @@ fn two_looks_in_which_nothing_happened_tell_the_same() {
     let mut story = Story::begun();
     story.start(site("HRB01"));
     story.rests(&site("HRB01"), Rest::Busy);
+    assert_eq!(story.wave("wave1").0, WaveState::Running, "its only site has begun, and rests");
     let one = story.told();
     let mut later = one.clone();
     later.at = later.at + Millis::from_secs(5);
