@@ -44,6 +44,8 @@ mod request;
 mod retry;
 mod start;
 mod state;
+#[cfg(test)]
+mod tests;
 mod wait;
 mod wave;
 

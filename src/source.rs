@@ -7,6 +7,7 @@ mod lock;
 mod pack;
 mod rates;
 mod site;
+mod stages;
 
 use std::collections::BTreeMap;
 use std::path::Path;

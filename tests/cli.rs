@@ -24,5 +24,7 @@ mod schedule;
 mod signin;
 #[path = "cli/status.rs"]
 mod status;
+#[path = "cli/waves.rs"]
+mod waves;
 #[path = "cli/world.rs"]
 mod world;

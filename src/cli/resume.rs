@@ -53,7 +53,7 @@ pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure
     if is_paused(ui, &found) {
         return Ok(Exit::Waiting);
     }
-    carry_on(ui, context, &desired, &mut journal, found, &args.show, args.wait)
+    carry_on(ui, context, &desired, &mut journal, found, manner(args))
 }
 
 fn resume_due(
@@ -73,7 +73,7 @@ fn resume_due(
         }
         match found.due(&journal, context.clock.now(), entry)? {
             Due::Now => {
-                let exit = carry_on(ui, context, desired, &mut journal, found, &args.show, args.wait)?;
+                let exit = carry_on(ui, context, desired, &mut journal, found, manner(args))?;
                 worst = worse(worst, exit);
             }
             Due::At(at) => {
@@ -92,6 +92,10 @@ fn resume_due(
         }
         Exit::Waiting
     }))
+}
+
+fn manner(args: &Resume) -> Manner<'_> {
+    Manner { show: &args.show, stay: args.wait }
 }
 
 /// A launch that failed says more than one that waits, and one that waits more than one that is done.
@@ -118,6 +122,13 @@ fn is_paused(ui: &Ui, found: &Found) -> bool {
     true
 }
 
+/// How a launch that is taken up shows itself, and whether its process stays while it waits.
+#[derive(Clone, Copy)]
+pub(super) struct Manner<'m> {
+    pub(super) show: &'m Show,
+    pub(super) stay: bool,
+}
+
 /// Takes a launch up again in this process.
 pub(super) fn carry_on(
     ui: &Ui,
@@ -125,11 +136,10 @@ pub(super) fn carry_on(
     desired: &Desired,
     journal: &mut SqliteJournal,
     found: Found,
-    show: &Show,
-    stay: bool,
+    manner: Manner<'_>,
 ) -> Result<Exit, Failure> {
     let plan = found.saved.plan.clone();
-    let mut live = Live::new(*ui, show);
+    let mut live = Live::new(*ui, manner.show);
     live.plan(&plan);
     let entry = &mut ops::entry::judge(&desired.loaded.estate, context.clock.clone());
     let mut refusals = Vec::new();
@@ -141,7 +151,7 @@ pub(super) fn carry_on(
             live.see(feed);
             refusals.extend(refusal(feed));
         };
-        let watch = Watch { actor: ops::person(), stop, feed, entry, stay };
+        let watch = Watch { actor: ops::person(), stop, feed, entry, stay: manner.stay };
         launch::resume(context, found, &reached, journal, watch).await
     })?;
     live.finish();

@@ -83,6 +83,9 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
             ui.data(&plan_view::text(&saved, options));
         }
     }
+    for line in ops::plan::too_long(&saved.plan) {
+        ui.always(&format!("warning: {line}: a launch of this plan is refused"));
+    }
     if let Some(out) = &args.out {
         ops::plan::save(&saved, out)?;
         ui.say(&format!(
@@ -120,8 +123,9 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         launch::refuse_held(context, &saved, &mut journal)?;
-        launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
+        // An unfinished launch makes this plan stale as well, but a new plan would not help.
         launch::refuse_shared(&saved, &journal)?;
+        launch::refuse_unfit(&saved, &desired, &reached, &journal)?;
         launch::refuse_barred(&saved, &journal, entry)?;
         sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);
@@ -210,6 +214,12 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
         rehearsed.requests.0, rehearsed.requests.1
     ));
     ui.result(&rehearsed.timeline.text());
+    if !rehearsed.open.is_empty() {
+        ui.say(&format!("Before {} may begin for real:", args.wave));
+    }
+    for item in &rehearsed.open {
+        ui.say(&format!("  {}: {} (open with {})", item.id, item.missing, item.owner));
+    }
     let mut good = launch::went_well(&rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
         ui.result(&format!("Bundle {}", shown(&exported.path)));

@@ -6,7 +6,7 @@ use std::io::{BufRead, IsTerminal};
 use super::args::{Progress, Retry, Show, Why};
 use super::exit::Exit;
 use super::live::Live;
-use super::resume::{carry_on, conclude, refusal};
+use super::resume::{Manner, carry_on, conclude, refusal};
 use super::run::{at, runtime};
 use super::ui::Ui;
 use crate::base::id::{ScopeId, SiteCode};
@@ -40,7 +40,11 @@ pub fn resume(
     let context = &at(context, &why.moment)?;
     let mut journal = open(context)?;
     let found = of_wave(&journal, wave)?;
-    run(ui, context, &mut journal, found, Wish::Resume, &why.reason, (show, wait))
+    if left(ui, context, &mut journal, &found, Wish::Resume, &why.reason)? {
+        return Ok(Exit::Done);
+    }
+    let desired = Desired::read(&context.root)?;
+    carry_on(ui, context, &desired, &mut journal, found, Manner { show, stay: wait })
 }
 
 /// The launch is called off, after a typed confirmation.
@@ -76,8 +80,11 @@ pub fn retry(ui: &Ui, context: &Context, args: &Retry) -> Result<Exit, Failure> 
     let sites = args.site.iter().map(|site| site_code(site)).collect::<Result<BTreeSet<_>, _>>()?;
     let found = launch::newest_lost(&journal)?
         .ok_or_else(|| none("nothing failed, was skipped or was taken out of any launch"))?;
-    let wish = Wish::Retry(sites);
-    run(ui, context, &mut journal, found, wish, &args.why.reason, (&args.show, args.wait))
+    if left(ui, context, &mut journal, &found, Wish::Retry(sites), &args.why.reason)? {
+        return Ok(Exit::Done);
+    }
+    let desired = Desired::read(&context.root)?;
+    carry_on(ui, context, &desired, &mut journal, found, Manner { show: &args.show, stay: args.wait })
 }
 
 fn open(context: &Context) -> Result<SqliteJournal, Failure> {
@@ -167,21 +174,4 @@ fn decide(
     }
     ui.say(&format!("Recorded for run {run}; no call was sent"));
     Ok(Exit::Done)
-}
-
-/// Leaves a wish or, if no process runs the launch, runs it here.
-fn run(
-    ui: &Ui,
-    context: &Context,
-    journal: &mut SqliteJournal,
-    found: Found,
-    wish: Wish,
-    reason: &str,
-    (show, wait): (&Show, bool),
-) -> Result<Exit, Failure> {
-    if left(ui, context, journal, &found, wish, reason)? {
-        return Ok(Exit::Done);
-    }
-    let desired = Desired::read(&context.root)?;
-    carry_on(ui, context, &desired, journal, found, show, wait)
 }

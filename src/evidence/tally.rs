@@ -29,6 +29,8 @@ const RESULTS: [(&str, StepResult); 3] = [
 
 /// The kind of the entry that ends a run.
 const RUN_ENDED: &str = "run.ended";
+/// The kind of the entry that begins a further round of a run.
+const RUN_RETRIED: &str = "run.retried";
 
 /// The entry that ended a step.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,8 +131,17 @@ fn told(end: &Entry) -> Option<[u64; 3]> {
     Some([succeeded, count(&["failed"])?, count(&["blocked"])?])
 }
 
+/// A run that is tried again takes back what failed and was blocked; what succeeded stays.
 fn last_outcomes<'e>(entries: impl Iterator<Item = &'e Entry>) -> BTreeMap<StepId, StepOutcome> {
-    entries.filter_map(|entry| Some((entry.step.clone()?, outcome(entry)?))).collect()
+    let mut last = BTreeMap::new();
+    for entry in entries {
+        if entry.kind == RUN_RETRIED {
+            last.retain(|_, outcome: &mut StepOutcome| outcome.result == StepResult::Succeeded);
+        } else if let (Some(step), Some(outcome)) = (&entry.step, outcome(entry)) {
+            last.insert(step.clone(), outcome);
+        }
+    }
+    last
 }
 
 fn outcome(entry: &Entry) -> Option<StepOutcome> {
@@ -143,4 +154,46 @@ fn outcome(entry: &Entry) -> Option<StepOutcome> {
         StepResult::Blocked => text("/by").map(|by| format!("needs {by}")),
     };
     Some(StepOutcome { result: *result, seq: entry.seq, at: entry.at, why, refs: entry.refs.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn entry(seq: u64, kind: &str, step: Option<&str>, body: Value) -> Entry {
+        let mut entry = json!({
+            "v": 1, "seq": seq, "at": "2027-01-04T10:00:00.000Z", "log": "site/HRB01", "kind": kind,
+            "actor": { "type": "automation", "id": "landfall" }, "run": "run-1", "body": body,
+            "salt": "00112233445566778899aabbccddeeff",
+        });
+        if let Some(step) = step {
+            entry["step"] = json!(step);
+        }
+        serde_json::from_value(entry).expect("an entry")
+    }
+
+    #[test]
+    fn a_further_round_takes_back_what_failed_and_keeps_what_succeeded() {
+        let counts = |created, failed, blocked, cancelled| {
+            json!({ "counts": {
+                "unchanged": 0, "created": created, "updated": 0, "replaced": 0, "deleted": 0, "checked": 0,
+                "failed": failed, "blocked": blocked, "cancelled": cancelled,
+            } })
+        };
+        let mut log = vec![
+            entry(0, "step.succeeded", Some("a"), json!({ "effect": "created" })),
+            entry(1, "step.failed", Some("b"), json!({ "cause": { "message": "no" } })),
+            entry(2, "step.blocked", Some("c"), json!({ "by": "b" })),
+            entry(3, "run.ended", None, counts(1, 1, 1, 0)),
+            entry(4, "run.retried", None, json!({ "round": 2 })),
+            entry(5, "run.ended", None, counts(1, 0, 0, 2)),
+        ];
+        assert_eq!(first_miscounted_end(&log), None);
+        let outcomes = last_outcomes(log.iter());
+        assert_eq!(outcomes.keys().map(StepId::as_str).collect::<Vec<_>>(), ["a"]);
+        log.remove(4);
+        assert_eq!(first_miscounted_end(&log), Some(5), "without the retry the end does not fit");
+    }
 }

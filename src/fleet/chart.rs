@@ -103,3 +103,16 @@ fn bounded(bake: Bake) -> Bake {
     let least = Millis(bake.length.0 / BAKE_LOOKS_MAX);
     Bake { length: bake.length, every: bake.every.max(BAKE_LOOK_EVERY_MIN).max(least) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_neither_too_frequent_nor_too_many() {
+        let every = |length, every| bounded(Bake { length: Millis(length), every: Millis(every) }).every.0;
+        assert_eq!(every(3_600_000, 900_000), 900_000);
+        assert_eq!(every(0, 0), 1_000);
+        assert_eq!(every(100 * 3_600_000, 1), 360_000);
+    }
+}

@@ -37,14 +37,18 @@ impl Draft<'_> {
         (failed > budget).then_some(HaltReason::Budget { failed, budget })
     }
 
-    /// The first wave that has begun and is not over; if there is none, the last one in which a site failed.
+    /// The wave that the launch's budget halts: the first one that has begun and is not over; if there is none, the last
+    /// one in which a site failed. Where that is halted for reasons of its own, the first wave before it that could begin.
     fn under_way(&self) -> Option<usize> {
         let waves = &self.state.waves;
-        let open = |index: &usize| {
+        let is_open = |index: &usize| {
             let (wave, bounds) = self.wave(*index);
-            wave.has_begun() && !wave.is_over(bounds)
+            wave.halted.is_none() && !wave.is_over(bounds)
         };
-        let failed = |index: &usize| waves[*index].count.failed > 0;
-        (0..waves.len()).find(open).or_else(|| (0..waves.len()).rev().find(failed))
+        let begun = (0..waves.len()).find(|index| waves[*index].has_begun() && is_open(index));
+        begun.or_else(|| match waves.iter().position(|wave| wave.halted.is_some()) {
+            None => waves.iter().rposition(|wave| wave.count.failed > 0),
+            Some(halted) => (0..halted).find(is_open),
+        })
     }
 }

@@ -11,8 +11,9 @@ use crate::base::digest::Digest;
 use crate::base::id::{PackName, RegionName, SiteCode, WaveName};
 use crate::base::span::{Located, SourceMap, Span};
 use crate::base::time::Millis;
+use crate::model::criterion::Criterion;
 use crate::model::pack::Pack;
-use crate::model::plan::PackLock;
+use crate::model::plan::{Bake, PackLock};
 use crate::model::tree::Table;
 
 pub use calendar::calendar_of;
@@ -83,6 +84,10 @@ pub struct Estate {
     pub regions: BTreeMap<RegionName, Facts>,
     /// The EHR variants.
     pub ehrs: BTreeMap<String, Facts>,
+    /// The stages of the program in order.
+    pub stages: Vec<Stage>,
+    /// How many sites of one launch may fail in all, where that is limited beside the waves' own budgets.
+    pub failure_budget: Option<u32>,
     /// The waves in order.
     pub waves: Vec<Wave>,
     /// Times in which nothing is changed.
@@ -149,12 +154,31 @@ pub struct Wave {
     pub max_parallel: u32,
     /// How many sites may fail before no further one starts.
     pub failure_budget: u32,
+    /// How long its sites are watched before others follow.
+    pub bake: Option<Bake>,
+    /// The stage it belongs to.
+    pub stage: Option<Located<String>>,
     /// First day.
     pub start: Option<Date>,
     /// Last day.
     pub end: Option<Date>,
     /// Site parameters of this layer.
     pub defaults: Table,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A stage of the program: what must hold before its waves begin, and before those of later stages do.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Its name.
+    pub name: Located<String>,
+    /// The phase of the program that it belongs to, from 1 to 3.
+    pub phase: u32,
+    /// What must hold before its waves begin.
+    pub entry: Vec<Criterion>,
+    /// What must hold before the waves of later stages begin.
+    pub exit: Vec<Criterion>,
     /// Where it is declared.
     pub span: Span,
 }

@@ -1,5 +1,7 @@
 //! Makes a plan: reads the estate, looks at the target, writes down what would be done. Changes nothing.
 
+mod timing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
@@ -23,6 +25,8 @@ use crate::ops::error::Failure;
 use crate::ops::observe::{Wanted, World, new_object, observe};
 use crate::ops::target::Reached;
 use crate::plan::{Parts, scope_plan};
+
+pub use timing::too_long;
 
 /// What was typed: one wave, some sites, or everything.
 #[derive(Debug, Clone)]
@@ -94,8 +98,8 @@ pub fn waves(desired: &Desired, selection: &Selection) -> Vec<WavePlan> {
             .collect(),
         max_parallel: wave.max_parallel,
         failure_budget: wave.failure_budget,
-        bake: None,
-        entry: Vec::new(),
+        bake: wave.bake,
+        entry: timing::criteria(&desired.loaded.estate, wave),
     });
     waves.filter(|wave| !wave.sites.is_empty()).collect()
 }
@@ -152,6 +156,7 @@ pub async fn make(
         .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, reached.call_timeout)?)))
         .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
     plans.values_mut().for_each(hide_sensitive);
+    timing::fill(desired, &reached.name, journal, &mut plans)?;
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
     let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
     let plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
@@ -189,7 +194,7 @@ fn document(
         packs: desired.loaded.pack_locks(),
         parameters: parameters(desired, scopes.keys()),
         heads,
-        fleet: FleetPlan { waves, failure_budget: None },
+        fleet: FleetPlan { waves, failure_budget: desired.loaded.estate.failure_budget },
         scopes,
     }
 }

@@ -7,9 +7,11 @@ use crate::base::limits;
 use crate::base::time::Timestamp;
 use crate::evidence::verify::Verdict;
 use crate::journal::Journal;
+use crate::journal::memory::MemoryJournal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::entry::{Actor, ActorKind};
 use crate::model::plan::{Plan, SavedPlan, Selection, WavePlan};
+use crate::model::wait::OpenItem;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::export::{self, Exported, export};
@@ -17,7 +19,7 @@ use crate::ops::launch::{Launched, Watch, begin};
 use crate::ops::plan::{Asked, make, select};
 use crate::ops::target::embed;
 use crate::ops::verify::Trusted;
-use crate::ops::{Context, verify};
+use crate::ops::{Context, entry, verify};
 use crate::pacing::Rates;
 use crate::report::timeline::{Timeline, timeline};
 use crate::runner::clock::Clock;
@@ -56,6 +58,8 @@ pub struct Rehearsed {
     pub timeline: Timeline,
     /// One bundle for each site that has a log, with what the verifier says of it.
     pub bundles: Vec<(Exported, Verdict)>,
+    /// What would have to be closed before the wave may begin for real, from the estate's own records.
+    pub open: Vec<OpenItem>,
     /// Requests that the sandbox answered, and how many of them could change something.
     pub requests: (usize, usize),
 }
@@ -92,6 +96,7 @@ pub async fn rehearse(
     reached.rates = Some(Rates::standard().clone());
     let saved = make(&inner, desired, selection, &reached, &journal).await?;
     planned(&saved);
+    let open = open_today(context, desired, &saved)?;
     let actor = Actor { kind: ActorKind::Rehearsal, id: "rehearsal".to_owned() };
     // From empty no stage before this wave's can have been left: what is open is told, and rehearsed all the same.
     let entry = &mut |_: &Plan, _: &WavePlan, _: &dyn Journal| Ok(Vec::new());
@@ -103,7 +108,22 @@ pub async fn rehearse(
     let bundles = bundles(&inner, desired, &mut journal, &saved, &actor, &out)?;
     let log = reached.embedded.as_ref().map(|e| e.sandbox.requests()).unwrap_or_default();
     let requests = (log.len(), log.iter().filter(|r| r.mutating).count());
-    Ok(Rehearsed { launched, saved, time: (began, clock.now()), timeline, bundles, requests })
+    Ok(Rehearsed { open, launched, saved, time: (began, clock.now()), timeline, bundles, requests })
+}
+
+/// What is open by the records of the estate, not by those of the rehearsal.
+fn open_today(context: &Context, desired: &Desired, saved: &SavedPlan) -> Result<Vec<OpenItem>, Failure> {
+    let real: Box<dyn Journal> = if context.journal_dir().exists() {
+        Box::new(SqliteJournal::open_read_only(&context.journal_dir())?)
+    } else {
+        Box::new(MemoryJournal::new())
+    };
+    let mut judge = entry::judge(&desired.loaded.estate, context.clock.clone());
+    let mut open = Vec::new();
+    for wave in &saved.plan.fleet.waves {
+        open.extend(judge(&saved.plan, wave, &*real)?);
+    }
+    Ok(open)
 }
 
 /// The morning of the wave's first day; of the program's, if the wave has none.

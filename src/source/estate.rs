@@ -14,7 +14,7 @@ use crate::model::estate::{
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
 
-use super::{ESTATE_CODES, Texts, rates};
+use super::{ESTATE_CODES, Texts, rates, stages};
 
 const DAY: &str = "a date such as 2027-01-11";
 
@@ -44,19 +44,24 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
     let Identity { name, code, lineage, day_one, zone } = identity(reader);
     let free =
         |reader: &mut Reader<'_, '_>, key| reader.table(key).map(|(t, _)| t.clone()).unwrap_or_default();
+    let program = program(reader);
+    let waves = waves(reader);
+    let stages = stages::read(reader, &waves);
     Estate {
         name,
         code,
         lineage,
         day_one,
-        site_days_max: site_days_max(reader),
+        site_days_max: program.site_days_max,
+        failure_budget: program.failure_budget,
         zone,
         account: free(reader, "account"),
         defaults: free(reader, "defaults"),
         locked: reader.texts("locked"),
         regions: regions(reader),
         ehrs: facts(reader, "ehr").into_iter().collect(),
-        waves: waves(reader),
+        stages,
+        waves,
         freezes: freezes(reader),
         roles: roles(reader),
         tags: tags(reader),
@@ -101,14 +106,25 @@ fn identity(reader: &mut Reader<'_, '_>) -> Identity {
     Identity { name: text(name), code: text(code), lineage: text(lineage), day_one, zone }
 }
 
-/// `[program]`: what the program has promised.
-fn site_days_max(reader: &mut Reader<'_, '_>) -> u32 {
-    let Some((table, span)) = reader.table("program") else { return SITE_DAYS_MAX };
+/// `[program]`: what the program has promised, and how much of a launch may fail.
+struct Program {
+    site_days_max: u32,
+    failure_budget: Option<u32>,
+}
+
+fn program(reader: &mut Reader<'_, '_>) -> Program {
+    let Some((table, span)) = reader.table("program") else {
+        return Program { site_days_max: SITE_DAYS_MAX, failure_budget: None };
+    };
     let mut inner = reader.inner(table, span, "[program]");
     let at_least_one = |value: &serde_json::Value| count(value).filter(|days| *days > 0);
     let days = inner.optional("site_days_max", "a number of days from 1 up", at_least_one);
+    let budget = inner.optional("failure_budget", "a number from 0 up", count);
     inner.finish();
-    days.map_or(SITE_DAYS_MAX, |days| days.value)
+    Program {
+        site_days_max: days.map_or(SITE_DAYS_MAX, |days| days.value),
+        failure_budget: budget.map(|budget| budget.value),
+    }
 }
 
 /// Tables of free facts with the site parameters they set under `defaults`.
@@ -170,6 +186,8 @@ fn wave(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Wave> 
     let max_parallel = inner.optional("max_parallel", "a number from 1 up", at_least_one);
     let failure_budget = inner.optional("failure_budget", "a number from 0 up", count);
     let (start, end) = (inner.optional("start", DAY, day), inner.optional("end", DAY, day));
+    let stage = inner.optional_text("stage");
+    let bake = stages::bake(&mut inner);
     let defaults = inner.table("defaults").map(|(table, _)| table.clone()).unwrap_or_default();
     if let (Some(start), Some(end)) = (&start, &end)
         && end.value < start.value
@@ -187,6 +205,8 @@ fn wave(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Wave> 
         sites,
         max_parallel: max_parallel.map_or(1, |l| l.value),
         failure_budget: failure_budget.map_or(0, |l| l.value),
+        bake,
+        stage,
         start: start.map(|l| l.value),
         end: end.map(|l| l.value),
         defaults,

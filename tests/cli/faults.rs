@@ -9,7 +9,18 @@ const WORKSPACES: &str = "/workspaces";
 
 /// A planned pilot on an empty sandbox with one fault rule.
 fn planned(wave: &str, pattern: &str, kind: &Value, times: u32) -> (Estate, Served) {
-    let mut estate = Estate::example();
+    planned_in(Estate::example(), wave, pattern, kind, times)
+}
+
+/// The example without stages.
+fn unstaged() -> Estate {
+    let estate = Estate::example();
+    let text = estate.text("sites/estate.toml");
+    estate.write("sites/estate.toml", &text.replace("\nstage = \"scale\"\n", "\n"));
+    estate
+}
+
+fn planned_in(mut estate: Estate, wave: &str, pattern: &str, kind: &Value, times: u32) -> (Estate, Served) {
     let served = estate.serve(&[]);
     estate.reach(&served, 400);
     estate.plan(&["--wave", wave], "p.plan").ends(0);
@@ -93,7 +104,8 @@ fn a_refusal_is_final_blocks_what_rests_on_it_and_nothing_else() {
 #[test]
 fn a_failed_canary_halts_its_wave_before_another_site_is_touched() {
     let kind = json!({ "before": { "status": 400, "code": "INVALID_PARAMETER_VALUE" } });
-    let (estate, served) = planned("wave2", "POST */workspaces", &kind, 1);
+    // Out of its stage, whose criteria a new program cannot fulfil.
+    let (estate, served) = planned_in(unstaged(), "wave2", "POST */workspaces", &kind, 1);
     let ran = estate.run(&["apply", "p.plan"]).ends(1).prints("site/NRT04           failed");
     let ran = ran.says("wave wave2 halted").says("site/NRT04");
     assert_eq!(standing(&estate, "NRT04")["state"], "failed");

@@ -52,7 +52,7 @@ async fn a_pause_lets_calls_under_way_finish_and_only_a_person_lifts_it() {
 }
 
 #[tokio::test]
-async fn a_launch_that_is_called_off_ends_as_it_stands_and_can_be_tried_again() {
+async fn a_launch_that_is_called_off_ends_as_it_stands_for_good() {
     let mut story = Story::new(chain());
     story.ask_at("step.applying", "c", Wish::Abort);
     assert_eq!(story.launch("run-1").await.unwrap(), CALLED_OFF);
@@ -62,8 +62,9 @@ async fn a_launch_that_is_called_off_ends_as_it_stands_and_can_be_tried_again() 
     story.ask_nothing();
     assert_eq!(story.launch("run-1").await.unwrap(), CALLED_OFF, "what has ended is not taken up by itself");
     story.leave("run-1", Wish::Retry([].into()));
-    assert_eq!(story.launch("run-1").await.unwrap(), WELL);
-    assert_eq!(story.service.made(), 4, "{:?}", story.service.calls());
+    assert_eq!(story.launch("run-1").await.unwrap(), CALLED_OFF);
+    assert_eq!(story.service.made(), 3, "{:?}", story.service.calls());
+    assert!(story.seen().last().unwrap().contains("refused"), "{:?}", story.seen().last());
 }
 
 #[tokio::test]

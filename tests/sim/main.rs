@@ -3,8 +3,10 @@
 //!
 //! `LANDFALL_SIM_SEEDS=n` plays n seeds, `LANDFALL_SIM_SEED=s` only that one.
 
+mod calendar;
 mod launch;
 mod mutant;
+mod production;
 mod random;
 mod scenario;
 mod shell;
@@ -33,7 +35,7 @@ fn seeds(count: u64) -> std::ops::Range<u64> {
 
 #[test]
 fn every_invariant_holds_in_every_story_of_a_scope() {
-    let seeds = seeds(SEEDS);
+    let (seeds, begun) = (seeds(SEEDS), std::time::Instant::now());
     let mut all = Tally::default();
     for seed in seeds.clone() {
         match play(seed, None) {
@@ -44,9 +46,21 @@ fn every_invariant_holds_in_every_story_of_a_scope() {
             ),
         }
     }
-    println!("scope engine: {} seeds, {all:?}", seeds.end - seeds.start);
+    println!("scope engine: {} seeds in {:?}, {all:?}", seeds.end - seeds.start, begun.elapsed());
     if seeds.end - seeds.start >= 1_000 {
-        let counts = [all.events, all.crashes, all.stops, all.calls, all.in_doubt, all.failed];
+        let counts = [
+            all.events,
+            all.crashes,
+            all.stops,
+            all.calls,
+            all.in_doubt,
+            all.failed,
+            all.aborts,
+            all.retries,
+            all.jumps,
+            all.stale_sends,
+            all.window_rests,
+        ];
         assert!(counts.iter().all(|count| *count > 0), "some fault never happened: {all:?}");
     }
 }

@@ -1,10 +1,13 @@
 //! Deliberately broken rules. Each breaks the story at one place, outside the product: it rewrites what goes into the
 //! engine, what comes out of it, or what the shell does with that. Each must be killed by the invariant it names.
 
+use landfall::base::digest::Digest;
+use landfall::base::id::{KindName, StepId};
 use landfall::base::time::{Millis, Timestamp};
 use landfall::engine::{Decision, Input, Phase, State};
-use landfall::model::event::{Desired, Event, Rest};
-use landfall::model::finding::{Finding, NextCall, Readback};
+use landfall::model::calendar::Standing;
+use landfall::model::event::{Counts, Desired, Event, Rest, RunOutcome};
+use landfall::model::finding::{Finding, Look, NextCall, Readback};
 use landfall::model::outcome::{ApplyOutcome, Cause, CauseClass};
 use landfall::model::plan::{Operation, ScopePlan};
 
@@ -39,10 +42,26 @@ pub enum Mutant {
     HoldingsForgetIntents,
     ConflictTakenForDone,
     ConflictForgotten,
+    WindowIgnored,
+    LengthIgnored,
+    LaterRoundsUnbound,
+    BegunHeldBack,
+    OpenedLate,
+    NeverTakenForLater,
+    AbortIgnored,
+    AbortForgotten,
+    AbortNotDrained,
+    CancelledNotCounted,
+    AbortTakenForFailure,
+    RoundStandsStill,
+    RoundWakesAll,
+    RoundForgetsOurs,
+    RoundRepeatsSuccess,
+    StaleHolderSendsLate,
 }
 
 /// Each mutant with the invariant that kills it.
-pub const MUTANTS: [(Mutant, &str); 27] = [
+pub const MUTANTS: [(Mutant, &str); 43] = [
     (Mutant::DoubtTakenForBusy, "no-call-while-in-doubt"),
     (Mutant::DoubtNotWaitedOut, "no-call-while-in-doubt"),
     (Mutant::CallsSentAgainAfterCrash, "no-call-while-in-doubt"),
@@ -57,7 +76,7 @@ pub const MUTANTS: [(Mutant, &str); 27] = [
     (Mutant::IntentNotKept, "no-apply-without-intent"),
     (Mutant::DeadlineIgnored, "no-call-while-in-doubt"),
     (Mutant::SuccessUnseen, "success-means-world-as-desired"),
-    (Mutant::EndedTwice, "ended-exactly-once"),
+    (Mutant::EndedTwice, "ended-once-per-round"),
     (Mutant::RestsNotKept, "owed-after-crash-equals-owed-before"),
     (Mutant::TriesNotCounted, "tries-bounded"),
     (Mutant::DoubtsNotCounted, "doubts-bounded"),
@@ -70,6 +89,22 @@ pub const MUTANTS: [(Mutant, &str); 27] = [
     (Mutant::HoldingsForgetIntents, "holdings-cover-ours"),
     (Mutant::ConflictTakenForDone, "foreign-never-touched"),
     (Mutant::ConflictForgotten, "success-means-world-as-desired"),
+    (Mutant::WindowIgnored, "first-call-in-window"),
+    (Mutant::LengthIgnored, "first-call-in-window"),
+    (Mutant::LaterRoundsUnbound, "first-call-in-window"),
+    (Mutant::BegunHeldBack, "begun-is-finished"),
+    (Mutant::OpenedLate, "waits-for-the-next-opening"),
+    (Mutant::NeverTakenForLater, "waits-for-the-next-opening"),
+    (Mutant::AbortIgnored, "no-call-after-abort"),
+    (Mutant::AbortForgotten, "owed-after-crash-equals-owed-before"),
+    (Mutant::AbortNotDrained, "drained-before-ended"),
+    (Mutant::CancelledNotCounted, "counts-are-the-steps"),
+    (Mutant::AbortTakenForFailure, "outcome-follows-steps"),
+    (Mutant::RoundStandsStill, "rounds-grow"),
+    (Mutant::RoundWakesAll, "rest-is-kept"),
+    (Mutant::RoundForgetsOurs, "retried-ends-as-never-failed"),
+    (Mutant::RoundRepeatsSuccess, "succeeded-stays"),
+    (Mutant::StaleHolderSendsLate, "no-call-while-in-doubt"),
 ];
 
 impl Mutant {
@@ -79,7 +114,25 @@ impl Mutant {
         if self == Mutant::EdgesForgotten {
             plan.steps.values_mut().for_each(|step| step.after.clear());
         }
+        if self == Mutant::WindowIgnored {
+            plan.calendar = None;
+        }
+        if self == Mutant::LengthIgnored {
+            plan.steps.values_mut().for_each(|step| step.limits.expected = Millis(0));
+        }
         plan
+    }
+
+    /// The plan that it is given in later rounds, if that is another one.
+    pub fn later_plan(self, plan: &ScopePlan, state: &State) -> Option<ScopePlan> {
+        let unbound = self == Mutant::LaterRoundsUnbound && state.round() > 1;
+        unbound.then(|| ScopePlan { calendar: None, ..plan.clone() })
+    }
+
+    /// How the engine is made to look.
+    pub fn look(self, state: Option<&State>, look: Look) -> Look {
+        let forgets = self == Mutant::RoundForgetsOurs && state.is_some_and(|state| state.round() > 1);
+        Look { ours: look.ours && !forgets, ..look }
     }
 
     /// The input that the engine is given.
@@ -131,6 +184,15 @@ impl Mutant {
     pub fn instead(self, plan: &ScopePlan, state: &State, now: Timestamp, input: &Input) -> Option<Decision> {
         match (self, input) {
             (Mutant::StopIgnored, Input::StopAsked) => Some(Decision::Stale),
+            (Mutant::AbortIgnored, Input::AbortAsked) => Some(Decision::Stale),
+            (Mutant::AbortNotDrained, Input::AbortAsked)
+                if state.ended().is_none() && !state.is_aborting() =>
+            {
+                let open = state.steps().values().filter(|step| !step.is_ended()).count();
+                let counts = Counts { cancelled: open as u32, ..state.counts() };
+                let ended = Event::RunEnded { outcome: RunOutcome::Aborted, counts };
+                Some(Decision::Accepted(vec![Event::RunAborting {}, ended]))
+            }
             (
                 Mutant::AbsenceAfterCreateTakenForLoss,
                 Input::Verified { step, attempt, finding: Finding::Absent, .. },
@@ -168,7 +230,7 @@ impl Mutant {
         self,
         state: &State,
         now: Timestamp,
-        step: &landfall::base::id::StepId,
+        step: &StepId,
         attempt: u32,
         call: NextCall,
     ) -> Option<Decision> {
@@ -178,26 +240,24 @@ impl Mutant {
         if !looking || known.attempt != attempt || state.is_stopping() || state.is_suspended() {
             return None;
         }
-        let desired = Desired {
-            kind: landfall::base::id::KindName::new("sim.object").expect("a kind"),
-            via: None,
-            after: Vec::new(),
-            spec_digest: landfall::base::digest::Digest::of_canonical(&spec()),
-            spec: spec(),
-        };
         let attempt = attempt + u32::from(verifying);
-        let deadline = now + Millis(10_000);
-        Some(Decision::Accepted(vec![Event::StepApplying {
-            step: step.clone(),
-            attempt,
-            call,
-            deadline,
-            desired,
-        }]))
+        Some(Decision::Accepted(vec![applying(now, step, attempt, call)]))
     }
 
     /// The events that the shell gets to see.
-    pub fn events(self, state: &State, now: Timestamp, events: Vec<Event>) -> Vec<Event> {
+    pub fn events(
+        self,
+        plan: &ScopePlan,
+        state: &State,
+        now: Timestamp,
+        mut events: Vec<Event>,
+    ) -> Vec<Event> {
+        if self == Mutant::BegunHeldBack {
+            events = events.into_iter().map(|event| held_back(plan, state, now, event)).collect();
+        }
+        if let Some(Event::RunRetried { .. }) = events.first() {
+            events.extend(self.retried(plan, state, now));
+        }
         let gave_up = matches!(events.first(), Some(Event::StepFailed { .. }));
         let mut events: Vec<Event> =
             events.into_iter().filter_map(|event| self.event(state, now, event)).collect();
@@ -217,7 +277,7 @@ impl Mutant {
         if self == Mutant::BystandersBlocked
             && let Some(Event::StepFailed { step: by, .. }) = events.first()
         {
-            let waiting = |step: &&landfall::base::id::StepId| {
+            let waiting = |step: &&StepId| {
                 matches!(state.steps()[*step].phase, Phase::Waiting)
                     && !events.iter().any(|event| event.step() == Some(step))
             };
@@ -234,20 +294,37 @@ impl Mutant {
             |event: &Event, wanted: Rest| matches!(event, Event::StepRested { why, .. } if *why == wanted);
         match event {
             Event::StepBlocked { .. } if self == Mutant::DependantsNotBlocked => None,
-            Event::StepRested { step, attempt, why, cause, .. }
+            Event::StepRested { step, attempt, at, why, cause, .. }
                 if (self == Mutant::DoubtNotWaitedOut && why == Rest::InDoubt)
                     || (self == Mutant::RetryAfterIgnored && why == Rest::Busy) =>
             {
-                Some(Event::StepRested { step, attempt, until: now, why, cause })
+                Some(Event::StepRested { step, attempt, at, until: now, why, cause })
             }
             event if self == Mutant::CallsSentAgainAfterCrash && rest(&event, Rest::InDoubt) => {
                 let crashed = matches!(event, Event::StepRested { cause: None, .. });
                 (!crashed).then_some(event)
             }
-            Event::StepRested { step, attempt, until, why: Rest::Conflict, cause }
+            Event::StepRested { step, attempt, at, until, why: Rest::Conflict, cause }
                 if self == Mutant::ConflictForgotten =>
             {
-                Some(Event::StepRested { step, attempt, until, why: Rest::Busy, cause })
+                Some(Event::StepRested { step, attempt, at, until, why: Rest::Busy, cause })
+            }
+            Event::StepRested { step, attempt, at, until, why: Rest::Window, cause }
+                if self == Mutant::OpenedLate =>
+            {
+                let until = until + Millis(1);
+                Some(Event::StepRested { step, attempt, at, until, why: Rest::Window, cause })
+            }
+            Event::RunEnded { outcome, counts } if self == Mutant::CancelledNotCounted => {
+                Some(Event::RunEnded { outcome, counts: Counts { cancelled: 0, ..counts } })
+            }
+            Event::RunEnded { outcome: RunOutcome::Aborted, counts }
+                if self == Mutant::AbortTakenForFailure =>
+            {
+                Some(Event::RunEnded { outcome: RunOutcome::Failed, counts })
+            }
+            Event::RunRetried { at, .. } if self == Mutant::RoundStandsStill => {
+                Some(Event::RunRetried { at, round: state.round() })
             }
             Event::StepFailed { step, attempt, cause, readback } => {
                 self.failed(state, now, Event::StepFailed { step, attempt, cause, readback })
@@ -256,16 +333,39 @@ impl Mutant {
         }
     }
 
+    /// What a further round begins with beside itself.
+    fn retried(self, plan: &ScopePlan, state: &State, now: Timestamp) -> Vec<Event> {
+        let steps = state.steps().iter();
+        match self {
+            Mutant::RoundWakesAll => steps
+                .filter(|(_, known)| matches!(known.phase, Phase::Resting { .. }))
+                .map(|(step, known)| Event::StepWoke { step: step.clone(), attempt: known.attempt + 2 })
+                .collect(),
+            Mutant::RoundRepeatsSuccess => steps
+                .filter(|(step, known)| {
+                    matches!(known.phase, Phase::Succeeded { .. })
+                        && operation(plan, step) == Some(Operation::Create)
+                })
+                .map(|(step, known)| applying(now, step, known.attempt, NextCall::Create))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Goes on where the engine gives up.
     fn failed(self, state: &State, now: Timestamp, event: Event) -> Option<Event> {
         let Event::StepFailed { step, attempt, cause, .. } = &event else { return Some(event) };
         let phase = &state.steps()[step].phase;
         let (step, attempt, until) = (step.clone(), *attempt, now + Millis(1));
-        let rested = |why| Some(Event::StepRested { step: step.clone(), attempt, until, why, cause: None });
+        let rested = |why| {
+            let (step, at) = (step.clone(), Some(now));
+            Some(Event::StepRested { step, attempt, at, until, why, cause: None })
+        };
         match (self, cause.class, phase) {
             (Mutant::TriesNotCounted, CauseClass::Exhausted, _) if !cause.message.contains("answered") => {
                 rested(Rest::Busy)
             }
+            (Mutant::NeverTakenForLater, CauseClass::Shut, _) => rested(Rest::Window),
             (Mutant::SettlesForEver, CauseClass::NotHeld, Phase::Verifying { settles_from, .. }) => {
                 let (next, settles_from, seen) = (until, *settles_from, String::new());
                 Some(Event::StepPolled { step, attempt, next, settles_from, seen })
@@ -279,7 +379,32 @@ impl Mutant {
         match event {
             Event::StepApplying { .. } => self != Mutant::IntentNotKept,
             Event::StepRested { .. } => self != Mutant::RestsNotKept,
+            Event::RunAborting {} => self != Mutant::AbortForgotten,
             _ => true,
         }
+    }
+}
+
+/// An intent out of nowhere.
+fn applying(now: Timestamp, step: &StepId, attempt: u32, call: NextCall) -> Event {
+    let desired = Desired {
+        kind: KindName::new("sim.object").expect("a kind"),
+        via: None,
+        after: Vec::new(),
+        spec_digest: Digest::of_canonical(&spec()),
+        spec: spec(),
+    };
+    Event::StepApplying { step: step.clone(), attempt, call, deadline: now + Millis(10_000), desired }
+}
+
+/// Every call asks the calendar, even one that finishes what has begun.
+fn held_back(plan: &ScopePlan, state: &State, now: Timestamp, event: Event) -> Event {
+    let (Event::StepApplying { step, .. }, Some(calendar)) = (&event, &plan.calendar) else { return event };
+    let (step, attempt) = (step.clone(), state.steps()[step].attempt);
+    match calendar.standing(now, plan.steps[&step].limits.expected) {
+        Standing::Shut { opens: until, .. } => {
+            Event::StepRested { step, attempt, at: Some(now), until, why: Rest::Window, cause: None }
+        }
+        Standing::Open { .. } | Standing::Never { .. } => event,
     }
 }

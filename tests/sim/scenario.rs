@@ -10,6 +10,7 @@ use landfall::model::plan::{
 use landfall::model::resource::Check;
 use serde_json::{Value, json};
 
+use crate::calendar;
 use crate::random::Random;
 use crate::world::{Object, Origin, Thing, World};
 
@@ -25,6 +26,12 @@ pub struct Scenario {
     pub reads: BTreeMap<StepId, StepId>,
     /// Commands the shell runs at once.
     pub parallel: usize,
+    /// When the story begins.
+    pub begins: i64,
+    /// Rounds that may follow the first.
+    pub retries: u32,
+    /// Whether no window is as long as some of the changes: then no patience and no retry helps.
+    narrow: bool,
 }
 
 /// Faults, in times of a thousand unless said otherwise.
@@ -41,6 +48,10 @@ pub struct Faults {
     pub crash: u64,
     pub crashes_max: u64,
     pub stops: u64,
+    pub aborts: u64,
+    /// A holder that is thought to be gone still sends what it had decided to send.
+    pub stale_holders: u64,
+    pub jumps: u64,
     pub broken: u64,
     pub check_fails: u64,
     /// How far a read may lag behind, in milliseconds.
@@ -54,17 +65,24 @@ pub struct Faults {
 impl Scenario {
     pub fn draw(random: &mut Random) -> Self {
         let size = if random.chance(300) { random.between(8, 40) } else { random.between(1, 8) };
+        let faults = Faults::draw(random);
+        let begins = random.pick(&calendar::BEGINS);
+        let narrow = faults.hopeless && random.chance(100);
+        let calendar = (narrow || random.chance(400)).then(|| calendar::draw(random, begins, narrow));
         let mut scenario = Scenario {
             plan: ScopePlan {
                 needs: Default::default(),
                 steps: BTreeMap::new(),
-                calendar: None,
-                expected: landfall::base::time::Millis(0),
+                calendar,
+                expected: Millis(0),
             },
             world: World::default(),
-            faults: Faults::draw(random),
+            faults,
             reads: BTreeMap::new(),
             parallel: random.between(1, 8) as usize,
+            begins,
+            retries: random.below(4) as u32,
+            narrow,
         };
         let ids: Vec<StepId> = (0..size).map(|n| StepId::new(format!("s{n}")).expect("an id")).collect();
         for (index, id) in ids.iter().enumerate() {
@@ -95,7 +113,7 @@ impl Scenario {
             attempts_max: 8,
             poll_every: Millis(random.pick(&[2_000, 15_000, 30_000])),
             ready_within: Millis(10 * 60_000),
-            expected: landfall::base::time::Millis(0),
+            expected: Millis(random.pick(&[0, 60_000, 30 * 60_000])),
         };
         self.plan.steps.insert(id.clone(), PlannedStep { work, after, origin: None, evidence: None, limits });
     }
@@ -138,7 +156,26 @@ impl Scenario {
 
     /// Whether nothing happens that patience does not help against: then the run must succeed.
     pub fn must_succeed(&self) -> bool {
-        !self.faults.hopeless
+        !self.faults.hopeless && !self.narrow
+    }
+
+    /// Somebody repairs everything that no patience helps against.
+    pub fn heal(&mut self, now: i64) {
+        let faults = &mut self.faults;
+        (faults.hopeless, faults.per_step_max) = (false, 2);
+        (faults.refused, faults.unreadable_for_good, faults.broken, faults.check_fails) = (0, 0, 0, 0);
+        for (step, thing) in &mut self.world.things {
+            let missed = match &self.plan.steps[step].work {
+                Work::Reconcile(reconcile) => {
+                    matches!(reconcile.operation, Operation::None | Operation::Update)
+                }
+                Work::Check { .. } => false,
+            };
+            if thing.heal(now, missed) {
+                // Whoever met a stranger's object can never take an unanswered create for its own.
+                (faults.lost_before, faults.lost_after, faults.crash, faults.stale_holders) = (0, 0, 0, 0);
+            }
+        }
     }
 }
 
@@ -154,6 +191,9 @@ impl Faults {
         faults.crash = rate(400, 40);
         faults.lag = rate(400, 9_000);
         faults.stops = rate(300, 6);
+        faults.aborts = rate(250, 20);
+        faults.stale_holders = rate(600, 1_000);
+        faults.jumps = rate(300, 30);
         if faults.hopeless {
             faults.refused = rate(300, 80);
             faults.unreadable_for_good = rate(200, 40);

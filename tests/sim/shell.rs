@@ -2,15 +2,17 @@
 //! their own; a crash forgets everything but the log, the world and the calls that are on their way.
 
 mod calls;
+mod rounds;
+mod tally;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use landfall::base::id::{RunId, StepId};
-use landfall::base::time::Timestamp;
 use landfall::engine::{Command, Decision, Input, State, apply, decide, owed};
 use landfall::model::event::Event;
+use landfall::model::finding::NextCall;
 use landfall::model::holdings::Holdings;
 use landfall::model::outcome::ApplyOutcome;
 use landfall::model::plan::ScopePlan;
@@ -20,36 +22,13 @@ use crate::random::Random;
 use crate::scenario::Scenario;
 use crate::watch::{Held, Violation, Watch, broken, holdings_cover, same_after_crash};
 use crate::world::Landing;
+pub use tally::Tally;
 
 /// Turns after which a story counts as endless; the longest seen take a fifth of it.
 const TURNS_MAX: u64 = 10_000;
 
 /// Stops of one story: each one that is taken up again gives slow objects their time anew.
 const STOPS_MAX: u64 = 5;
-
-/// What a story came to.
-#[derive(Default, Debug)]
-pub struct Tally {
-    pub turns: u64,
-    pub events: u64,
-    pub crashes: u64,
-    pub stops: u64,
-    pub calls: u64,
-    pub in_doubt: u64,
-    pub failed: u64,
-}
-
-impl Tally {
-    pub fn add(&mut self, other: &Tally) {
-        self.turns += other.turns;
-        self.events += other.events;
-        self.crashes += other.crashes;
-        self.stops += other.stops;
-        self.calls += other.calls;
-        self.in_doubt += other.in_doubt;
-        self.failed += other.failed;
-    }
-}
 
 enum Happening {
     /// A command, or somebody, answers the process of this epoch.
@@ -58,6 +37,8 @@ enum Happening {
     Land { flight: usize, answer: Option<(u64, Command)> },
     /// A new holder takes the lease.
     TakeOver,
+    /// The old holder sends a call, if it can still end by its deadline.
+    Linger { step: StepId, attempt: u32, call: NextCall, object: Option<u64>, deadline: i64 },
 }
 
 /// A call that was sent.
@@ -74,7 +55,14 @@ struct Shell {
     mutant: Option<Mutant>,
     random: Random,
     run: RunId,
+    /// The true time.
     now: i64,
+    /// How far the clock that the process sees is ahead of it.
+    skew: i64,
+    /// The round that somebody asked for.
+    wanted_round: u32,
+    /// Calls that an old holder may still send.
+    lingering: u32,
     queue: BTreeMap<(i64, u64), Happening>,
     queued: u64,
     /// None while nobody holds the lease.
@@ -88,6 +76,8 @@ struct Shell {
     found: BTreeMap<StepId, u64>,
     wakes: BTreeSet<i64>,
     flights: Vec<Flight>,
+    /// Calls that were sent, by step and turn.
+    sent: BTreeSet<(StepId, u32)>,
     spent: BTreeMap<StepId, u32>,
     watch: Watch,
     tally: Tally,
@@ -130,6 +120,7 @@ impl Shell {
     fn new(seed: u64, mutant: Option<Mutant>) -> Self {
         let mut random = Random::new(seed);
         let scenario = Scenario::draw(&mut random);
+        let now = scenario.begins;
         let engine_plan = mutant.map_or_else(|| scenario.plan.clone(), |mutant| mutant.plan(&scenario.plan));
         Self {
             scenario,
@@ -137,7 +128,10 @@ impl Shell {
             mutant,
             random,
             run: RunId::new(format!("run-{seed}")).expect("a run id"),
-            now: 1_000_000,
+            now,
+            skew: 0,
+            wanted_round: 1,
+            lingering: 0,
             queue: BTreeMap::new(),
             queued: 0,
             state: None,
@@ -148,6 +142,7 @@ impl Shell {
             found: BTreeMap::new(),
             wakes: BTreeSet::new(),
             flights: Vec::new(),
+            sent: BTreeSet::new(),
             spent: BTreeMap::new(),
             watch: Watch::default(),
             tally: Tally::default(),
@@ -157,8 +152,7 @@ impl Shell {
 
     fn play(mut self) -> Result<Tally, Violation> {
         self.later(0, Happening::TakeOver);
-        let is_ended = |shell: &Self| shell.state.as_ref().is_some_and(|state| state.ended().is_some());
-        while !is_ended(&self) {
+        while !self.is_over() {
             let Some(((at, _), happening)) = self.queue.pop_first() else {
                 return broken("terminates", "nothing is left to happen").map(|()| self.tally);
             };
@@ -176,6 +170,7 @@ impl Shell {
     /// The end: late calls land, late answers change nothing, and the log tells the whole story.
     fn finish(&mut self) -> Held {
         self.scenario.faults.crashes_max = 0;
+        self.scenario.faults.jumps = 0;
         while let Some(((at, _), happening)) = self.queue.pop_first() {
             self.now = self.now.max(at);
             self.happen(happening)?;
@@ -190,6 +185,7 @@ impl Shell {
             }
         }
         self.tally.failed += u64::from(replayed.counts().failed);
+        self.watch.finished(&self.scenario, self.now, replayed.ended())?;
         holdings_cover(&self.scenario, &holdings, self.now)
     }
 
@@ -206,6 +202,9 @@ impl Shell {
         match happening {
             Happening::TakeOver => self.take_over(),
             Happening::Land { flight, answer } => self.land(flight, answer),
+            Happening::Linger { step, attempt, call, object, deadline } => {
+                self.linger_on(Landing { step, call, object }, attempt, deadline)
+            }
             Happening::Answer { epoch, command, input } => {
                 if epoch != self.epoch || self.state.is_none() {
                     return Ok(());
@@ -240,25 +239,36 @@ impl Shell {
         if self.crashes() {
             return self.crash();
         }
-        if input == Input::StopAsked {
-            self.watch.stopped = true;
-            self.tally.stops += 1;
+        match input {
+            Input::StopAsked => {
+                self.watch.stopped = true;
+                self.tally.stops += 1;
+            }
+            Input::AbortAsked => self.watch.aborted |= self.is_open(),
+            Input::Started
+            | Input::Recovered
+            | Input::RetryAsked { .. }
+            | Input::TimeReached
+            | Input::Observed { .. }
+            | Input::Applied { .. }
+            | Input::Verified { .. } => {}
         }
         let told = match &input {
             Input::Applied {
                 step, outcome: ApplyOutcome::Busy { retry_after: Some(length), .. }, ..
-            } => Some((step.clone(), self.now + length.0 as i64)),
+            } => Some((step.clone(), self.clock() + length.0 as i64)),
             _ => None,
         };
         let events = self.decided(input)?;
         for event in &events {
             if self.talks {
-                println!("{} {:?}", Timestamp::from_millis(self.now), event);
+                println!("{} {:?}", self.moment(), event);
             }
-            self.watch.event(&self.scenario, self.now, event)?;
+            self.tally.count(event);
+            self.watch.event(&self.scenario, self.now, self.moment(), event)?;
         }
         self.keep(&events);
-        if let (Some((step, until)), false) = (told, events.is_empty()) {
+        if let (Some((step, until)), Some(Event::StepRested { .. })) = (told, events.first()) {
             self.watch.told_to_wait(&step, until);
         }
         if self.crashes() {
@@ -277,14 +287,17 @@ impl Shell {
 
     fn decided(&mut self, input: Input) -> Result<Vec<Event>, Violation> {
         let state = self.state.as_ref().expect("a turn needs a state");
-        let now = Timestamp::from_millis(self.now);
+        let now = self.moment();
         let input = self.mutant.map_or(input.clone(), |mutant| mutant.input(state, input));
         let instead = self.mutant.and_then(|mutant| mutant.instead(&self.scenario.plan, state, now, &input));
-        match instead.unwrap_or_else(|| decide(&self.engine_plan, state, now, input)) {
+        let later = self.mutant.and_then(|mutant| mutant.later_plan(&self.engine_plan, state));
+        let plan = later.as_ref().unwrap_or(&self.engine_plan);
+        match instead.unwrap_or_else(|| decide(plan, state, now, input)) {
             Decision::Stale => Ok(Vec::new()),
             Decision::Refused(refusal) => broken("never-refused", refusal.to_string()).map(|()| Vec::new()),
             Decision::Accepted(events) => {
-                Ok(self.mutant.map_or(events.clone(), |mutant| mutant.events(state, now, events)))
+                let plan = &self.scenario.plan;
+                Ok(self.mutant.map_or(events.clone(), |mutant| mutant.events(plan, state, now, events)))
             }
         }
     }
@@ -327,20 +340,41 @@ impl Shell {
         self.state = Some(self.replay(&self.log));
         self.folded = self.log.clone();
         (self.running, self.wakes) = (BTreeSet::new(), BTreeSet::new());
-        if self.state.as_ref().is_some_and(|state| state.ended().is_some()) {
-            return Ok(());
+        self.jump(true);
+        let state = self.state.as_ref().expect("it was just replayed");
+        if state.ended().is_some() {
+            let again = self.wanted_round > state.round();
+            return if again { self.turn(self.retry()) } else { Ok(()) };
+        }
+        let calls_off = !self.log.is_empty() && self.random.chance(self.scenario.faults.aborts * 5);
+        if calls_off && state.is_suspended() && self.random.chance(500) {
+            return self.turn(Input::AbortAsked);
         }
         let first = self.log.is_empty();
-        self.turn(if first { Input::Started } else { Input::Recovered })
+        self.turn(if first { Input::Started } else { Input::Recovered })?;
+        if calls_off && self.is_open() {
+            return self.turn(Input::AbortAsked);
+        }
+        // Whoever asked for the round does not know whether it was heard.
+        if self.is_open() && self.wanted_round > 1 { self.turn(self.retry()) } else { Ok(()) }
+    }
+
+    /// Whether a process holds the run and it has not ended.
+    fn is_open(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.ended().is_none())
     }
 
     fn crashes(&mut self) -> bool {
         let faults = &self.scenario.faults;
-        self.tally.crashes < faults.crashes_max && self.random.chance(faults.crash)
+        // Moments that are rare are the ones to crash in.
+        let aborting = self.state.as_ref().is_some_and(|state| state.is_aborting());
+        let chance = faults.crash * if aborting { 20 } else { 1 };
+        self.tally.crashes < faults.crashes_max && self.random.chance(chance)
     }
 
     fn crash(&mut self) -> Held {
         self.tally.crashes += 1;
+        self.linger();
         let before = self.state.take().expect("only a process can crash");
         same_after_crash(&before, &self.replay(&self.log))?;
         self.epoch += 1;
@@ -364,7 +398,7 @@ impl Shell {
         let (mut wake, mut start) = (None, Vec::new());
         for command in owed {
             match command {
-                Command::WakeAt(at) => wake = Some(at.as_millis().max(self.now)),
+                Command::WakeAt(at) => wake = Some((at.as_millis() - self.skew).max(self.now)),
                 _ if self.running.len() + start.len() >= self.scenario.parallel => break,
                 _ if self.running.contains(command) => {}
                 _ => start.push(command.clone()),
@@ -376,7 +410,7 @@ impl Shell {
             self.answer_at(at, None, Input::TimeReached);
         }
         for command in start {
-            self.watch.command(&self.scenario, self.now, &command)?;
+            self.watch.command(&self.scenario, self.moment(), &command)?;
             self.running.insert(command.clone());
             self.start(command)?;
         }
@@ -384,6 +418,8 @@ impl Shell {
             let after = self.random.below(20_000);
             self.answer_at(self.now + after as i64, None, Input::StopAsked);
         }
+        self.call_off_perhaps();
+        self.jump(false);
         Ok(())
     }
 

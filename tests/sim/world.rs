@@ -8,7 +8,7 @@ use landfall::model::outcome::{ApplyOutcome, Cause, CauseClass};
 use landfall::model::plan::Operation;
 
 use crate::random::Random;
-use crate::scenario::{Faults, WANTED};
+use crate::scenario::{Faults, OUTSIDE, WANTED};
 
 /// A moment that never comes.
 const NEVER: i64 = i64::MAX;
@@ -90,6 +90,29 @@ impl Thing {
     pub fn join(&mut self, now: i64, object: Object) {
         self.objects.push(object);
         self.history.push((now, self.objects.clone()));
+    }
+
+    /// Somebody repairs it and takes strangers' objects away; whether there were any. What the plan saw and was `missed`
+    /// is put back.
+    pub fn heal(&mut self, now: i64, missed: bool) -> bool {
+        self.mood = Mood::Fair;
+        let before = self.objects.len();
+        self.objects.retain(|object| object.origin == Origin::Ours);
+        let had_strangers = self.objects.len() < before;
+        for object in &mut self.objects {
+            object.broken = false;
+            object.ready_at = object.ready_at.min(now);
+            if let (OUTSIDE, Some((_, version))) = (object.version, self.seen) {
+                object.version = version;
+            }
+        }
+        if let (true, Some((id, version))) = (missed && self.objects.is_empty(), self.seen) {
+            let mut object = Object::standing(id, Origin::Ours, version);
+            object.rounds = self.rounds_needed;
+            self.objects.push(object);
+        }
+        self.history.push((now, self.objects.clone()));
+        had_strangers
     }
 
     /// Objects that are ours, as they truly are.

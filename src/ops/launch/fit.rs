@@ -14,7 +14,7 @@ use crate::model::plan::SavedPlan;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
-use crate::ops::{Context, holder, new_run_id};
+use crate::ops::{Context, holder, new_run_id, plan};
 use crate::report::plan_view::destroys;
 use crate::runner::{Entry, outgrown};
 
@@ -55,6 +55,11 @@ pub fn refuse_unfit(
         let was = &saved.plan.target;
         let reason =
             format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
+        return Err(Failure::Refused { reason });
+    }
+    let too_long = plan::too_long(&saved.plan);
+    if !too_long.is_empty() {
+        let reason = format!("these would never begin:\n  {}", too_long.join("\n  "));
         return Err(Failure::Refused { reason });
     }
     let mut changed = changed_inputs(saved, desired);

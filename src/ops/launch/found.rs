@@ -136,6 +136,7 @@ struct Told<'l> {
     started: &'l Line,
     run: RunId,
     ended: bool,
+    aborted: bool,
     lost: bool,
 }
 
@@ -185,7 +186,11 @@ fn told(lines: &[Line]) -> Result<Vec<Told<'_>>, Failure> {
         let scopes = lost.entry(run.clone()).or_default();
         match event {
             FleetEvent::LaunchStarted { .. } => {
-                all.push(Told { started: line, run: run.clone(), ended: false, lost: false });
+                all.push(Told { started: line, run: run.clone(), ended: false, aborted: false, lost: false });
+            }
+            // What was called off stays so: its scopes are for a new plan.
+            FleetEvent::LaunchAborting { .. } => {
+                all.iter_mut().filter(|one| one.run == *run).for_each(|one| one.aborted = true);
             }
             FleetEvent::LaunchEnded { .. } | FleetEvent::LaunchReopened { .. } => {
                 let ended = matches!(event, FleetEvent::LaunchEnded { .. });
@@ -204,7 +209,7 @@ fn told(lines: &[Line]) -> Result<Vec<Told<'_>>, Failure> {
         }
     }
     for one in &mut all {
-        one.lost = lost.get(&one.run).is_some_and(|scopes| scopes.values().any(|lost| *lost));
+        one.lost = !one.aborted && lost.get(&one.run).is_some_and(|scopes| scopes.values().any(|lost| *lost));
     }
     Ok(all)
 }

@@ -16,20 +16,20 @@ impl Shell {
     pub(super) fn start(&mut self, command: Command) -> Held {
         match command.clone() {
             Command::WakeAt(_) => Ok(()),
-            Command::Observe { step, attempt, look } => {
+            Command::Observe { step, attempt, look, .. } => {
                 let finding = self.look(&step, look);
                 let after = self.random.between(1, 300);
                 self.answer(after, command, Input::Observed { step, attempt, spec: spec(), finding });
                 Ok(())
             }
-            Command::Verify { step, attempt, look } => {
+            Command::Verify { step, attempt, look, .. } => {
                 let finding = self.look(&step, look);
                 let after = self.random.between(1, 300);
                 self.answer(after, command, Input::Verified { step, attempt, spec: spec(), finding });
                 Ok(())
             }
-            Command::Apply { step, attempt, call, deadline } => {
-                self.send(command, step, attempt, call, deadline.as_millis())
+            Command::Apply { step, attempt, call, deadline, .. } => {
+                self.send(command, step, attempt, call, deadline.as_millis() - self.skew)
             }
         }
     }
@@ -43,6 +43,7 @@ impl Shell {
     }
 
     fn look(&mut self, step: &StepId, look: Look) -> Finding {
+        let look = self.mutant.map_or(look, |mutant| mutant.look(self.state.as_ref(), look));
         let unreadable =
             |retry| Finding::Unreadable { cause: Cause::new(CauseClass::Internal, "it broke"), retry };
         if self.random.chance(self.scenario.faults.unreadable_for_good) {
@@ -71,6 +72,7 @@ impl Shell {
     }
 
     fn send(&mut self, command: Command, step: StepId, attempt: u32, call: NextCall, deadline: i64) -> Held {
+        self.sent.insert((step.clone(), attempt));
         let cause = |what: &str| Cause::new(CauseClass::Busy, what);
         let answer = |outcome| Input::Applied { step: step.clone(), attempt, outcome };
         if self.now >= deadline {
@@ -79,16 +81,7 @@ impl Shell {
             self.answer_at(self.now, Some(command), answer(outcome));
             return Ok(());
         }
-        let open = |flight: &Flight| flight.landing.step == step && flight.final_at > self.now;
-        if let Some(flight) = self.flights.iter().find(|flight| open(flight)) {
-            return broken(
-                "no-call-while-in-doubt",
-                format!(
-                    "{call:?} for {step} while {:?} may land until {}",
-                    flight.landing.call, flight.final_at
-                ),
-            );
-        }
+        self.nothing_in_doubt(&step, call)?;
         self.tally.calls += 1;
         let after = self.random.between(1, 300);
         if self.fault(&step, self.scenario.faults.busy) {
@@ -118,6 +111,9 @@ impl Shell {
     fn fly(&mut self, command: Command, mut landing: Landing, attempt: u32, deadline: i64) {
         landing.object = self.found.get(&landing.step).copied();
         let step = landing.step.clone();
+        // No call outlives its own time limit, however far the clock was set back since it was decided upon.
+        let limit = self.scenario.plan.steps[&step].limits.call_timeout.0;
+        let deadline = deadline.min(self.now + limit as i64);
         let outlives = self.mutant == Some(Mutant::DeadlineIgnored);
         let last = if outlives { deadline + 60_000 } else { deadline };
         let flight = self.flights.len();
@@ -143,6 +139,40 @@ impl Shell {
         let cause = Cause::new(CauseClass::NoAnswer, "no answer");
         let input = Input::Applied { step, attempt, outcome: ApplyOutcome::NoAnswer(cause) };
         self.answer(gives_up, command, input);
+    }
+
+    /// No call may be sent while another one for the same object may still have its effect.
+    fn nothing_in_doubt(&self, step: &StepId, call: NextCall) -> Held {
+        let open = |flight: &&Flight| flight.landing.step == *step && flight.final_at > self.now;
+        match self.flights.iter().find(open) {
+            None => Ok(()),
+            Some(Flight { landing, final_at, .. }) => {
+                let other = landing.call;
+                broken(
+                    "no-call-while-in-doubt",
+                    format!("{call:?} for {step} while {other:?} may land until {final_at}"),
+                )
+            }
+        }
+    }
+
+    /// A call of a holder that is thought to be gone: it lands by its deadline or never, and nobody takes its answer.
+    pub(super) fn linger_on(&mut self, landing: Landing, attempt: u32, deadline: i64) -> Held {
+        self.lingering -= 1;
+        let limit = self.scenario.plan.steps[&landing.step].limits.call_timeout.0;
+        let deadline = deadline.min(self.now + limit as i64);
+        if self.now >= deadline {
+            return Ok(());
+        }
+        self.nothing_in_doubt(&landing.step, landing.call)?;
+        let reaches = self.scenario.world.things[&landing.step].mood == Mood::Fair;
+        let flight = self.flights.len();
+        self.flights.push(Flight { landing, attempt, final_at: deadline });
+        if reaches {
+            let lands = self.random.between(1, (deadline - self.now) as u64);
+            self.later(lands, Happening::Land { flight, answer: None });
+        }
+        Ok(())
     }
 
     pub(super) fn land(&mut self, flight: usize, answer: Option<(u64, Command)>) -> Held {
