@@ -3,6 +3,7 @@
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
+use crate::faults::unstaged;
 use crate::world::{Estate, Served, repository};
 
 fn published(name: &str) -> Value {
@@ -26,9 +27,8 @@ fn valid(estate: &Estate, command: &[&str]) -> Value {
     document
 }
 
-fn planned(wave: &str, serve: &[&str]) -> (Estate, Served) {
-    let mut estate = Estate::example();
-    let served = estate.serve(serve);
+fn planned(mut estate: Estate, wave: &str) -> (Estate, Served) {
+    let served = estate.serve(&[]);
     estate.reach(&served, 60_000);
     estate.plan(&["--wave", wave], "p.plan").ends(0);
     (estate, served)
@@ -53,7 +53,7 @@ fn the_published_forms_are_those_of_the_program() {
 
 #[test]
 fn a_failed_canary_is_told_from_every_site_that_waits_behind_it() {
-    let (estate, served) = planned("wave2", &[]);
+    let (estate, served) = planned(unstaged(), "wave2");
     served.fault(
         "POST */workspaces",
         &json!({ "before": { "status": 400, "code": "INVALID_PARAMETER_VALUE" } }),
@@ -120,7 +120,7 @@ fn a_failed_canary_is_told_from_every_site_that_waits_behind_it() {
 
 #[test]
 fn a_launch_under_way_is_watched_to_its_stop_and_says_what_to_type() {
-    let (estate, served) = planned("pilot", &[]);
+    let (estate, served) = planned(Estate::example(), "pilot");
     served.fault("POST */workspaces", &json!({ "stall": { "millis": 600_000 } }), 0, 2);
     let mut apply = estate.start(&["apply", "p.plan"]);
     apply.said(|line| line.contains("workspace.prod creating")).unwrap();
@@ -144,7 +144,7 @@ fn a_launch_under_way_is_watched_to_its_stop_and_says_what_to_type() {
 
 #[test]
 fn a_watch_ends_with_its_launch_and_every_form_names_the_same_scopes() {
-    let (estate, _served) = planned("pilot", &[]);
+    let (estate, _served) = planned(Estate::example(), "pilot");
     estate.run(&["apply", "p.plan"]).ends(0);
     estate.run(&["status", "--watch"]).ends(0).prints("pilot: done, 1 of 1 sites done");
     let document = valid(&estate, &["status"]);
