@@ -11,6 +11,7 @@ mod exit;
 mod inspect;
 mod live;
 mod locks;
+mod log;
 mod notify;
 mod register;
 mod rehearse;
@@ -19,6 +20,8 @@ mod report;
 mod resume;
 mod run;
 mod schedule;
+mod schema;
+mod status;
 mod ui;
 mod wave;
 mod way_back;
@@ -95,17 +98,13 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Wave(Wave::Abort { wave, why, yes }) => wave::abort(ui, &context()?, &wave, &why, yes),
         Command::Wave(Wave::Skip { site, why }) => wave::skip(ui, &context()?, &site, &why),
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
-        Command::Wave(Wave::Status { wave, output }) => {
-            inspect::status(ui, &context()?, Some(&wave), None, output)
-        }
-        Command::Status(args) => {
-            let context = run::at(&context()?, &args.moment)?;
-            inspect::status(ui, &context, None, args.site.as_deref(), args.output)
-        }
+        Command::Wave(Wave::Status { wave, shown }) => status::wave(ui, &context()?, &wave, &shown),
+        Command::Status(args) => status::status(ui, &context()?, &args),
+        Command::Log(args) => log::log(ui, &context()?, &args),
+        Command::Schema(command) => schema::schema(ui, command),
         Command::Report(command) => report::report(ui, &context()?, &command),
         Command::Durations(args) => durations::durations(ui, &context()?, &args),
         Command::Schedule(args) => schedule::schedule(ui, &context()?, &args),
-        Command::Log(args) => inspect::log(ui, &context()?, &args),
         Command::Evidence(Evidence::Export { site, out, previous }) => {
             inspect::export(ui, &context()?, &site, out, previous)
         }

@@ -32,6 +32,7 @@ pub mod releases;
 pub mod render;
 pub mod reports;
 pub mod rollback;
+pub mod run_report;
 pub mod sandbox;
 pub mod schedule;
 pub mod status;

@@ -3,11 +3,14 @@
 pub mod brief;
 pub mod cycle_time;
 pub mod drift_view;
+pub mod events;
 pub mod graph_view;
 pub mod pattern_view;
 pub mod plan_view;
 pub mod provisioning;
 pub mod room_view;
+pub mod run;
+pub mod status;
 pub mod timeline;
 pub mod waited;
 

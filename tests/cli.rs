@@ -30,6 +30,8 @@ mod rollback;
 mod schedule;
 #[path = "cli/signin.rs"]
 mod signin;
+#[path = "cli/status.rs"]
+mod status;
 #[path = "cli/waves.rs"]
 mod waves;
 #[path = "cli/world.rs"]

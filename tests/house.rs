@@ -49,6 +49,10 @@ const SIBLINGS: &[(&str, &str)] = &[
     ("notify", "journal"),
     ("report", "plan"),
     ("signer", "entropy"),
+    /// Imports between siblings that are wanted: views may read what they show.
+    ("report", "engine"),
+    ("report", "fleet"),
+    ("report", "forecast"),
 ];
 
 /// What the pure floors must not name.

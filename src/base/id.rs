@@ -1,8 +1,10 @@
 //! Names that people type and files carry, each a type of its own with one rule for how it is spelled.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A name that breaks its spelling rule; the message says the rule.
@@ -87,6 +89,20 @@ macro_rules! name {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "description": $rule })
             }
         }
     };
@@ -183,6 +199,20 @@ impl fmt::Display for LogId {
             LogId::Org => f.write_str("org"),
             LogId::Scope(scope) => scope.fmt(f),
         }
+    }
+}
+
+impl JsonSchema for ScopeId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ScopeId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": SCOPE_RULE })
     }
 }
 

@@ -163,6 +163,14 @@ pub const BAKE_CONFIRM_AFTER: Millis = Millis::from_secs(60);
 pub const BAKE_LOOK_EVERY_MIN: Millis = Millis::from_secs(1);
 /// Looks in one bake time: every quarter of an hour for ten days. Each is an entry of the log.
 pub const BAKE_LOOKS_MAX: u64 = 1_000;
+/// Links of one chain of reasons: from a site over places, waves and other sites to a step and its service, twice over.
+pub const CHAIN_LINKS_MAX: usize = 24;
+/// Chains of reasons that are told of one scope: who has mended three sees the next three.
+pub const CHAINS_MAX: usize = 3;
+/// Sites from which on a page shows waves, and of the sites only those that somebody has to know of.
+pub const STATUS_SITES_MAX: usize = 24;
+/// Shortest time between two looks of `--watch`: each reads the logs.
+pub const WATCH_EVERY_MIN: Millis = Millis::from_secs(1);
 /// Calendar days that a site may take where the estate does not say otherwise: sites two and three took under two weeks.
 pub const SITE_DAYS_MAX: u32 = 14;
 /// Places that are told of what happens: each is asked at the end of every launch.

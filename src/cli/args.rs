@@ -144,6 +144,9 @@ pub enum Command {
     Schedule(Schedule),
     /// Print the entries of a log
     Log(Log),
+    /// Print the JSON Schema of what leaves the program
+    #[command(subcommand)]
+    Schema(super::schema::SchemaCommand),
     /// Export and verify evidence bundles; answer what auditors ask from journal or bundle
     #[command(subcommand)]
     Evidence(Evidence),
@@ -476,9 +479,9 @@ pub enum Wave {
     Status {
         /// The wave
         wave: String,
-        /// How to print
-        #[arg(long, short, value_enum, default_value_t = Output::Text)]
-        output: Output,
+        /// How to show it
+        #[command(flatten)]
+        shown: Shown,
     },
 }
 
@@ -506,12 +509,45 @@ pub struct Resume {
 pub struct Status {
     /// One site only
     pub site: Option<String>,
+    /// The chain of reasons, one link a line, to who or what can release it
+    #[arg(long)]
+    pub why: bool,
+    /// How to show it
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// How to show where things stand.
+#[derive(Debug, Args)]
+pub struct Shown {
+    /// Every site, however many there are
+    #[arg(long)]
+    pub all: bool,
+    /// Look again every so many seconds until no launch is open
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5")]
+    pub watch: Option<u64>,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = StatusOutput::Table)]
+    pub output: StatusOutput,
     /// The present moment
     #[command(flatten)]
     pub moment: Moment,
-    /// How to print
-    #[arg(long, short, value_enum, default_value_t = Output::Text)]
-    pub output: Output,
+}
+
+/// Forms of where things stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatusOutput {
+    /// For people
+    #[value(alias = "text")]
+    Table,
+    /// For people with wide windows
+    Wide,
+    /// One JSON document; its schema: landfall schema status
+    Json,
+    /// A line for each scope
+    Csv,
+    /// The names of the scopes
+    Name,
 }
 
 /// Arguments of `schedule`.
@@ -536,6 +572,21 @@ pub struct Schedule {
 pub struct Log {
     /// `org`, `account`, `region/<name>` or `site/<CODE>`
     pub log: String,
+    /// One run only, entry by entry in words, with what each changed; `last` is the newest
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// One step only
+    #[arg(long, value_name = "STEP", requires = "run")]
+    pub step: Option<String>,
+    /// From this entry on
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    pub from: u64,
+    /// Up to this entry, and then how everything stands there
+    #[arg(long, value_name = "SEQ", requires = "run")]
+    pub until: Option<u64>,
+    /// Go on with what is appended
+    #[arg(long, conflicts_with = "until")]
+    pub follow: bool,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     pub output: Output,

@@ -1,11 +1,11 @@
-//! Commands that only look: init, check, params, packs, render, waves, status, log, evidence.
+//! Commands that only look: init, check, params, packs, render, waves, evidence.
 
 use std::path::Path;
 
 use comfy_table::{Table, presets};
 use serde_json::json;
 
-use super::args::{Check, Init, Log, Output, Params, Render};
+use super::args::{Check, Init, Output, Params, Render};
 use super::exit::Exit;
 use super::ui::Ui;
 use super::{asked, draw};
@@ -14,7 +14,6 @@ use crate::evidence::verify::{Completeness, Integrity, Verdict};
 use crate::journal::sqlite::SqliteJournal;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::status::{Standing, State};
 use crate::ops::{self, Context};
 
 pub fn init(ui: &Ui, args: &Init) -> Result<Exit, Failure> {
@@ -181,52 +180,6 @@ pub fn waves(ui: &Ui, context: &Context, output: Output) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-pub fn status(
-    ui: &Ui,
-    context: &Context,
-    wave: Option<&str>,
-    site: Option<&str>,
-    output: Output,
-) -> Result<Exit, Failure> {
-    let desired = Desired::read(&context.root)?;
-    let mut standings = match read_journal(context)? {
-        Some(journal) => ops::status::all(&desired, &journal)?,
-        None => ops::status::all(&desired, &crate::journal::memory::MemoryJournal::new())?,
-    };
-    if let Some(wave) = wave {
-        ops::plan::select(&desired, &ops::plan::Asked::Wave(wave.to_owned()))?;
-        standings.retain(|s| s.wave.as_deref() == Some(wave));
-    }
-    if let Some(code) = site {
-        let scope = crate::base::id::ScopeId::Site(ops::plan::site(&desired, code)?);
-        standings.retain(|s| s.scope == scope);
-    }
-    if output == Output::Json {
-        ui.json(&json!({ "v": 1, "scopes": standings }));
-        return Ok(Exit::Done);
-    }
-    let mut table = table(&["SCOPE", "WAVE", "STATE", "DONE", "FAILED", "BLOCKED", "SINCE", "WHY"]);
-    for s in &standings {
-        table.add_row(row(s));
-    }
-    ui.line(&table.to_string());
-    Ok(Exit::Done)
-}
-
-fn row(s: &Standing) -> [String; 8] {
-    let number = |n: usize| if s.state == State::NotStarted { String::new() } else { n.to_string() };
-    [
-        s.scope.to_string(),
-        s.wave.clone().unwrap_or_default(),
-        s.state.word().to_owned(),
-        number(s.done),
-        number(s.failed.len()),
-        number(s.blocked.len()),
-        s.since.map_or(String::new(), |at| at.to_string()),
-        s.why(),
-    ]
-}
-
 /// The journal, if there is one yet; looking never makes one.
 pub(super) fn read_journal(context: &Context) -> Result<Option<SqliteJournal>, Failure> {
     let dir = context.journal_dir();
@@ -234,25 +187,6 @@ pub(super) fn read_journal(context: &Context) -> Result<Option<SqliteJournal>, F
         return Ok(None);
     }
     Ok(Some(SqliteJournal::open_read_only(&dir)?))
-}
-
-pub fn log(ui: &Ui, context: &Context, args: &Log) -> Result<Exit, Failure> {
-    let log = ops::log::named(&args.log)?;
-    let Some(journal) = read_journal(context)? else {
-        ui.say("There is no journal yet: nothing was ever launched");
-        return Ok(Exit::Done);
-    };
-    let lines = ops::log::read(&journal, &log)?;
-    for line in lines {
-        if args.output == Output::Json {
-            ui.line(&line.text);
-            continue;
-        }
-        let entry = &line.entry;
-        let step = entry.step.as_ref().map_or(String::new(), ToString::to_string);
-        ui.line(&format!("{:>5}  {}  {:<16} {step:<40} {}", entry.seq, entry.at, entry.kind, entry.actor.id));
-    }
-    Ok(Exit::Done)
 }
 
 pub fn export(

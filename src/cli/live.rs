@@ -14,12 +14,10 @@ use crate::model::event::{Event, RunOutcome};
 use crate::model::finding::NextCall;
 use crate::model::fleet_event::FleetEvent;
 use crate::model::plan::Plan;
+use crate::report::events::EVENTS_VERSION;
 use crate::report::timeline::{clock, word};
 use crate::runner::feed::Feed;
 use crate::runner::words as words_of;
-
-/// Version of the JSON lines' form: the second number grows with additions, the first with breaks.
-const EVENTS_VERSION: &str = "1.0";
 
 /// Whoever watches a launch.
 pub struct Live {

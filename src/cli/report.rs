@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::args::Output;
+use super::args::{CoverageOutput, Output};
 use super::exit::Exit;
 use super::inspect::{read_journal, table};
 use super::ui::Ui;
@@ -13,10 +13,19 @@ use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::{self, Context};
 use crate::report::provisioning::{EntryRef, ProvisioningTime, hours};
+use crate::report::run;
 
 /// Report commands.
 #[derive(Debug, Subcommand)]
 pub enum ReportCommand {
+    /// What came of a launch: each step with its cause, effect and time, failures grouped by their cause
+    Run {
+        /// The launch [default: the newest]
+        run: Option<String>,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = CoverageOutput::Text)]
+        output: CoverageOutput,
+    },
     /// Hours of each site from the start of its run until every verification held
     ProvisioningTime {
         /// The sites of this wave only
@@ -44,6 +53,14 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
         None => Box::new(MemoryJournal::new()),
     };
     match command {
+        ReportCommand::Run { run, output } => {
+            let report = ops::run_report::run_report(&*journal, run.as_deref())?;
+            match output {
+                CoverageOutput::Text => ui.data(&run::text(&report)),
+                CoverageOutput::Json => ui.json(&json!(report)),
+                CoverageOutput::Csv => ui.data(&run::csv(&report)),
+            }
+        }
         ReportCommand::ProvisioningTime { wave, output } => {
             let times = ops::reports::provisioning_times(&desired.loaded, &*journal, wave.as_deref())?;
             provisioning(ui, &times, *output);

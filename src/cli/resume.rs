@@ -186,6 +186,8 @@ pub(super) fn conclude(
     for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
         ui.result(&format!("{:<20} {outcome}", scope.to_string()));
     }
+    let report = ops::run_report::run_report(&journal, Some(launched.run.as_str()))?;
+    crate::report::run::short(&report).lines().for_each(|line| ui.result(line));
     Ok(match &launched.left {
         Left::Ended(LaunchOutcome::Succeeded) => {
             ui.result(&format!("Run {} succeeded", launched.run));

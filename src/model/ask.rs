@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::entry::Actor;
@@ -9,7 +10,7 @@ use crate::base::id::{RunId, SiteCode};
 use crate::base::time::Timestamp;
 
 /// A wish, left beside the logs until the holder takes it up. The decision about it is an entry of the org log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ask {
     /// The launch.
     pub run: RunId,
@@ -24,7 +25,7 @@ pub struct Ask {
 }
 
 /// What can be wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wish {
     /// No further scope starts, and those that run are suspended.

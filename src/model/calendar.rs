@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::time::{Millis, Timestamp};
@@ -92,7 +93,7 @@ pub enum Standing {
 }
 
 /// Why changes may not begin.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shut {
     /// No window is open.

@@ -1,5 +1,6 @@
 //! One line of a log: the record of one thing that happened.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::base::time::Timestamp;
 pub const ENTRY_VERSION: u32 = 1;
 
 /// Who did it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// `person`, `automation` or `rehearsal`.
     #[serde(rename = "type")]
@@ -21,7 +22,7 @@ pub struct Actor {
 }
 
 /// What sort of actor it is. Automation can never sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ActorKind {
     /// A human being.
@@ -33,7 +34,7 @@ pub enum ActorKind {
 }
 
 /// A file that the entry is about, by digest.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct BlobRef {
     /// What it is called in a bundle, for example `readback/catalog.clinical.json`.
     pub path: String,

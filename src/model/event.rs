@@ -3,6 +3,7 @@
 //! An event's kind and step go to the entry's own fields, everything else to its body. Moments that the fold needs
 //! are in the body too, so that an event means the same wherever it is read.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ use crate::base::id::{KindName, StepId};
 use crate::base::time::{Millis, Timestamp};
 
 /// One thing that happened to a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub enum Event {
     /// The run began.
     #[serde(rename = "run.started")]
@@ -192,7 +193,7 @@ pub enum Event {
 }
 
 /// What is applied to an object, with all references resolved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Desired {
     /// The object's kind.
     pub kind: KindName,
@@ -209,7 +210,7 @@ pub struct Desired {
 }
 
 /// Why a step waits before it looks again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rest {
     /// The service asked to come back later; nothing was done.
@@ -227,7 +228,7 @@ pub enum Rest {
 }
 
 /// What a run did for a step that succeeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Nothing was necessary.
@@ -247,7 +248,7 @@ pub enum Effect {
 }
 
 /// How a run ended. A run that was stopped has not ended: it is suspended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunOutcome {
     /// Every step succeeded.
@@ -259,7 +260,7 @@ pub enum RunOutcome {
 }
 
 /// Steps by how they ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Nothing was necessary.
     pub unchanged: u32,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ use crate::base::id::{ScopeId, StepId, WaveName};
 use crate::base::time::Timestamp;
 
 /// One thing that happened to a launch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub enum FleetEvent {
     /// The launch began.
     #[serde(rename = "launch.started")]
@@ -231,7 +232,7 @@ fn first() -> u32 {
 }
 
 /// The sites of a wave that are watched together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Batch {
     /// The first site.
@@ -241,7 +242,7 @@ pub enum Batch {
 }
 
 /// A check that held when its site was done and does not any more.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Defect {
     /// The site.
     pub scope: ScopeId,
@@ -252,7 +253,7 @@ pub struct Defect {
 }
 
 /// Why a scope never starts.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
     /// A scope that it needs did not end well.
@@ -269,7 +270,7 @@ pub enum SkipReason {
 }
 
 /// How a scope's part of a launch ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScopeOutcome {
     /// Every step succeeded.
@@ -283,7 +284,7 @@ pub enum ScopeOutcome {
 }
 
 /// How a launch ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LaunchOutcome {
     /// Every scope succeeded.
@@ -297,7 +298,7 @@ pub enum LaunchOutcome {
 }
 
 /// Why a wave was halted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HaltReason {
     /// The canary did not end well.

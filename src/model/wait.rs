@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::Shut;
@@ -10,7 +11,7 @@ use crate::base::id::{ScopeId, WaveName};
 use crate::base::time::Timestamp;
 
 /// Why something that could go on does not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wait {
     /// The site's calendar is shut.
@@ -59,7 +60,7 @@ pub enum Wait {
 }
 
 /// A criterion that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct OpenItem {
     /// Its id in the estate, for example `productize.second-site`.
     pub id: String,

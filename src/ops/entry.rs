@@ -15,7 +15,7 @@ use crate::model::wait::OpenItem;
 use crate::ops::launch::PLAN_FILE;
 use crate::ops::question::of_log;
 use crate::ops::record::RECORDED;
-use crate::ops::status::{self, State};
+use crate::ops::status;
 use crate::runner::clock::Clock;
 
 /// The sites of each wave of an estate.
@@ -80,7 +80,7 @@ impl Bench<'_> {
 
     fn is_live(&self, site: &ScopeId) -> Result<bool, JournalError> {
         let lines = self.journal.read(&LogId::Scope(site.clone()), 0)?;
-        Ok(status::standing(site, None, &lines).state == State::Succeeded)
+        Ok(status::ended_well(&lines))
     }
 
     fn wave_done(&self, wave: &WaveName) -> Result<Option<String>, JournalError> {

@@ -21,7 +21,7 @@ use crate::runner::{Entry, Left, RunnerError, Shell, run};
 
 use files::Files;
 pub use fit::{refuse_barred, refuse_held, refuse_shared, refuse_unfit};
-pub use found::{Due, Found, newest_lost, unfinished};
+pub use found::{Due, Found, newest_lost, unfinished, worth_telling};
 
 /// The name of a plan's file inside a journal and a bundle.
 pub const PLAN_FILE: &str = "plan.json";

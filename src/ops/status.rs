@@ -1,167 +1,173 @@
-//! Where every scope stands, folded from the logs: done, running, failed, and because of what.
+//! Where everything stands: reads the logs of the launches that say something about today, and who carries them out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
-use crate::base::id::{LogId, RunId, ScopeId, StepId};
+use crate::base::id::{LogId, RunId, ScopeId, SiteCode, StepId};
 use crate::base::time::Timestamp;
+use crate::engine;
+use crate::forecast::Durations;
 use crate::journal::{Journal, Line};
+use crate::model::estate::{Site, calendar_of};
 use crate::model::event::{Event, RunOutcome};
 use crate::ops::desired::Desired;
+use crate::ops::durations;
 use crate::ops::error::Failure;
+use crate::ops::launch::{self, Found};
+use crate::report::status::{self, People, Place, Run, Seen, Sources, Status};
 
-/// One scope's standing.
-#[derive(Debug, Clone, Serialize)]
-pub struct Standing {
-    /// The scope.
-    pub scope: ScopeId,
-    /// The wave it is in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub wave: Option<String>,
-    /// In one word.
-    pub state: State,
-    /// The newest run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub run: Option<RunId>,
-    /// Steps of that run that reached their goal.
-    pub done: usize,
-    /// Calls of that run that were sent and not answered yet.
-    pub under_way: Vec<StepId>,
-    /// Steps that failed, and why.
-    pub failed: BTreeMap<StepId, String>,
-    /// Steps that never started, and the step that is the reason.
-    pub blocked: BTreeMap<StepId, StepId>,
-    /// Since when it stands so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<Timestamp>,
-}
+/// The parameters of a site that name people, and the roles that they hold.
+const SITE_ROLES: [(&str, &str); 3] =
+    [("steward", "steward"), ("steward_backup", "steward-backup"), ("ops_lead", "ops-lead")];
 
-/// The states of a scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// Nothing was ever done.
-    NotStarted,
-    /// A run has begun and not ended: it goes on, or was interrupted.
-    Unfinished,
-    /// A run was stopped and can be taken up again.
-    Suspended,
-    /// The newest run ended well.
-    Succeeded,
-    /// The newest run failed.
-    Failed,
-}
-
-impl State {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            State::NotStarted => "not started",
-            State::Unfinished => "unfinished",
-            State::Suspended => "suspended",
-            State::Succeeded => "succeeded",
-            State::Failed => "failed",
-        }
-    }
-}
-
-/// The standing of every scope of the estate.
+/// Where everything stands at this moment.
 ///
 /// # Errors
 ///
-/// If a log is damaged.
-pub fn all(desired: &Desired, journal: &dyn Journal) -> Result<Vec<Standing>, Failure> {
-    let mut standings = Vec::new();
+/// If a log is damaged, or written by a newer program.
+pub fn status(desired: &Desired, journal: &dyn Journal, at: Timestamp) -> Result<Status, Failure> {
+    Ok(status::fold(&sources(desired, journal, at)?))
+}
+
+fn sources(desired: &Desired, journal: &dyn Journal, at: Timestamp) -> Result<Sources, Failure> {
+    let estate = &desired.loaded.estate;
+    let code = |written: &str| SiteCode::new(written).ok().map(ScopeId::Site);
+    let waves = estate.waves.iter().map(|wave| {
+        (wave.name.clone(), wave.sites.iter().filter_map(|site| code(&site.value)).collect::<Vec<_>>())
+    });
+    Ok(Sources {
+        at,
+        estate: estate.name.clone(),
+        waves: waves.collect(),
+        places: desired.rendered.keys().map(|scope| (scope.clone(), place(desired, scope))).collect(),
+        people: people(desired),
+        launches: launches(desired, journal)?,
+    })
+}
+
+fn place(desired: &Desired, scope: &ScopeId) -> Place {
+    let region = match scope {
+        ScopeId::Region(name) => Some(name.clone()),
+        ScopeId::Account => None,
+        ScopeId::Site(_) => desired.region_of(scope).and_then(|region| match region {
+            ScopeId::Region(name) => Some(name),
+            ScopeId::Account | ScopeId::Site(_) => None,
+        }),
+    };
+    let site = scope.site().and_then(|code| desired.loaded.site(code));
+    let wave = scope.site().and_then(|code| desired.loaded.wave_of(code.as_str()));
+    Place {
+        name: site.map(|site| site.name.value.clone()),
+        region,
+        wave: wave.map(|wave| wave.name.clone()),
+        calendar: Some(calendar_of(&desired.loaded, scope)),
+    }
+}
+
+fn people(desired: &Desired) -> People {
+    let estate = &desired.loaded.estate;
+    let of_site = |site: &Site| {
+        let held = |(key, role): &(&str, &str)| {
+            Some(((*role).to_owned(), site.parameters.get(key)?.as_str()?.to_owned()))
+        };
+        Some((ScopeId::Site(site.code()?), SITE_ROLES.iter().filter_map(held).collect()))
+    };
+    People {
+        estate: estate.roles.iter().map(|(role, handle)| (role.clone(), handle.value.clone())).collect(),
+        sites: desired.loaded.sites.iter().filter_map(of_site).collect(),
+    }
+}
+
+/// The launches that have the last word on a scope, those that have not ended, and the newest.
+fn launches(desired: &Desired, journal: &dyn Journal) -> Result<Vec<Seen>, Failure> {
+    let mut logs: BTreeMap<ScopeId, Vec<Line>> = BTreeMap::new();
+    let mut newest: BTreeSet<RunId> = BTreeSet::new();
     for scope in desired.rendered.keys() {
         let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
-        let wave = scope.site().and_then(|code| desired.loaded.wave_of(code.as_str()));
-        standings.push(standing(scope, wave.map(|wave| wave.name.to_string()), &lines));
+        let last = lines.iter().rev().find(|line| line.entry.kind.starts_with("run."));
+        newest.extend(last.and_then(|line| line.entry.run.clone()));
+        logs.insert(scope.clone(), lines);
     }
-    Ok(standings)
+    let holders: BTreeMap<LogId, String> =
+        journal.locks()?.into_iter().filter(|lock| lock.alive).map(|lock| (lock.log, lock.holder)).collect();
+    let found = launch::worth_telling(journal, &newest)?;
+    found.into_iter().map(|one| seen(one, journal, &mut logs, &holders)).collect()
 }
 
-/// One scope's standing, from its log.
-pub fn standing(scope: &ScopeId, wave: Option<String>, lines: &[Line]) -> Standing {
-    let mut standing = Standing {
-        scope: scope.clone(),
-        wave,
-        state: State::NotStarted,
-        run: None,
-        done: 0,
-        under_way: Vec::new(),
-        failed: BTreeMap::new(),
-        blocked: BTreeMap::new(),
-        since: None,
+fn seen(
+    found: Found,
+    journal: &dyn Journal,
+    logs: &mut BTreeMap<ScopeId, Vec<Line>>,
+    holders: &BTreeMap<LogId, String>,
+) -> Result<Seen, Failure> {
+    let Found { run, saved, fleet, began, .. } = found;
+    let mut scopes = BTreeMap::new();
+    for scope in saved.plan.scopes.keys() {
+        // A scope that has left the estate since may still be part of a launch.
+        if !logs.contains_key(scope) {
+            logs.insert(scope.clone(), journal.read(&LogId::Scope(scope.clone()), 0)?);
+        }
+        let lines = logs[scope].iter().filter(|line| line.entry.run.as_ref() == Some(&run));
+        if let Some(known) = scope_run(&run, scope, saved.plan.scope(scope), lines)? {
+            scopes.insert(scope.clone(), known);
+        }
+    }
+    let own = |holder: &&String| fleet.ended().is_none() && holder.ends_with(run.as_str());
+    let holder = holders.get(&LogId::Org).filter(own).cloned();
+    // Only what is open is forecast.
+    let durations = match fleet.ended() {
+        None => durations::of(&saved.plan.target, journal)?,
+        Some(_) => Durations::published(),
     };
+    Ok(Seen { run, plan: saved.plan, began, fleet, scopes, holder, durations })
+}
+
+/// Whether the newest run of a log has ended well.
+pub fn ended_well(lines: &[Line]) -> bool {
+    let newest = lines.iter().rev().find(|line| line.entry.kind.starts_with("run."));
+    let event = newest.and_then(|line| Event::from_entry(&line.entry.kind, None, &line.entry.body).ok());
+    matches!(event, Some(Event::RunEnded { outcome: RunOutcome::Succeeded, .. }))
+}
+
+/// A scope's part of a launch, folded from its lines; none if there are none.
+pub(super) fn scope_run<'l>(
+    run: &RunId,
+    scope: &ScopeId,
+    plan: &crate::model::plan::ScopePlan,
+    lines: impl Iterator<Item = &'l Line>,
+) -> Result<Option<Run>, Failure> {
+    let bad =
+        |error: &dyn std::fmt::Display| Failure::NotVerified { what: format!("the log of {scope}: {error}") };
+    let mut events: Vec<Event> = Vec::new();
+    let mut sent: BTreeMap<StepId, Timestamp> = BTreeMap::new();
+    let mut since = None;
     for line in lines {
         let entry = &line.entry;
-        if let Ok(event) = Event::from_entry(&entry.kind, entry.step.as_ref(), &entry.body) {
-            standing.fold(entry.run.as_ref(), entry.at, &event);
-        }
-    }
-    standing
-}
-
-impl Standing {
-    fn fold(&mut self, run: Option<&RunId>, at: Timestamp, event: &Event) {
-        match event {
-            Event::RunStarted { .. } => {
-                let fresh = Standing {
-                    state: State::Unfinished,
-                    run: run.cloned(),
-                    done: 0,
-                    under_way: Vec::new(),
-                    failed: BTreeMap::new(),
-                    blocked: BTreeMap::new(),
-                    since: Some(at),
-                    ..self.clone()
-                };
-                *self = fresh;
+        let event = Event::from_entry(&entry.kind, entry.step.as_ref(), &entry.body).map_err(|e| bad(&e))?;
+        match &event {
+            Event::StepApplying { step, .. } => {
+                sent.insert(step.clone(), entry.at);
             }
-            Event::RunRecovered { .. } => (self.state, self.since) = (State::Unfinished, Some(at)),
-            Event::RunSuspended {} => (self.state, self.since) = (State::Suspended, Some(at)),
-            Event::RunEnded { outcome, .. } => {
-                self.state = match outcome {
-                    RunOutcome::Succeeded => State::Succeeded,
-                    RunOutcome::Failed | RunOutcome::Aborted => State::Failed,
-                };
-                self.since = Some(at);
+            Event::StepApplied { step, .. }
+            | Event::StepRested { step, .. }
+            | Event::StepSucceeded { step, .. }
+            | Event::StepFailed { step, .. } => {
+                sent.remove(step);
             }
-            Event::StepApplying { step, .. } => self.under_way.push(step.clone()),
-            Event::StepApplied { step, .. } => self.under_way.retain(|s| s != step),
-            Event::StepSucceeded { step, .. } => {
-                self.under_way.retain(|s| s != step);
-                self.done += 1;
-            }
-            Event::StepFailed { step, cause, .. } => {
-                self.under_way.retain(|s| s != step);
-                self.failed.insert(step.clone(), cause.to_string());
-            }
-            Event::StepBlocked { step, by } => {
-                self.blocked.insert(step.clone(), by.clone());
-            }
-            Event::RunStopping {}
+            Event::RunStarted { .. }
+            | Event::RunRecovered { .. }
+            | Event::RunSuspended {}
             | Event::RunAborting {}
             | Event::RunRetried { .. }
+            | Event::RunEnded { .. } => since = Some(entry.at),
+            Event::RunStopping {}
             | Event::StepFound { .. }
-            | Event::StepRested { .. }
             | Event::StepPolled { .. }
             | Event::StepWoke { .. }
+            | Event::StepBlocked { .. }
             | Event::Unknown { .. } => {}
         }
+        events.push(event);
     }
-
-    /// The step behind which a blocked or failed scope waits, in words.
-    pub fn why(&self) -> String {
-        match self.failed.iter().next() {
-            Some((step, cause)) => format!("{step}: {cause}"),
-            None if self.state == State::Unfinished => match self.under_way.first() {
-                Some(step) => format!("{step} was sent and not answered; landfall resume goes on"),
-                None => "landfall resume goes on".to_owned(),
-            },
-            None if self.state == State::Suspended => "stopped; landfall resume goes on".to_owned(),
-            None => String::new(),
-        }
-    }
+    let state = engine::State::replay(run.clone(), plan, &events).map_err(|e| bad(&e))?;
+    Ok(since.map(|since| Run { state, since, sent }))
 }

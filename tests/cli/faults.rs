@@ -13,7 +13,7 @@ fn planned(wave: &str, pattern: &str, kind: &Value, times: u32) -> (Estate, Serv
 }
 
 /// The example without stages.
-fn unstaged() -> Estate {
+pub fn unstaged() -> Estate {
     let estate = Estate::example();
     let text = estate.text("sites/estate.toml");
     estate.write("sites/estate.toml", &text.replace("\nstage = \"scale\"\n", "\n"));

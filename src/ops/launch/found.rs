@@ -1,6 +1,6 @@
 //! The launches that the org log tells of: which have not ended, what they wait for, and when they are due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::Files;
 use crate::base::id::{LogId, RunId, ScopeId};
@@ -19,6 +19,8 @@ use crate::runner::Entry;
 pub struct Found {
     /// Its name.
     pub run: RunId,
+    /// When it began.
+    pub began: Timestamp,
     /// Its plan.
     pub saved: SavedPlan,
     /// Where it stands.
@@ -148,6 +150,20 @@ pub fn unfinished(journal: &dyn Journal) -> Result<Vec<Found>, Failure> {
     told(&lines)?.iter().filter(|one| !one.ended).map(|one| load(one, &lines, journal)).collect()
 }
 
+/// The launches of these names, all that have not ended, and the newest one; oldest first.
+///
+/// # Errors
+///
+/// If the journal is damaged.
+pub fn worth_telling(journal: &dyn Journal, runs: &BTreeSet<RunId>) -> Result<Vec<Found>, Failure> {
+    let lines = journal.read(&LogId::Org, 0)?;
+    let all = told(&lines)?;
+    let newest = all.last().map(|one| one.run.clone());
+    let told =
+        all.iter().filter(|one| !one.ended || runs.contains(&one.run) || newest.as_ref() == Some(&one.run));
+    told.map(|one| load(one, &lines, journal)).collect()
+}
+
 /// The newest launch in which something failed, was skipped or was taken out; ended or not.
 ///
 /// # Errors
@@ -207,5 +223,5 @@ fn load(one: &Told<'_>, lines: &[Line], journal: &dyn Journal) -> Result<Found, 
         .map_err(|error| not_verified(&"the organisation", &error))?;
     let fleet = fleet::State::replay(&saved.plan, &events)
         .map_err(|error| not_verified(&"the organisation", &error))?;
-    Ok(Found { run: one.run.clone(), saved, fleet, files })
+    Ok(Found { run: one.run.clone(), began: one.started.entry.at, saved, fleet, files })
 }
