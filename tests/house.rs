@@ -49,7 +49,6 @@ const SIBLINGS: &[(&str, &str)] = &[
     ("notify", "journal"),
     ("report", "plan"),
     ("signer", "entropy"),
-    /// Imports between siblings that are wanted: views may read what they show.
     ("report", "engine"),
     ("report", "fleet"),
     ("report", "forecast"),
