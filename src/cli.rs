@@ -31,6 +31,7 @@ use ui::Ui;
 use crate::ops::Context;
 use crate::ops::error::Failure;
 use crate::ops::plan::Asked;
+use crate::ops::select::Narrowing;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -146,10 +147,18 @@ fn context(root: Option<PathBuf>, state: Option<PathBuf>) -> Result<Context, Fai
 }
 
 fn asked(select: &Select) -> Asked {
-    match (&select.wave, select.all) {
-        (Some(wave), _) => Asked::Wave(wave.clone()),
-        (None, true) => Asked::All,
-        (None, false) => Asked::Sites(select.site.clone()),
+    let plain = select.region.is_empty() && select.tag.is_empty() && select.exclude.is_empty();
+    match (&select.wave, select.site.is_empty()) {
+        (None, true) if plain => Asked::All,
+        (Some(wave), true) if plain => Asked::Wave(wave.clone()),
+        (None, false) if plain => Asked::Sites(select.site.clone()),
+        _ => Asked::Narrowed(Box::new(Narrowing {
+            wave: select.wave.clone(),
+            sites: select.site.clone(),
+            regions: select.region.clone(),
+            tags: select.tag.clone(),
+            exclude: select.exclude.clone(),
+        })),
     }
 }
 

@@ -28,6 +28,8 @@ pub mod render;
 pub mod reports;
 pub mod sandbox;
 pub mod schedule;
+pub mod select;
+pub mod stale;
 pub mod status;
 pub mod target;
 pub mod verify;

@@ -199,18 +199,27 @@ pub enum Packs {
     Lock,
 }
 
-/// Which sites.
+/// Which sites; every flag narrows the others.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(required = true, multiple = true)]
 pub struct Select {
     /// The sites of one wave
     #[arg(long, value_name = "WAVE")]
     pub wave: Option<String>,
-    /// These sites only; the plan is marked as partial
+    /// These sites only; a plan that leaves out others of their wave is marked as partial
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub site: Vec<String>,
+    /// Sites in these regions only
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    pub region: Vec<String>,
+    /// Sites with all of these tags only
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub tag: Vec<String>,
+    /// Not these sites
+    #[arg(long, value_name = "CODE", value_delimiter = ',', num_args = 1..)]
+    pub exclude: Vec<String>,
     /// The whole estate
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["wave", "site"])]
     pub all: bool,
 }
 

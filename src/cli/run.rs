@@ -101,7 +101,8 @@ fn print_plan(ui: &Ui, saved: &SavedPlan, form: &PlanForm, outlook: &brief::Outl
         })),
         (PlanOutput::Json, false) => ui.json(&json!({
             "v": PLAN_JSON_VERSION, "digest": saved.digest, "made_at": saved.made_at,
-            "counts": plan_view::counts(&saved.plan), "plan": saved.plan,
+            "counts": plan_view::counts(&saved.plan), "partial": saved.plan.selection.left_out(),
+            "plan": saved.plan,
         })),
         (PlanOutput::Brief, _) => ui.data(&brief::text(saved, outlook)),
         (PlanOutput::Text, true) => ui.data(&pattern_view::text(&overview.patterns)),
@@ -137,7 +138,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         launch::refuse_held(context, &saved, &mut journal)?;
-        launch::refuse_unfit(context, &saved, &desired, &reached, &journal)?;
+        ops::stale::refuse(context, &saved, &desired, &reached, &journal).await?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, &journal, &desired.loaded.estate);
         let stop = stop_on_signals(*ui);

@@ -2,6 +2,7 @@
 
 pub mod overview;
 pub mod parts;
+pub mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use crate::model::resource::{Check, Origin};
 
 pub use overview::Overview;
 pub use parts::PlanExcerpt;
+pub use selection::Selection;
 
 /// Format version of a plan. Readers refuse newer ones.
 pub const PLAN_VERSION: u32 = 1;
@@ -111,18 +113,6 @@ pub struct TargetName {
     pub account_id: String,
     /// The account host, or `embedded` for the sandbox inside the process.
     pub host: String,
-}
-
-/// What was asked to be planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Selection {
-    /// The whole estate.
-    All,
-    /// One wave.
-    Wave(WaveName),
-    /// Some sites.
-    Sites(BTreeSet<SiteCode>),
 }
 
 /// Version and digest of a pack.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::{LogId, RunId, ScopeId};
 use crate::base::limits;
@@ -16,11 +14,11 @@ use crate::model::rendered::Rendered;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
-use crate::ops::{Context, holder, new_run_id, overview, plan};
+use crate::ops::{Context, holder, new_run_id, overview, plan, stale};
 use crate::report::plan_view::destroys;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
-use crate::runner::{Entry, Left, RunnerError, Shell, outgrown, run};
+use crate::runner::{Entry, Left, RunnerError, Shell, run};
 
 /// The name of a plan's file inside a journal and a bundle.
 pub const PLAN_FILE: &str = "plan.json";
@@ -80,54 +78,9 @@ pub fn refuse_unfit(
     reached: &Reached,
     journal: &dyn Journal,
 ) -> Result<(), Failure> {
-    let estate = &desired.loaded.estate;
-    if saved.plan.lineage != estate.lineage {
-        let reason =
-            format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
-        return Err(Failure::Refused { reason });
-    }
-    if saved.plan.target != reached.name {
-        let was = &saved.plan.target;
-        let reason =
-            format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
-        return Err(Failure::Refused { reason });
-    }
-    overview::refuse(context, saved, estate)?;
-    let mut changed = changed_inputs(saved, desired);
-    changed.extend(outgrown(saved, &journal.heads()?));
-    if changed.is_empty() { refuse_destroys(saved) } else { Err(Failure::Stale { changed }) }
-}
-
-/// Every changed input: the parameters by name, and files whose change touches no parameter by path.
-fn changed_inputs(saved: &SavedPlan, desired: &Desired) -> Vec<String> {
-    let mut changed = Vec::new();
-    for (scope, then) in &saved.plan.parameters {
-        let Some(now) = desired.resolved.scopes.get(scope) else {
-            changed.push(format!("{scope} is no longer in the estate"));
-            continue;
-        };
-        let place = |path: &str| now.span_of(path).map_or(String::new(), |s| desired.loaded.sources.place(s));
-        for (path, value) in then {
-            let today = now.value(path);
-            if today != Some(value) {
-                let today = today.map_or("not set".to_owned(), Value::to_string);
-                changed.push(format!("{scope}: {path} was {value}, now {today} ({})", place(path)));
-            }
-        }
-        for path in now.provenance.keys().filter(|path| !then.contains_key(*path)) {
-            let value = now.value(path).map_or(String::new(), Value::to_string);
-            changed.push(format!("{scope}: {path} was not set, now {value} ({})", place(path)));
-        }
-    }
-    let today = desired.loaded.digests();
-    let edited = |(path, digest): &(&String, &crate::base::digest::Digest)| today.get(*path) != Some(*digest);
-    changed.extend(saved.plan.inputs.iter().filter(edited).map(|(path, _)| match today.get(path) {
-        Some(_) => format!("{path} was edited"),
-        None => format!("{path} is gone"),
-    }));
-    let added = today.keys().filter(|path| !saved.plan.inputs.contains_key(*path));
-    changed.extend(added.map(|path| format!("{path} is new")));
-    changed
+    stale::refuse_known(context, saved, desired, reached, journal)?;
+    overview::refuse_overfull(&saved.plan)?;
+    refuse_destroys(saved)
 }
 
 /// Objects that hold data are never destroyed on an ordinary plan.

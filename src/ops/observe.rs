@@ -396,12 +396,13 @@ fn resource_of(id: &StepId, held: &Holding) -> Option<Resource> {
         via: held.via.clone(),
         spec: held.spec.clone(),
         evidence: None,
-        origin: Origin {
-            pack: "none".parse().expect("a pack name"),
-            template: "no longer declared".to_owned(),
-            line: 0,
-        },
+        origin: undeclared(),
     })
+}
+
+/// Where something comes from that no pack declares any more.
+pub fn undeclared() -> Origin {
+    Origin { pack: "none".parse().expect("a pack name"), template: "no longer declared".to_owned(), line: 0 }
 }
 
 fn leftover(look: &Look<'_>, live: &Value) -> Leftover {

@@ -137,7 +137,7 @@ fn first_moment(desired: &Desired, selection: &Selection) -> Timestamp {
     let estate = &desired.loaded.estate;
     let wave = match selection {
         Selection::Wave(name) => estate.waves.iter().find(|wave| wave.name == *name),
-        Selection::All | Selection::Sites(_) => None,
+        Selection::All | Selection::Sites(_) | Selection::Part(_) => None,
     };
     let day = wave.and_then(|wave| wave.start).or(estate.day_one);
     let text = day.map_or("2027-01-11".to_owned(), |day| day.to_string());

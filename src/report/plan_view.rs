@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{pattern_view, room_view};
 use crate::base::id::{ScopeId, StepId};
-use crate::model::plan::{FieldChange, Operation, Plan, Reconcile, Reversal, SavedPlan, Selection, Work};
+use crate::model::plan::{FieldChange, Operation, Plan, Reconcile, Reversal, SavedPlan, Work};
 
 /// How many of each operation; a replacement counts as one to add and one to destroy, as Terraform counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -86,22 +86,22 @@ pub fn text(saved: &SavedPlan, options: Options) -> String {
     out
 }
 
-/// What was selected, in words.
-pub(super) fn selected(plan: &Plan) -> String {
-    match &plan.selection {
-        Selection::All => "whole estate".to_owned(),
-        Selection::Wave(wave) => format!("wave {wave}"),
-        Selection::Sites(sites) => {
-            let names: Vec<String> = sites.iter().map(ToString::to_string).collect();
-            format!("sites {}", names.join(", "))
-        }
-    }
+/// What a plan leaves out of the waves that it touches, in words; nothing if it is whole.
+pub fn partial(plan: &Plan) -> Option<String> {
+    let left_out = plan.selection.left_out()?.iter().map(|(wave, sites)| {
+        let codes: Vec<String> = sites.iter().map(ToString::to_string).collect();
+        format!("{} of {wave} ({})", codes.len(), codes.join(" "))
+    });
+    Some(format!("Partial plan: leaves out {}.", left_out.collect::<Vec<_>>().join(", ")))
 }
 
 fn head(out: &mut String, plan: &Plan) {
-    let what = selected(plan);
-    let _ = writeln!(out, "{} · {what} · target {} ({})", plan.estate, plan.target.name, plan.target.host);
+    let (what, target) = (&plan.selection, &plan.target);
+    let _ = writeln!(out, "{} · {what} · target {} ({})", plan.estate, target.name, target.host);
     out.push_str("Read-only: no object was changed to make this plan.\n");
+    if let Some(partial) = partial(plan) {
+        let _ = writeln!(out, "{partial}");
+    }
 }
 
 /// Destroys, replacements and one-way steps come before everything else, in this order.
@@ -243,7 +243,7 @@ fn field(out: &mut String, change: &FieldChange) {
 }
 
 /// A value in at most eighty letters.
-pub(super) fn short(value: &Value) -> String {
+pub fn short(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= 80 {
         text

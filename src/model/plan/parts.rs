@@ -46,6 +46,9 @@ pub struct PlanHead {
     pub shared: BTreeMap<ScopeId, Digest>,
     /// The digests of the parts of sites, without their codes.
     pub sites: BTreeSet<Digest>,
+    /// Whether sites of a wave were left out. Which ones, only the launch's own log tells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// Everything that a plan says about one scope.
@@ -226,6 +229,7 @@ impl<'p> Parted<'p> {
             launch: Digest::of_canonical(&self.launch()),
             shared,
             sites,
+            partial: plan.selection.left_out().is_some(),
         }
     }
 }
