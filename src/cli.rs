@@ -3,6 +3,7 @@
 mod adopt;
 mod answer;
 mod args;
+mod conformance;
 mod coverage;
 mod draw;
 mod drift;
@@ -11,6 +12,7 @@ mod exit;
 mod inspect;
 mod live;
 mod notify;
+mod packs;
 mod register;
 mod report;
 mod run;
@@ -69,6 +71,9 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Params(args) => inspect::params(ui, &context()?, &args),
         Command::Packs(Packs::List { output }) => inspect::packs(ui, &context()?, output),
         Command::Packs(Packs::Lock) => inspect::lock(ui, &context()?),
+        Command::Packs(Packs::Diff { old, new, output }) => {
+            packs::diff(ui, &context()?, &old, new.as_deref(), output)
+        }
         Command::Render(args) => inspect::render(ui, &context()?, &args),
         Command::Graph(args) => run::graph(ui, &context()?, &args),
         Command::Plan(args) => run::plan(ui, &context()?, &args),

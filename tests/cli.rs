@@ -28,5 +28,9 @@ mod rehearse;
 mod schedule;
 #[path = "cli/signin.rs"]
 mod signin;
+#[path = "cli/stale.rs"]
+mod stale;
+#[path = "cli/upgrade.rs"]
+mod upgrade;
 #[path = "cli/world.rs"]
 mod world;

@@ -167,6 +167,9 @@ pub struct Init {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Check {
+    /// Use the packs of this folder instead of those in `templates/`: a folder of packs, or one pack
+    #[arg(long, value_name = "DIR")]
+    pub packs: Option<PathBuf>,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     pub output: Output,
@@ -197,6 +200,16 @@ pub enum Packs {
     },
     /// Write `templates/pack.lock`
     Lock,
+    /// Compare packs: versions, inputs, and what they render to for each site; looks at no target
+    Diff {
+        /// A folder of packs, or one pack
+        old: PathBuf,
+        /// The other one [default: the estate's own packs]
+        new: Option<PathBuf>,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
 }
 
 /// Which sites; every flag narrows the others.
@@ -273,7 +286,13 @@ pub struct PlanArgs {
     /// Save the plan, to be applied exactly
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Exit with 2 if there are changes
+    /// Use the packs of this folder instead of those in `templates/`; the plan is bound to them: a folder of packs, or one pack
+    #[arg(long, value_name = "DIR")]
+    pub packs: Option<PathBuf>,
+    /// Compare with another plan: a saved one, or the one that a run carried out
+    #[arg(long, value_name = "PLAN FILE | RUN")]
+    pub against: Option<String>,
+    /// Exit with 2 if there are changes; with --against, if the plans differ
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// How to print
@@ -282,7 +301,7 @@ pub struct PlanArgs {
 }
 
 /// How to print a plan, and what of it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, Args)]
 pub struct PlanForm {
     /// List objects that stay as they are
     #[arg(long)]
@@ -290,6 +309,9 @@ pub struct PlanForm {
     /// List the fields of new objects
     #[arg(long)]
     pub show_fields: bool,
+    /// List what is done once per pattern of sites, not once per site
+    #[arg(long, conflicts_with = "patterns")]
+    pub by_pattern: bool,
     /// Explain how the patterns of sites differ, and show nothing else
     #[arg(long, conflicts_with_all = ["show_unchanged", "show_fields"])]
     pub patterns: bool,
@@ -344,6 +366,9 @@ pub struct Rehearse {
 pub struct Apply {
     /// A plan saved with `plan --out`
     pub plan: PathBuf,
+    /// The packs that the plan was made with, where they are not those in `templates/`
+    #[arg(long, value_name = "DIR")]
+    pub packs: Option<PathBuf>,
     /// How to show progress
     #[command(flatten)]
     pub show: Show,

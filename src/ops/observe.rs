@@ -5,6 +5,7 @@ mod found;
 pub mod held;
 mod listed;
 mod order;
+mod ripple;
 mod stranger;
 #[cfg(test)]
 mod tests;
@@ -29,8 +30,8 @@ use crate::model::resource::{Origin, Resource};
 use crate::plan::{Found, Leftover};
 use crate::quota::Inventory;
 use crate::runner::known::Known;
-pub use found::new_object;
-use found::{known_part, new_fields, reversal, step_limits};
+pub use found::{deleted, new_object, reversal, step_limits};
+use found::{known_part, new_fields};
 use listed::Listed;
 
 /// One scope as it is to be looked at.
@@ -261,7 +262,11 @@ impl Observer {
             });
         }
         let applied = look.held.as_ref().map(|held| &held.spec);
-        let found = self.assess(look, live.map(|(_, live)| live), applied);
+        let mut found = self.assess(look, live.map(|(_, live)| live), applied);
+        if let Some((_, live)) = live {
+            self.ripple(look, live, &mut found, world);
+            found.reversal = reversal(look.kind, found.operation, &look.spec);
+        }
         if let (Some((id, live)), true) = (live, found.operation != Operation::Replace) {
             self.known.set_outputs(&scope, &step, kind::outputs(look.kind, id, live));
         }

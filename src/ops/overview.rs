@@ -56,7 +56,8 @@ fn valid_until(saved: &SavedPlan, estate: &Estate) -> Timestamp {
     saved.made_at + Millis(u64::from(estate.plan_valid_days) * DAY.0)
 }
 
-fn rest_on(desired: &Desired, plan: &Plan) -> BTreeMap<ScopeId, BTreeSet<SiteCode>> {
+/// The sites of the estate that rest on each shared scope of a plan.
+pub(super) fn rest_on(desired: &Desired, plan: &Plan) -> BTreeMap<ScopeId, BTreeSet<SiteCode>> {
     let mut all: BTreeMap<ScopeId, BTreeSet<SiteCode>> = BTreeMap::new();
     for code in desired.rendered.keys().filter_map(ScopeId::site) {
         for shared in desired.needs_of(&ScopeId::Site(code.clone())) {

@@ -159,7 +159,8 @@ fn hide_sensitive(plan: &mut ScopePlan) {
     }
 }
 
-fn document(
+/// Puts a plan together.
+pub(super) fn document(
     desired: &Desired,
     selection: Selection,
     waves: Vec<WavePlan>,
@@ -229,7 +230,8 @@ fn refuse_foreign(world: &World) -> Result<(), Failure> {
     })
 }
 
-fn plan_of(
+/// The graph of one scope over what was found.
+pub(super) fn plan_of(
     desired: &Desired,
     scope: &ScopeId,
     world: &World,

@@ -71,18 +71,41 @@ pub struct Options {
     pub show_unchanged: bool,
     /// Show fields of new objects too.
     pub show_fields: bool,
+    /// List what is done once per pattern, as it is at the first site of it.
+    pub by_pattern: bool,
 }
 
 /// The whole text: what cannot be undone first, then scope by scope, then the summary.
 pub fn text(saved: &SavedPlan, options: Options) -> String {
     let mut out = String::new();
     head(&mut out, &saved.plan);
-    severe(&mut out, &saved.plan);
-    shared(&mut out, &saved.plan);
-    for scope in saved.plan.scopes.keys() {
-        scope_text(&mut out, &saved.plan, scope, options);
-    }
+    out.push_str(&body(&saved.plan, options));
     out.push_str(&summary(saved));
+    out
+}
+
+/// What is done: what is to be looked at first, then scope by scope, or pattern by pattern.
+pub fn body(plan: &Plan, options: Options) -> String {
+    let mut out = String::new();
+    severe(&mut out, plan);
+    shared(&mut out, plan);
+    let patterns = &plan.overview.patterns;
+    for scope in plan.scopes.keys().filter(|scope| !options.by_pattern || scope.site().is_none()) {
+        let _ = writeln!(out, "\n  # {scope}");
+        scope_text(&mut out, plan, scope, options);
+    }
+    for pattern in patterns.iter().filter(|_| options.by_pattern) {
+        let codes: Vec<String> = pattern.sites.iter().map(ToString::to_string).collect();
+        let Some(first) = pattern.sites.first() else { continue };
+        let (count, sites) = (codes.len(), plural(codes.len(), "site", "sites"));
+        let _ = writeln!(
+            out,
+            "\n  # pattern {}: {count} {sites}, {}; as at {first}",
+            pattern.name,
+            codes.join(" ")
+        );
+        scope_text(&mut out, plan, &ScopeId::Site(first.clone()), options);
+    }
     out
 }
 
@@ -207,7 +230,6 @@ pub(super) fn resting(plan: &Plan, scope: &ScopeId) -> String {
 
 fn scope_text(out: &mut String, plan: &Plan, scope: &ScopeId, options: Options) {
     let counts = scope_counts(plan, scope);
-    let _ = writeln!(out, "\n  # {scope}");
     for (id, step) in &plan.scope(scope).steps {
         let Work::Reconcile(reconcile) = &step.work else { continue };
         if reconcile.operation == Operation::None && !options.show_unchanged {
@@ -242,11 +264,12 @@ fn field(out: &mut String, change: &FieldChange) {
     let _ = writeln!(out, "        {at}: {from} -> {to}{forces}   [{}]", change.reason);
 }
 
-/// A value in at most eighty letters.
+/// A value in at most eighty letters; what looks like a secret is starred out.
 pub fn short(value: &Value) -> String {
     let text = value.to_string();
+    let text = crate::base::redact::mask(&text);
     if text.chars().count() <= 80 {
-        text
+        text.into_owned()
     } else {
         format!("{}…", text.chars().take(79).collect::<String>())
     }
