@@ -238,7 +238,7 @@ impl Observer {
     fn conclude(&mut self, look: &Look<'_>, observation: Observation, world: &mut World) {
         let (scope, step) = (look.scope.clone(), look.resource.id.clone());
         let live = match &observation {
-            Observation::Unreadable(_) if look.held.is_none() && rests_on_absent(look, world) => None,
+            Observation::Unreadable(_) if look.cannot_be_there() && rests_on_absent(look, world) => None,
             Observation::Unreadable(cause) => {
                 world.unreadable.push((scope, step, cause.clone()));
                 return;
@@ -359,6 +359,12 @@ impl Observer {
 }
 
 impl Look<'_> {
+    /// Whether there is nothing to look for while what it rests on is gone: we never made it, or its key names what is
+    /// gone, as an assignment names its group.
+    fn cannot_be_there(&self) -> bool {
+        self.held.is_none() || kind::natural_key(self.kind, &self.spec).is_none()
+    }
+
     /// An object with our natural key and another id than the one we made is somebody else's: ours is gone.
     fn disown_stranger(&mut self, id: &str) {
         let own = self.held.as_ref().and_then(|held| held.id.as_deref());

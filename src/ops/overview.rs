@@ -103,5 +103,5 @@ pub fn refuse_overfull(plan: &Plan) -> Result<(), Failure> {
 pub fn expired(context: &Context, saved: &SavedPlan, estate: &Estate) -> Option<Failure> {
     let until = valid_until(saved, estate);
     let late = context.clock.now() > until;
-    late.then(|| Failure::Expired { made_at: saved.made_at, until, days: estate.plan_valid_days })
+    late.then_some(Failure::Expired { made_at: saved.made_at, until, days: estate.plan_valid_days })
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::base::diagnostic::nearest;
 use crate::base::id::{ScopeId, SiteCode, WaveName};
 use crate::model::plan::Selection;
@@ -113,8 +115,9 @@ fn has_tag(desired: &Desired, code: &SiteCode, tag: &str) -> bool {
     let Some((key, wanted)) = tag.split_once('=') else { return false };
     let resolved = desired.resolved.scopes.get(&ScopeId::Site(code.clone()));
     let value = resolved.and_then(|scope| scope.value(&format!("site.tags.{key}")));
-    value.is_some_and(|value| {
-        value.as_str().map_or_else(|| value.to_string() == wanted, |text| text == wanted)
+    value.is_some_and(|value| match value {
+        Value::String(text) => text == wanted,
+        other => format!("{other}") == wanted,
     })
 }
 

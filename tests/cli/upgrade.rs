@@ -32,9 +32,9 @@ fn upgraded() -> Estate {
     estate.run(&["packs", "lock"]).ends(0);
     copy(&estate.root().join("templates"), &estate.path("next"));
     let spend = estate.text(SPEND).replace(":role/export", ":role/export-v2");
-    let tag = "{ key = \"siteCode\", value = \"{{../site.code}}\" },";
-    let spend =
-        spend.replace(tag, &format!("{tag}\n  {{ key = \"program\", value = \"landing\" }},")) + GROUP;
+    // The last in the order of keys: checks look at the others by their place.
+    let tag = "{ key = \"wave\", value = \"{{../site.wave}}\" },";
+    let spend = spend.replace(tag, &format!("{tag}\n  {{ key = \"works\", value = \"landing\" }},")) + GROUP;
     std::fs::write(estate.path("next/tagging/spend.toml.hbs"), spend).unwrap();
     let manifest = estate.text(MANIFEST).replace("version = \"1.1.0\"", "version = \"1.2.0\"");
     std::fs::write(estate.path("next/tagging/pack.toml"), manifest).unwrap();
@@ -120,7 +120,9 @@ fn packs_are_compared_without_a_target() {
     let diff = estate.run(&["packs", "diff", "estate/templates", "next"]).ends(0);
     let diff = diff.prints("~ tagging 1.1.0 (").prints("-/+ site/HRB01 credentials.export");
     let diff = diff.prints("~ budget_policy.prod   (databricks.budget_policy)").prints("+ group.reviewers");
-    diff.prints("# pattern A: 11 sites")
+    // Two sites hold another class of data, and one of the tags that are sent says so.
+    diff.prints("# pattern A: 9 sites, HRB01")
+        .prints("# pattern B: 2 sites, STN06 LKS08")
         .prints("22 added, 22 changed, 11 taken away, 11 of these replaced, over 11 sites.");
     estate.run(&["packs", "diff", "estate/templates"]).ends(0).prints("The packs are the same.");
     let one = estate.run(&["packs", "diff", "next/tagging", "-o", "json"]).ends(0).json();
