@@ -3,6 +3,7 @@
 mod adopt;
 mod answer;
 mod args;
+mod conformance;
 mod coverage;
 mod draw;
 mod drift;
@@ -13,6 +14,7 @@ mod live;
 mod locks;
 mod log;
 mod notify;
+mod packs;
 mod register;
 mod rehearse;
 mod release;
@@ -40,6 +42,7 @@ use ui::Ui;
 use crate::ops::Context;
 use crate::ops::error::Failure;
 use crate::ops::plan::Asked;
+use crate::ops::select::Narrowing;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -77,6 +80,9 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Params(args) => inspect::params(ui, &context()?, &args),
         Command::Packs(Packs::List { output }) => inspect::packs(ui, &context()?, output),
         Command::Packs(Packs::Lock) => inspect::lock(ui, &context()?),
+        Command::Packs(Packs::Diff { old, new, output }) => {
+            packs::diff(ui, &context()?, &old, new.as_deref(), output)
+        }
         Command::Render(args) => inspect::render(ui, &context()?, &args),
         Command::Graph(args) => run::graph(ui, &context()?, &args),
         Command::Plan(args) => run::plan(ui, &context()?, &args),
@@ -165,10 +171,18 @@ fn context(root: Option<PathBuf>, state: Option<PathBuf>) -> Result<Context, Fai
 }
 
 fn asked(select: &Select) -> Asked {
-    match (&select.wave, select.all) {
-        (Some(wave), _) => Asked::Wave(wave.clone()),
-        (None, true) => Asked::All,
-        (None, false) => Asked::Sites(select.site.clone()),
+    let plain = select.region.is_empty() && select.tag.is_empty() && select.exclude.is_empty();
+    match (&select.wave, select.site.is_empty()) {
+        (None, true) if plain => Asked::All,
+        (Some(wave), true) if plain => Asked::Wave(wave.clone()),
+        (None, false) if plain => Asked::Sites(select.site.clone()),
+        _ => Asked::Narrowed(Box::new(Narrowing {
+            wave: select.wave.clone(),
+            sites: select.site.clone(),
+            regions: select.region.clone(),
+            tags: select.tag.clone(),
+            exclude: select.exclude.clone(),
+        })),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Floor 5: one use case per file. Faces call nothing else.
 
 pub mod adopt;
+pub mod against;
 pub mod check;
 pub mod checkpoints;
+pub mod conformance;
 pub mod controls;
 pub mod desired;
 pub mod drift;
@@ -35,8 +37,11 @@ pub mod rollback;
 pub mod run_report;
 pub mod sandbox;
 pub mod schedule;
+pub mod select;
+pub mod stale;
 pub mod status;
 pub mod target;
+pub mod upgrade;
 pub mod verify;
 pub mod wish;
 pub mod witness;

@@ -1,10 +1,13 @@
 //! Floor 2: pure views. A plan, a graph, a timeline as people and programs see them.
 
+pub mod against_view;
 pub mod brief;
+pub mod conformance;
 pub mod cycle_time;
 pub mod drift_view;
 pub mod events;
 pub mod graph_view;
+pub mod pack_view;
 pub mod pattern_view;
 pub mod plan_view;
 pub mod provisioning;

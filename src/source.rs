@@ -23,7 +23,7 @@ use crate::base::span::{SourceId, SourceMap, Span};
 use crate::model::estate::{ESTATE_FILE, LOCK_FILE, Loaded, SecretFound};
 use crate::model::reader::Codes;
 
-pub use folder::{Folder, Unread, read};
+pub use folder::{Folder, Unread, read, read_with_packs};
 pub use lock::lock_text;
 
 /// Files by path from the estate's folder, with forward slashes.

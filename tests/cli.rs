@@ -30,8 +30,12 @@ mod rollback;
 mod schedule;
 #[path = "cli/signin.rs"]
 mod signin;
+#[path = "cli/stale.rs"]
+mod stale;
 #[path = "cli/status.rs"]
 mod status;
+#[path = "cli/upgrade.rs"]
+mod upgrade;
 #[path = "cli/waves.rs"]
 mod waves;
 #[path = "cli/world.rs"]

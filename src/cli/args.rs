@@ -182,6 +182,9 @@ pub struct Init {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Check {
+    /// Use the packs of this folder instead of those in `templates/`: a folder of packs, or one pack
+    #[arg(long, value_name = "DIR")]
+    pub packs: Option<PathBuf>,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     pub output: Output,
@@ -212,20 +215,39 @@ pub enum Packs {
     },
     /// Write `templates/pack.lock`
     Lock,
+    /// Compare packs: versions, inputs, and what they render to for each site; looks at no target
+    Diff {
+        /// A folder of packs, or one pack
+        old: PathBuf,
+        /// The other one [default: the estate's own packs]
+        new: Option<PathBuf>,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
 }
 
-/// Which sites.
+/// Which sites; every flag narrows the others.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(required = true, multiple = true)]
 pub struct Select {
     /// The sites of one wave
     #[arg(long, value_name = "WAVE")]
     pub wave: Option<String>,
-    /// These sites only; the plan is marked as partial
+    /// These sites only; a plan that leaves out others of their wave is marked as partial
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub site: Vec<String>,
+    /// Sites in these regions only
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    pub region: Vec<String>,
+    /// Sites with all of these tags only
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub tag: Vec<String>,
+    /// Not these sites
+    #[arg(long, value_name = "CODE", value_delimiter = ',', num_args = 1..)]
+    pub exclude: Vec<String>,
     /// The whole estate
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["wave", "site"])]
     pub all: bool,
 }
 
@@ -282,7 +304,13 @@ pub struct PlanArgs {
     /// The present moment
     #[command(flatten)]
     pub moment: Moment,
-    /// Exit with 2 if there are changes
+    /// Use the packs of this folder instead of those in `templates/`; the plan is bound to them: a folder of packs, or one pack
+    #[arg(long, value_name = "DIR")]
+    pub packs: Option<PathBuf>,
+    /// Compare with another plan: a saved one, or the one that a run carried out
+    #[arg(long, value_name = "PLAN FILE | RUN")]
+    pub against: Option<String>,
+    /// Exit with 2 if there are changes; with --against, if the plans differ
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// How to print
@@ -291,7 +319,7 @@ pub struct PlanArgs {
 }
 
 /// How to print a plan, and what of it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, Args)]
 pub struct PlanForm {
     /// List objects that stay as they are
     #[arg(long)]
@@ -299,6 +327,9 @@ pub struct PlanForm {
     /// List the fields of new objects
     #[arg(long)]
     pub show_fields: bool,
+    /// List what is done once per pattern of sites, not once per site
+    #[arg(long, conflicts_with = "patterns")]
+    pub by_pattern: bool,
     /// Explain how the patterns of sites differ, and show nothing else
     #[arg(long, conflicts_with_all = ["show_unchanged", "show_fields"])]
     pub patterns: bool,
@@ -418,6 +449,9 @@ pub struct Apply {
     /// The present moment
     #[command(flatten)]
     pub moment: Moment,
+    /// The packs that the plan was made with, where they are not those in `templates/`
+    #[arg(long, value_name = "DIR")]
+    pub packs: Option<PathBuf>,
     /// How to show progress
     #[command(flatten)]
     pub show: Show,

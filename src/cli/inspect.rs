@@ -28,9 +28,9 @@ pub fn init(ui: &Ui, args: &Init) -> Result<Exit, Failure> {
 
 pub fn check(ui: &Ui, context: &Context, args: &Check) -> Result<Exit, Failure> {
     if args.output == Output::Json {
-        return Ok(check_json(ui, context));
+        return Ok(check_json(ui, context, args.packs.as_deref()));
     }
-    let checked = ops::check::check(&context.root)?;
+    let checked = ops::check::check(&context.root, args.packs.as_deref())?;
     if !checked.warnings.is_empty() {
         ui.always(draw::diagnostics(&checked.warnings, &checked.sources, ui.colour()).trim_end());
     }
@@ -41,8 +41,8 @@ pub fn check(ui: &Ui, context: &Context, args: &Check) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-fn check_json(ui: &Ui, context: &Context) -> Exit {
-    let (found, sources, exit) = match ops::check::check(&context.root) {
+fn check_json(ui: &Ui, context: &Context, packs: Option<&Path>) -> Exit {
+    let (found, sources, exit) = match ops::check::check(&context.root, packs) {
         Ok(checked) => (checked.warnings, checked.sources, Exit::Done),
         Err(Failure::Input { found, sources }) => (found, sources, Exit::Input),
         Err(other) => return super::explain(ui, other),

@@ -35,6 +35,8 @@ pub enum ReportCommand {
         #[arg(long, short, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
+    /// Every site against the baseline: what packs and standards ask for now, against what is there; changes nothing
+    Conformance(Box<super::conformance::ConformanceArgs>),
     /// Calendar days of each site from its first launch until it was done, against those it may take
     CycleTime {
         /// The wave
@@ -47,6 +49,9 @@ pub enum ReportCommand {
 }
 
 pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exit, Failure> {
+    if let ReportCommand::Conformance(args) = command {
+        return super::conformance::conformance(ui, context, args);
+    }
     let desired = Desired::read(&context.root)?;
     let journal: Box<dyn Journal> = match read_journal(context)? {
         Some(journal) => Box::new(journal),
@@ -61,6 +66,7 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
                 CoverageOutput::Csv => ui.data(&run::csv(&report)),
             }
         }
+        ReportCommand::Conformance(_) => {}
         ReportCommand::ProvisioningTime { wave, output } => {
             let times = ops::reports::provisioning_times(&desired.loaded, &*journal, wave.as_deref())?;
             provisioning(ui, &times, *output);

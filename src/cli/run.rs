@@ -20,7 +20,7 @@ use crate::ops::error::Failure;
 use crate::ops::launch::{self, Watch};
 use crate::ops::target::{Reached, reach, sign_in};
 use crate::ops::{self, Context};
-use crate::report::{brief, graph_view, pattern_view, plan_view};
+use crate::report::{against_view, brief, graph_view, pattern_view, plan_view};
 use crate::runner::clock::Clock;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
@@ -66,12 +66,24 @@ async fn make_plan(
 
 pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let context = &at(context, &args.moment)?;
-    let desired = Desired::read(&context.root)?;
+    let desired = Desired::read_with(&context.root, args.packs.as_deref())?;
     warn(ui, &desired);
+    let other = match &args.against {
+        Some(text) => Some(ops::against::find(text, &*journal_to_read(context)?)?),
+        None => None,
+    };
     let (saved, _reached) = runtime()?.block_on(make_plan(context, &desired, &args.select, &args.target))?;
     let counts = plan_view::counts(&saved.plan);
     let outlook = ops::overview::outlook(&saved, Some(&desired.loaded.estate));
-    print_plan(ui, &saved, &args.form, &outlook);
+    if let Some(packs) = &args.packs {
+        super::packs::told(ui, context, packs, &desired)?;
+    }
+    let compared = other.as_ref().map(|other| against_view::compare(&saved.plan, &other.saved.plan));
+    let form = PlanForm { by_pattern: args.form.by_pattern || args.packs.is_some(), ..args.form };
+    print_plan(ui, &saved, &form, &outlook, compared.as_ref());
+    if let (Some(other), Some(compared), PlanOutput::Text) = (&other, &compared, form.output) {
+        ui.data(&against_view::text(compared, &other.name));
+    }
     for line in ops::plan::too_long(&saved.plan) {
         ui.always(&format!("warning: {line}: a launch of this plan is refused"));
     }
@@ -81,9 +93,12 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
             "Saved {}. It applies as long as its inputs and the logs stay as they are",
             out.display()
         ));
-        ui.say(&format!("Next: landfall apply {}", out.display()));
+        let packs =
+            args.packs.as_ref().map_or(String::new(), |packs| format!(" --packs {}", packs.display()));
+        ui.say(&format!("Next: landfall apply {}{packs}", out.display()));
     }
-    Ok(if args.detailed_exitcode && counts.has_changes() { Exit::Differences } else { Exit::Done })
+    let differs = compared.map_or(counts.has_changes(), |compared| !compared.is_empty());
+    Ok(if args.detailed_exitcode && differs { Exit::Differences } else { Exit::Done })
 }
 
 /// Prints a saved plan. The estate is asked only how long its plans are valid, and may be absent.
@@ -92,11 +107,17 @@ pub fn show(ui: &Ui, context: Result<Context, Failure>, args: &ShowPlan) -> Resu
     let desired = context.ok().and_then(|context| Desired::read(&context.root).ok());
     let estate = desired.as_ref().map(|desired| &desired.loaded.estate);
     let own = estate.filter(|estate| estate.lineage == saved.plan.lineage);
-    print_plan(ui, &saved, &args.form, &ops::overview::outlook(&saved, own));
+    print_plan(ui, &saved, &args.form, &ops::overview::outlook(&saved, own), None);
     Ok(Exit::Done)
 }
 
-fn print_plan(ui: &Ui, saved: &SavedPlan, form: &PlanForm, outlook: &brief::Outlook) {
+fn print_plan(
+    ui: &Ui,
+    saved: &SavedPlan,
+    form: &PlanForm,
+    outlook: &brief::Outlook,
+    against: Option<&against_view::Comparison>,
+) {
     let overview = &saved.plan.overview;
     match (form.output, form.patterns) {
         (PlanOutput::Json, true) => ui.json(&json!({
@@ -104,13 +125,17 @@ fn print_plan(ui: &Ui, saved: &SavedPlan, form: &PlanForm, outlook: &brief::Outl
         })),
         (PlanOutput::Json, false) => ui.json(&json!({
             "v": PLAN_JSON_VERSION, "digest": saved.digest, "made_at": saved.made_at,
-            "counts": plan_view::counts(&saved.plan), "plan": saved.plan,
+            "counts": plan_view::counts(&saved.plan), "partial": saved.plan.selection.left_out(),
+            "against": against, "plan": saved.plan,
         })),
         (PlanOutput::Brief, _) => ui.data(&brief::text(saved, outlook)),
         (PlanOutput::Text, true) => ui.data(&pattern_view::text(&overview.patterns)),
         (PlanOutput::Text, false) => {
-            let options =
-                plan_view::Options { show_unchanged: form.show_unchanged, show_fields: form.show_fields };
+            let options = plan_view::Options {
+                show_unchanged: form.show_unchanged,
+                show_fields: form.show_fields,
+                by_pattern: form.by_pattern,
+            };
             ui.data(&plan_view::text(saved, options));
         }
     }
@@ -133,7 +158,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
     let ui = &ui.with_stream(args.show.events.is_some());
     let context = &at(context, &args.moment)?;
     let saved = ops::plan::read(&args.plan)?;
-    let desired = Desired::read(&context.root)?;
+    let desired = Desired::read_with(&context.root, args.packs.as_deref())?;
     let runtime = runtime()?;
     let mut live = Live::new(*ui, &args.show);
     live.plan(&saved.plan);
@@ -144,7 +169,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         launch::refuse_held(context, &saved, &mut journal)?;
         // An unfinished launch makes this plan stale as well, but a new plan would not help.
         launch::refuse_shared(&saved, &journal)?;
-        launch::refuse_unfit(context, &saved, &desired, &reached, &journal)?;
+        ops::stale::refuse(context, &saved, &desired, &reached, &journal).await?;
         launch::refuse_barred(&saved, &journal, entry)?;
         way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;

@@ -4,10 +4,10 @@ mod consent;
 pub mod overview;
 pub mod parts;
 mod rollback;
+pub mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,6 +22,7 @@ pub use consent::Consent;
 pub use overview::Overview;
 pub use parts::PlanExcerpt;
 pub use rollback::RollbackOf;
+pub use selection::Selection;
 
 /// Format version of a plan. Readers refuse newer ones.
 pub const PLAN_VERSION: u32 = 1;
@@ -122,18 +123,6 @@ pub struct TargetName {
     pub account_id: String,
     /// The account host, or `embedded` for the sandbox inside the process.
     pub host: String,
-}
-
-/// What was asked to be planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Selection {
-    /// The whole estate.
-    All,
-    /// One wave.
-    Wave(WaveName),
-    /// Some sites.
-    Sites(BTreeSet<SiteCode>),
 }
 
 /// Version and digest of a pack.

@@ -24,13 +24,13 @@ pub struct Checked {
     pub sources: SourceMap,
 }
 
-/// Checks everything that can be checked offline.
+/// Checks everything that can be checked offline, with the packs of another folder where one is named.
 ///
 /// # Errors
 ///
 /// Every problem of every file.
-pub fn check(root: &Path) -> Result<Checked, Failure> {
-    let desired = Desired::read(root)?;
+pub fn check(root: &Path, packs: Option<&Path>) -> Result<Checked, Failure> {
+    let desired = Desired::read_with(root, packs)?;
     Ok(Checked {
         sites: desired.loaded.sites.len(),
         waves: desired.loaded.estate.waves.len(),

@@ -37,7 +37,35 @@ impl Desired {
     ///
     /// Every problem of every file.
     pub fn read(root: &Path) -> Result<Self, Failure> {
-        let (loaded, mut found) = source::load(root);
+        Self::of(source::load(root))
+    }
+
+    /// The same with the packs of another folder, where one is named.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of every file; or that there are no packs in that folder.
+    pub fn read_with(root: &Path, packs: Option<&Path>) -> Result<Self, Failure> {
+        Self::of(Self::load(root, packs)?)
+    }
+
+    /// What was read, before any of it is put together.
+    ///
+    /// # Errors
+    ///
+    /// That there are no packs in that folder.
+    pub fn load(root: &Path, packs: Option<&Path>) -> Result<(Loaded, Diagnostics), Failure> {
+        let Some(packs) = packs else { return Ok(source::load(root)) };
+        let folder = source::read_with_packs(root, packs).map_err(|error| {
+            Failure::usage(
+                format!("{}: {error}", packs.display()),
+                "name a folder of packs like templates/, or one pack with its pack.toml",
+            )
+        })?;
+        Ok(source::load_folder(folder))
+    }
+
+    fn of((loaded, mut found): (Loaded, Diagnostics)) -> Result<Self, Failure> {
         let (resolved, problems) = resolve::all(&loaded);
         found.extend(problems);
         let (rendered, problems) = render::all(&loaded, &resolved);

@@ -37,14 +37,10 @@ pub trait AuditSource {
 pub fn asked(desired: &Desired, journal: &dyn Journal, asked: &Asked) -> Result<BTreeSet<ScopeId>, Failure> {
     let selection = select(desired, asked)?;
     let mut chosen = scopes(desired, &waves(desired, &selection));
-    if let Asked::Sites(_) = asked {
-        // A site may be looked at before it has a wave.
-        if let crate::model::plan::Selection::Sites(sites) = selection {
-            for site in sites.into_iter().map(ScopeId::Site) {
-                chosen.extend(desired.region_of(&site));
-                chosen.insert(site);
-            }
-        }
+    // A site may be looked at before it has a wave.
+    for site in selection.sites().into_iter().flatten().cloned().map(ScopeId::Site) {
+        chosen.extend(desired.region_of(&site));
+        chosen.insert(site);
     }
     if matches!(asked, Asked::All) {
         chosen.extend(journal.heads()?.into_keys().filter_map(scope_of));

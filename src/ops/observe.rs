@@ -5,6 +5,7 @@ mod found;
 pub mod held;
 mod listed;
 mod order;
+mod ripple;
 mod stranger;
 #[cfg(test)]
 mod tests;
@@ -29,8 +30,8 @@ use crate::model::resource::{Origin, Resource};
 use crate::plan::{Found, Leftover};
 use crate::quota::Inventory;
 use crate::runner::known::Known;
-pub use found::new_object;
-use found::{known_part, new_fields, step_limits};
+pub use found::{deleted, new_object, step_limits};
+use found::{known_part, new_fields};
 use listed::Listed;
 
 /// One scope as it is to be looked at.
@@ -237,7 +238,7 @@ impl Observer {
     fn conclude(&mut self, look: &Look<'_>, observation: Observation, world: &mut World) {
         let (scope, step) = (look.scope.clone(), look.resource.id.clone());
         let live = match &observation {
-            Observation::Unreadable(_) if look.held.is_none() && rests_on_absent(look, world) => None,
+            Observation::Unreadable(_) if look.cannot_be_there() && rests_on_absent(look, world) => None,
             Observation::Unreadable(cause) => {
                 world.unreadable.push((scope, step, cause.clone()));
                 return;
@@ -261,7 +262,11 @@ impl Observer {
             });
         }
         let applied = look.held.as_ref().map(|held| &held.spec);
-        let found = self.assess(look, live.map(|(_, live)| live), applied);
+        let mut found = self.assess(look, live.map(|(_, live)| live), applied);
+        if let Some((_, live)) = live {
+            self.ripple(look, live, &mut found, world);
+            found.reversal = kind::reversal(look.kind, found.operation, &look.spec, &found.changes);
+        }
         if let (Some((id, live)), true) = (live, found.operation != Operation::Replace) {
             self.known.set_outputs(&scope, &step, kind::outputs(look.kind, id, live));
         }
@@ -354,6 +359,12 @@ impl Observer {
 }
 
 impl Look<'_> {
+    /// Whether there is nothing to look for while what it rests on is gone: we never made it, or its key names what is
+    /// gone, as an assignment names its group.
+    fn cannot_be_there(&self) -> bool {
+        self.held.is_none() || kind::natural_key(self.kind, &self.spec).is_none()
+    }
+
     /// An object with our natural key and another id than the one we made is somebody else's: ours is gone.
     fn disown_stranger(&mut self, id: &str) {
         let own = self.held.as_ref().and_then(|held| held.id.as_deref());
@@ -396,12 +407,13 @@ fn resource_of(id: &StepId, held: &Holding) -> Option<Resource> {
         via: held.via.clone(),
         spec: held.spec.clone(),
         evidence: None,
-        origin: Origin {
-            pack: "none".parse().expect("a pack name"),
-            template: "no longer declared".to_owned(),
-            line: 0,
-        },
+        origin: undeclared(),
     })
+}
+
+/// Where something comes from that no pack declares any more.
+pub fn undeclared() -> Origin {
+    Origin { pack: "none".parse().expect("a pack name"), template: "no longer declared".to_owned(), line: 0 }
 }
 
 fn leftover(look: &Look<'_>, live: &Value) -> Leftover {

@@ -56,7 +56,8 @@ fn valid_until(saved: &SavedPlan, estate: &Estate) -> Timestamp {
     saved.made_at + Millis(u64::from(estate.plan_valid_days) * DAY.0)
 }
 
-fn rest_on(desired: &Desired, plan: &Plan) -> BTreeMap<ScopeId, BTreeSet<SiteCode>> {
+/// The sites of the estate that rest on each shared scope of a plan.
+pub(super) fn rest_on(desired: &Desired, plan: &Plan) -> BTreeMap<ScopeId, BTreeSet<SiteCode>> {
     let mut all: BTreeMap<ScopeId, BTreeSet<SiteCode>> = BTreeMap::new();
     for code in desired.rendered.keys().filter_map(ScopeId::site) {
         for shared in desired.needs_of(&ScopeId::Site(code.clone())) {
@@ -81,22 +82,12 @@ fn room(desired: &Desired, plan: &Plan, world: &World) -> Vec<Room> {
     )
 }
 
-/// Refuses a plan that waited too long or does not fit under the limits of the services.
-///
-/// # Errors
-///
-/// `Expired`, or `Refused`.
-pub fn refuse(context: &Context, saved: &SavedPlan, estate: &Estate) -> Result<(), Failure> {
-    refuse_expired(context, saved, estate)?;
-    refuse_overfull(&saved.plan)
-}
-
 /// Refuses a plan with a scope that does not fit under a limit of a service: it would fail half-way.
 ///
 /// # Errors
 ///
 /// `Refused` with the first scope in launch order and the limit.
-fn refuse_overfull(plan: &Plan) -> Result<(), Failure> {
+pub fn refuse_overfull(plan: &Plan) -> Result<(), Failure> {
     let Some((room, blocked)) = plan.overview.first_blocked() else { return Ok(()) };
     let reason = format!(
         "{} does not fit: {}. Nothing was changed. Take sites out of the plan, remove what is no longer used, or, if the \
@@ -108,15 +99,9 @@ fn refuse_overfull(plan: &Plan) -> Result<(), Failure> {
     Err(Failure::Refused { reason })
 }
 
-/// Refuses a plan that has waited too long: what was looked at when it was made is no longer what people decide about.
-///
-/// # Errors
-///
-/// `Expired`.
-fn refuse_expired(context: &Context, saved: &SavedPlan, estate: &Estate) -> Result<(), Failure> {
+/// That a plan has waited too long, if it has: what was looked at when it was made is no longer what people decide about.
+pub fn expired(context: &Context, saved: &SavedPlan, estate: &Estate) -> Option<Failure> {
     let until = valid_until(saved, estate);
-    if context.clock.now() <= until {
-        return Ok(());
-    }
-    Err(Failure::Expired { made_at: saved.made_at, until, days: estate.plan_valid_days })
+    let late = context.clock.now() > until;
+    late.then_some(Failure::Expired { made_at: saved.made_at, until, days: estate.plan_valid_days })
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::base::id::{LogId, ScopeId, SiteCode, WaveName};
+use crate::base::id::{LogId, ScopeId, SiteCode};
 use crate::base::limits;
 use crate::base::time::Millis;
 use crate::evidence::scan;
@@ -25,6 +25,7 @@ use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::observe::{Wanted, World, new_object, observe};
 use crate::ops::overview;
+use crate::ops::select::{self, Narrowing};
 use crate::ops::target::Reached;
 use crate::plan::{Parts, scope_plan};
 
@@ -40,6 +41,8 @@ pub enum Asked {
     Wave(String),
     /// Some sites.
     Sites(Vec<String>),
+    /// What passes all of this.
+    Narrowed(Box<Narrowing>),
 }
 
 /// Turns what was typed into a selection of this estate.
@@ -48,23 +51,11 @@ pub enum Asked {
 ///
 /// If it names a wave or site that is not there.
 pub fn select(desired: &Desired, asked: &Asked) -> Result<Selection, Failure> {
-    let estate = &desired.loaded.estate;
     match asked {
         Asked::All => Ok(Selection::All),
-        Asked::Wave(name) => match estate.waves.iter().find(|wave| wave.name.as_str() == name) {
-            Some(wave) => Ok(Selection::Wave(wave.name.clone())),
-            None => {
-                let known: Vec<&str> = estate.waves.iter().map(|wave| wave.name.as_str()).collect();
-                Err(Failure::usage(
-                    format!("no wave is called `{name}`"),
-                    format!("the waves are: {}", known.join(", ")),
-                ))
-            }
-        },
-        Asked::Sites(codes) => {
-            let sites = codes.iter().map(|code| site(desired, code)).collect::<Result<BTreeSet<_>, _>>()?;
-            Ok(Selection::Sites(sites))
-        }
+        Asked::Wave(name) => Ok(Selection::Wave(select::wave(desired, name)?)),
+        Asked::Sites(codes) => select::sites(desired, codes),
+        Asked::Narrowed(narrowing) => select::narrowed(desired, narrowing),
     }
 }
 
@@ -86,18 +77,13 @@ pub fn site(desired: &Desired, code: &str) -> Result<SiteCode, Failure> {
 
 /// The waves of a selection with the selected sites only; empty waves fall out.
 pub fn waves(desired: &Desired, selection: &Selection) -> Vec<WavePlan> {
-    let chosen = |wave: &WaveName, site: &SiteCode| match selection {
-        Selection::All => true,
-        Selection::Wave(name) => name == wave,
-        Selection::Sites(sites) => sites.contains(site),
-    };
     let waves = desired.loaded.estate.waves.iter().map(|wave| WavePlan {
         name: wave.name.clone(),
         sites: wave
             .sites
             .iter()
             .filter_map(|code| SiteCode::new(code.value.as_str()).ok())
-            .filter(|code| chosen(&wave.name, code))
+            .filter(|code| selection.covers(&wave.name, code))
             .collect(),
         max_parallel: wave.max_parallel,
         failure_budget: wave.failure_budget,
@@ -179,7 +165,8 @@ pub(super) fn hide_sensitive(plan: &mut ScopePlan) {
     }
 }
 
-fn document(
+/// Puts a plan together.
+pub(super) fn document(
     desired: &Desired,
     selection: Selection,
     waves: Vec<WavePlan>,
@@ -255,7 +242,8 @@ pub(super) fn refuse_foreign(world: &World) -> Result<(), Failure> {
     })
 }
 
-fn plan_of(
+/// The graph of one scope over what was found.
+pub(super) fn plan_of(
     desired: &Desired,
     scope: &ScopeId,
     world: &World,
@@ -330,7 +318,8 @@ pub fn save(saved: &SavedPlan, path: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// If there is none; `Refused` if it is too large, of a newer format, or not what its digest says.
+/// If there is none; `Refused` if it is too large, of a newer format or no plan; `Stale` if it is not what its digest
+/// says.
 pub fn read(path: &Path) -> Result<SavedPlan, Failure> {
     let said = |what: String| format!("{}: {what}", path.display());
     let unread =
@@ -340,7 +329,24 @@ pub fn read(path: &Path) -> Result<SavedPlan, Failure> {
     if size > limits::PLAN_BYTES_MAX {
         return Err(refused(format!("{size} bytes is more than a plan may have")));
     }
-    parse(&fs::read(path).map_err(unread)?).map_err(refused)
+    parse(&fs::read(path).map_err(unread)?).map_err(|bad| match bad {
+        BadPlan::Edited => Failure::Stale { changed: vec![said(bad.to_string())] },
+        BadPlan::Malformed(_) | BadPlan::Newer(_) => refused(bad.to_string()),
+    })
+}
+
+/// Why bytes are no plan that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadPlan {
+    /// They are something else.
+    #[error("this is not a plan: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// A newer program made it.
+    #[error("the plan has format {0}: install a newer landfall")]
+    Newer(u32),
+    /// Somebody changed it.
+    #[error("the plan was changed after it was made: its digest does not fit")]
+    Edited,
 }
 
 /// A plan from its bytes.
@@ -348,7 +354,7 @@ pub fn read(path: &Path) -> Result<SavedPlan, Failure> {
 /// # Errors
 ///
 /// What is wrong with them.
-pub fn parse(bytes: &[u8]) -> Result<SavedPlan, String> {
+pub fn parse(bytes: &[u8]) -> Result<SavedPlan, BadPlan> {
     #[derive(serde::Deserialize)]
     struct Version {
         plan: VersionOnly,
@@ -357,13 +363,10 @@ pub fn parse(bytes: &[u8]) -> Result<SavedPlan, String> {
     struct VersionOnly {
         v: u32,
     }
-    let version: Version = serde_json::from_slice(bytes).map_err(|e| format!("this is not a plan: {e}"))?;
+    let version: Version = serde_json::from_slice(bytes)?;
     if version.plan.v > PLAN_VERSION {
-        return Err(format!("the plan has format {}: install a newer landfall", version.plan.v));
+        return Err(BadPlan::Newer(version.plan.v));
     }
-    let saved: SavedPlan = serde_json::from_slice(bytes).map_err(|e| format!("this is not a plan: {e}"))?;
-    if !saved.is_whole() {
-        return Err("the plan was changed after it was made: its digest does not fit".to_owned());
-    }
-    Ok(saved)
+    let saved: SavedPlan = serde_json::from_slice(bytes)?;
+    if saved.is_whole() { Ok(saved) } else { Err(BadPlan::Edited) }
 }

@@ -77,7 +77,7 @@ pub fn schedules(desired: &Desired, asked: &Asked, from: Timestamp) -> Result<Ve
         .collect();
     let chosen = |code: &SiteCode| match asked {
         Asked::All => true,
-        Asked::Wave(_) => false,
+        Asked::Wave(_) | Asked::Narrowed(_) => false,
         Asked::Sites(codes) => codes.iter().any(|chosen| chosen == code.as_str()),
     };
     let others: Vec<SiteCode> = desired

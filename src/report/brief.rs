@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::plan_view::{Severity, counts, plural, resting, selected, shared_line};
+use super::plan_view::{Severity, counts, partial, plural, resting, shared_line};
 use super::{pattern_view, room_view};
 use crate::base::id::{ScopeId, SiteCode};
 use crate::base::time::Timestamp;
@@ -29,7 +29,7 @@ pub struct Outlook {
 pub fn text(saved: &SavedPlan, outlook: &Outlook) -> String {
     let plan = &saved.plan;
     let mut out = String::new();
-    let _ = writeln!(out, "{}: {}", plan.estate, selected(plan));
+    let _ = writeln!(out, "{}: {}", plan.estate, plan.selection);
     let _ = writeln!(out, "Plan {}, made at {}\n", saved.digest, saved.made_at);
     let paragraphs: [(&str, String); 11] = [
         ("What", what(plan)),
@@ -112,7 +112,7 @@ fn sites(plan: &Plan) -> String {
             wave.failure_budget
         )
     };
-    plan.fleet.waves.iter().map(wave).collect::<Vec<_>>().join("\n")
+    plan.fleet.waves.iter().map(wave).chain(partial(plan)).collect::<Vec<_>>().join("\n")
 }
 
 fn when(plan: &Plan, outlook: &Outlook) -> String {

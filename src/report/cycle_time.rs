@@ -10,7 +10,6 @@ use crate::base::time::Timestamp;
 use crate::model::entry::Entry;
 use crate::model::event::{Event, RunOutcome};
 use crate::model::fleet_event::FleetEvent;
-use crate::model::plan::Selection;
 
 /// How a site stands against the days it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -46,15 +45,6 @@ pub struct CycleTime {
     pub standing: Standing,
 }
 
-/// Whether a launch of this selection covers a site of this wave.
-fn covers(selection: &Selection, wave: &WaveName, site: &SiteCode) -> bool {
-    match selection {
-        Selection::All => true,
-        Selection::Wave(name) => name == wave,
-        Selection::Sites(sites) => sites.contains(site),
-    }
-}
-
 fn date(moment: Timestamp) -> Option<Date> {
     let moment = jiff::Timestamp::from_millisecond(moment.as_millis()).ok()?;
     Some(moment.to_zoned(TimeZone::UTC).date())
@@ -77,7 +67,7 @@ pub fn cycle_time<'a>(
 ) -> CycleTime {
     let launched = |entry: &&Entry| {
         let event = FleetEvent::from_entry(&entry.kind, &entry.body);
-        matches!(event, Ok(FleetEvent::LaunchStarted { selection, .. }) if covers(&selection, wave, site))
+        matches!(event, Ok(FleetEvent::LaunchStarted { selection, .. }) if selection.covers(wave, site))
     };
     let start = org.into_iter().find(launched).map(EntryRef::of);
     let ended = |entry: &&Entry| {

@@ -7,9 +7,7 @@ use serde_json::Value;
 
 use super::{pattern_view, room_view};
 use crate::base::id::{ScopeId, StepId};
-use crate::model::plan::{
-    FieldChange, Operation, Plan, Reconcile, Reversal, RollbackOf, SavedPlan, Selection, Work,
-};
+use crate::model::plan::{FieldChange, Operation, Plan, Reconcile, Reversal, RollbackOf, SavedPlan, Work};
 
 /// How many of each operation; a replacement counts as one to add and one to destroy, as Terraform counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -73,37 +71,60 @@ pub struct Options {
     pub show_unchanged: bool,
     /// Show fields of new objects too.
     pub show_fields: bool,
+    /// List what is done once per pattern, as it is at the first site of it.
+    pub by_pattern: bool,
 }
 
 /// The whole text: what cannot be undone first, then scope by scope, then the summary.
 pub fn text(saved: &SavedPlan, options: Options) -> String {
     let mut out = String::new();
     head(&mut out, &saved.plan);
-    severe(&mut out, &saved.plan);
-    shared(&mut out, &saved.plan);
-    for scope in saved.plan.scopes.keys() {
-        scope_text(&mut out, &saved.plan, scope, options);
-    }
+    out.push_str(&body(&saved.plan, options));
     out.push_str(&summary(saved));
     out
 }
 
-/// What was selected, in words.
-pub(super) fn selected(plan: &Plan) -> String {
-    match &plan.selection {
-        Selection::All => "whole estate".to_owned(),
-        Selection::Wave(wave) => format!("wave {wave}"),
-        Selection::Sites(sites) => {
-            let names: Vec<String> = sites.iter().map(ToString::to_string).collect();
-            format!("sites {}", names.join(", "))
-        }
+/// What is done: what is to be looked at first, then scope by scope, or pattern by pattern.
+pub fn body(plan: &Plan, options: Options) -> String {
+    let mut out = String::new();
+    severe(&mut out, plan);
+    shared(&mut out, plan);
+    let patterns = &plan.overview.patterns;
+    for scope in plan.scopes.keys().filter(|scope| !options.by_pattern || scope.site().is_none()) {
+        let _ = writeln!(out, "\n  # {scope}");
+        scope_text(&mut out, plan, scope, options);
     }
+    for pattern in patterns.iter().filter(|_| options.by_pattern) {
+        let codes: Vec<String> = pattern.sites.iter().map(ToString::to_string).collect();
+        let Some(first) = pattern.sites.first() else { continue };
+        let (count, sites) = (codes.len(), plural(codes.len(), "site", "sites"));
+        let _ = writeln!(
+            out,
+            "\n  # pattern {}: {count} {sites}, {}; as at {first}",
+            pattern.name,
+            codes.join(" ")
+        );
+        scope_text(&mut out, plan, &ScopeId::Site(first.clone()), options);
+    }
+    out
+}
+
+/// What a plan leaves out of the waves that it touches, in words; nothing if it is whole.
+pub fn partial(plan: &Plan) -> Option<String> {
+    let left_out = plan.selection.left_out()?.iter().map(|(wave, sites)| {
+        let codes: Vec<String> = sites.iter().map(ToString::to_string).collect();
+        format!("{} of {wave} ({})", codes.len(), codes.join(" "))
+    });
+    Some(format!("Partial plan: leaves out {}.", left_out.collect::<Vec<_>>().join(", ")))
 }
 
 fn head(out: &mut String, plan: &Plan) {
-    let what = selected(plan);
-    let _ = writeln!(out, "{} · {what} · target {} ({})", plan.estate, plan.target.name, plan.target.host);
+    let (what, target) = (&plan.selection, &plan.target);
+    let _ = writeln!(out, "{} · {what} · target {} ({})", plan.estate, target.name, target.host);
     out.push_str("Read-only: no object was changed to make this plan.\n");
+    if let Some(partial) = partial(plan) {
+        let _ = writeln!(out, "{partial}");
+    }
     if let Some(back) = &plan.rollback {
         way_back(out, back);
     }
@@ -230,7 +251,6 @@ pub(super) fn resting(plan: &Plan, scope: &ScopeId) -> String {
 
 fn scope_text(out: &mut String, plan: &Plan, scope: &ScopeId, options: Options) {
     let counts = scope_counts(plan, scope);
-    let _ = writeln!(out, "\n  # {scope}");
     for (id, step) in &plan.scope(scope).steps {
         let Work::Reconcile(reconcile) = &step.work else { continue };
         if reconcile.operation == Operation::None && !options.show_unchanged {
@@ -265,11 +285,12 @@ fn field(out: &mut String, change: &FieldChange) {
     let _ = writeln!(out, "        {at}: {from} -> {to}{forces}   [{}]", change.reason);
 }
 
-/// A value in at most eighty letters.
-pub(super) fn short(value: &Value) -> String {
+/// A value in at most eighty letters; what looks like a secret is starred out.
+pub fn short(value: &Value) -> String {
     let text = value.to_string();
+    let text = crate::base::redact::mask(&text);
     if text.chars().count() <= 80 {
-        text
+        text.into_owned()
     } else {
         format!("{}…", text.chars().take(79).collect::<String>())
     }

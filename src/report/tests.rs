@@ -442,3 +442,10 @@ fn a_plan_of_before_is_read_and_keeps_its_digest() {
         "it is under the digest"
     );
 }
+
+#[test]
+fn what_looks_like_a_secret_is_starred_out_of_a_plan() {
+    let token = format!("dapi{}", "0123456789abcdef".repeat(2));
+    let shown = plan_view::short(&json!({ "token": token }));
+    assert!(shown.contains("****") && !shown.contains("89abcdef"), "{shown}");
+}

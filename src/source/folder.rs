@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::base::limits::{INPUT_DEPTH_MAX, INPUT_FILE_BYTES_MAX, INPUT_FILES_MAX};
 use crate::source::Files;
 
+/// The file that makes a folder a pack.
+const MANIFEST: &str = "pack.toml";
+
 /// What is in an estate's folder.
 #[derive(Debug, Default)]
 pub struct Folder {
@@ -38,6 +41,47 @@ pub fn read(root: &Path) -> Folder {
         }
     }
     folder
+}
+
+/// Reads an estate with other packs than its own: those of a folder like `templates/`, or one pack, which takes the place of
+/// the estate's pack of that name. Their files are named as if they were below `templates/`, so that a plan does not
+/// depend on where the folder stands.
+///
+/// # Errors
+///
+/// If there is no such folder, or no pack in it.
+pub fn read_with_packs(root: &Path, packs: &Path) -> std::io::Result<Folder> {
+    let packs = fs::canonicalize(packs)?;
+    let packs = if packs.join("templates").is_dir() { packs.join("templates") } else { packs };
+    let (Some(parent), Some(name)) = (packs.parent(), packs.file_name().and_then(|name| name.to_str()))
+    else {
+        return Err(std::io::Error::other("this is no folder of packs"));
+    };
+    let mut other = Folder::default();
+    enter(parent, name, 1, &mut other);
+    let single =
+        other.files.get(&format!("{name}/{MANIFEST}")).map(|text| name_in(text).unwrap_or(name.to_owned()));
+    let is_manifest =
+        |path: &String| path.matches('/').count() == 2 && path.ends_with(&format!("/{MANIFEST}"));
+    if single.is_none() && !other.files.keys().any(is_manifest) {
+        return Err(std::io::Error::other(format!("there is no pack in it: no {MANIFEST}")));
+    }
+    let place = single.as_ref().map_or("templates".to_owned(), |pack| format!("templates/{pack}"));
+    let mut folder = read(root);
+    let replaced = format!("{place}/");
+    folder.files.retain(|path, _| !path.starts_with(&replaced));
+    folder.unread.retain(|unread| !unread.path.starts_with(&replaced));
+    let moved = |path: &str| format!("{place}{}", path.strip_prefix(name).unwrap_or_default());
+    folder.files.extend(other.files.into_iter().map(|(path, bytes)| (moved(&path), bytes)));
+    folder.unread.extend(other.unread.into_iter().map(|one| Unread { path: moved(&one.path), ..one }));
+    Ok(folder)
+}
+
+/// The name that a manifest gives its pack, if it can be told.
+fn name_in(manifest: &[u8]) -> Option<String> {
+    let table: toml::Table = toml::from_str(std::str::from_utf8(manifest).ok()?).ok()?;
+    let name = table.get("name")?.as_str()?;
+    crate::base::id::PackName::new(name).ok().map(|name| name.to_string())
 }
 
 impl Folder {
@@ -114,5 +158,52 @@ fn file(full: &Path, path: &str, folder: &mut Folder) {
         Ok(_) => {
             folder.files.insert(path.to_owned(), bytes);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        fs::write(root.join(path), text).unwrap();
+    }
+
+    #[test]
+    fn other_packs_take_the_place_of_the_estates_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for path in [
+            "own/sites/estate.toml",
+            "own/templates/a/pack.toml",
+            "own/templates/b/pack.toml",
+            "own/templates/b/x.hbs",
+        ] {
+            write(root, path, "name = \"b\"");
+        }
+        write(root, "one-pack/pack.toml", "name = \"b\"");
+        write(root, "all/c/pack.toml", "name = \"c\"");
+        write(root, "empty/notes/read.toml", "");
+        let paths = |packs: &str| {
+            let read = read_with_packs(&root.join("own"), &root.join(packs));
+            read.map(|folder| folder.files.into_keys().collect::<Vec<_>>().join(" "))
+                .map_err(|error| error.to_string())
+        };
+        let estate = "sites/estate.toml templates/";
+        assert_eq!(paths("one-pack").unwrap(), format!("{estate}a/pack.toml templates/b/pack.toml"));
+        assert_eq!(paths("all").unwrap(), format!("{estate}c/pack.toml"));
+        assert_eq!(
+            paths("own").unwrap(),
+            format!("{estate}a/pack.toml templates/b/pack.toml templates/b/x.hbs"),
+            "the folder of an estate stands for its packs"
+        );
+        assert_eq!(paths("empty").unwrap_err(), "there is no pack in it: no pack.toml");
+        assert!(paths("nowhere").is_err());
+        write(root, "sly/pack.toml", "name = \"../../sites\"");
+        assert!(
+            paths("sly").unwrap().contains("templates/sly/pack.toml"),
+            "a name never leads out of templates"
+        );
     }
 }

@@ -96,7 +96,7 @@ fn a_saved_plan_is_applied_exactly_or_refused_with_what_changed() {
     let text = std::fs::read_to_string(estate.path("p.plan")).unwrap();
     assert!(text.contains("\"team-hrb01\""));
     std::fs::write(estate.path("t.plan"), text.replace("\"team-hrb01\"", "\"team-other\"")).unwrap();
-    estate.run(&["apply", "t.plan"]).ends(3).says("was changed after it was made");
+    estate.run(&["apply", "t.plan"]).ends(6).says("was changed after it was made");
     std::fs::write(estate.path("u.plan"), "{}").unwrap();
     estate.run(&["apply", "u.plan"]).ends(3).says("this is not a plan");
     estate.run(&["apply", "none.plan"]).ends(64).says("none.plan");
@@ -119,7 +119,7 @@ fn a_plan_for_another_target_or_another_place_is_refused() {
     for name in ["DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"] {
         estate.set(name, other.of(name));
     }
-    estate.run(&["apply", "p.plan"]).ends(3).says(&address).says("which is not this one");
+    estate.run(&["apply", "p.plan"]).ends(6).says(&address).says("which is not this one");
     assert_eq!((served.mutations(), other.mutations()), (Vec::new(), Vec::new()));
     estate
         .run(&["plan", "--wave", "pilot", "--target", "sevred"])

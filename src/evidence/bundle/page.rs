@@ -58,6 +58,9 @@ fn head(content: &Content<'_>) -> String {
         escaped(&parts.exported_by),
         content.checkpoint.size,
     ));
+    if content.plan.head.partial {
+        html.push_str("<p><strong>Partial plan:</strong> other sites of a wave were left out of it.</p>\n");
+    }
     html
 }
 
@@ -74,7 +77,7 @@ fn provenance(content: &Content<'_>) -> String {
         ("Wave", parts.wave.as_ref().map_or("none".to_owned(), ToString::to_string)),
         ("Run", if runs.is_empty() { "none".to_owned() } else { runs.join(", ") }),
         ("Target", format!("{} ({})", content.plan.head.target.name, content.plan.head.target.host)),
-        ("Plan", content.plan.digest.to_string()),
+        ("Plan", plan_name(content)),
         ("Exported", format!("{} by {} with {}", parts.exported_at, parts.exported_by, parts.tool)),
         ("Record", record),
     ];
@@ -84,6 +87,11 @@ fn provenance(content: &Content<'_>) -> String {
     }
     html.push_str("</tbody>\n</table>\n");
     html
+}
+
+fn plan_name(content: &Content<'_>) -> String {
+    let partial = if content.plan.head.partial { " (partial)" } else { "" };
+    format!("{}{partial}", content.plan.digest)
 }
 
 fn shared(content: &Content<'_>) -> String {

@@ -55,6 +55,9 @@ pub struct PlanHead {
     /// What the estate accepts beforehand of that which cannot be undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consents: Vec<Consent>,
+    /// Whether sites of a wave were left out. Which ones, only the launch's own log tells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// Everything that a plan says about one scope.
@@ -237,6 +240,7 @@ impl<'p> Parted<'p> {
             sites,
             rollback: plan.rollback.clone(),
             consents: plan.consents.clone(),
+            partial: plan.selection.left_out().is_some(),
         }
     }
 }

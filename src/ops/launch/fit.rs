@@ -1,10 +1,7 @@
 //! Whether a plan may be launched: it fits the estate, the target and the logs, nobody else works on its scopes, and its
 //! first wave may begin.
 
-use serde_json::Value;
-
 use super::found::{self, Found};
-use crate::base::digest::Digest;
 use crate::base::id::{LogId, ScopeId};
 use crate::base::limits;
 use crate::fleet::Phase;
@@ -14,9 +11,9 @@ use crate::model::plan::SavedPlan;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
-use crate::ops::{Context, holder, new_run_id, overview, plan};
+use crate::ops::{Context, holder, new_run_id, overview, plan, stale};
 use crate::report::plan_view::destroys;
-use crate::runner::{Entry, outgrown};
+use crate::runner::Entry;
 
 /// Refuses to go on while somebody else alive writes one of the plan's logs: that they grow under their hands is no
 /// reason to make a new plan.
@@ -47,61 +44,14 @@ pub fn refuse_unfit(
     reached: &Reached,
     journal: &dyn Journal,
 ) -> Result<(), Failure> {
-    let estate = &desired.loaded.estate;
-    if saved.plan.lineage != estate.lineage {
-        let reason =
-            format!("the plan was made for the estate `{}`, which is not this one", saved.plan.estate);
-        return Err(Failure::Refused { reason });
-    }
-    if saved.plan.target != reached.name {
-        let was = &saved.plan.target;
-        let reason =
-            format!("the plan was made for target {} at {}, which is not this one", was.name, was.host);
-        return Err(Failure::Refused { reason });
-    }
+    stale::refuse_known(context, saved, desired, reached, journal)?;
     let too_long = plan::too_long(&saved.plan);
     if !too_long.is_empty() {
         let reason = format!("these would never begin:\n  {}", too_long.join("\n  "));
         return Err(Failure::Refused { reason });
     }
-    overview::refuse(context, saved, estate)?;
-    // What leads back rests on a release, not on today's files.
-    let today = saved.plan.rollback.is_none();
-    let mut changed = if today { changed_inputs(saved, desired) } else { Vec::new() };
-    changed.extend(outgrown(saved, &journal.heads()?));
-    if changed.is_empty() { refuse_destroys(saved) } else { Err(Failure::Stale { changed }) }
-}
-
-/// Every changed input: the parameters by name, and files whose change touches no parameter by path.
-fn changed_inputs(saved: &SavedPlan, desired: &Desired) -> Vec<String> {
-    let mut changed = Vec::new();
-    for (scope, then) in &saved.plan.parameters {
-        let Some(now) = desired.resolved.scopes.get(scope) else {
-            changed.push(format!("{scope} is no longer in the estate"));
-            continue;
-        };
-        let place = |path: &str| now.span_of(path).map_or(String::new(), |s| desired.loaded.sources.place(s));
-        for (path, value) in then {
-            let today = now.value(path);
-            if today != Some(value) {
-                let today = today.map_or("not set".to_owned(), Value::to_string);
-                changed.push(format!("{scope}: {path} was {value}, now {today} ({})", place(path)));
-            }
-        }
-        for path in now.provenance.keys().filter(|path| !then.contains_key(*path)) {
-            let value = now.value(path).map_or(String::new(), Value::to_string);
-            changed.push(format!("{scope}: {path} was not set, now {value} ({})", place(path)));
-        }
-    }
-    let today = desired.loaded.digests();
-    let edited = |(path, digest): &(&String, &Digest)| today.get(*path) != Some(*digest);
-    changed.extend(saved.plan.inputs.iter().filter(edited).map(|(path, _)| match today.get(path) {
-        Some(_) => format!("{path} was edited"),
-        None => format!("{path} is gone"),
-    }));
-    let added = today.keys().filter(|path| !saved.plan.inputs.contains_key(*path));
-    changed.extend(added.map(|path| format!("{path} is new")));
-    changed
+    overview::refuse_overfull(&saved.plan)?;
+    refuse_destroys(saved)
 }
 
 /// Objects that hold data are never destroyed on an ordinary plan.

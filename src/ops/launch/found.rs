@@ -45,7 +45,10 @@ impl Found {
         match &self.saved.plan.selection {
             Selection::All => "the whole estate".to_owned(),
             Selection::Wave(wave) => wave.to_string(),
-            Selection::Sites(sites) => sites.iter().map(|site| site.as_str()).collect::<Vec<_>>().join(", "),
+            Selection::Sites(_) | Selection::Part(_) => {
+                let sites = self.saved.plan.selection.sites().into_iter().flatten();
+                sites.map(|site| site.as_str()).collect::<Vec<_>>().join(", ")
+            }
         }
     }
 

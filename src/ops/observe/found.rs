@@ -24,6 +24,26 @@ pub fn new_object(resource: &Resource) -> Found {
     }
 }
 
+/// What is to be done for an object that no pack declares any more, as far as its last spec tells.
+pub fn deleted(kind: &Kind, spec: &Value) -> Found {
+    let change = FieldChange {
+        at: String::new(),
+        from: Some(kind::readback(kind, spec)),
+        to: None,
+        known_after: None,
+        forces_replacement: false,
+        reason: "no pack declares it any more".to_owned(),
+    };
+    Found {
+        operation: Operation::Delete,
+        changes: vec![change],
+        seen: None,
+        id: None,
+        reversal: kind::reversal(kind, Operation::Delete, spec, &[]),
+        limits: step_limits(kind),
+    }
+}
+
 /// The fields of a new object, each with the template that asks for it.
 pub fn new_fields(spec: &Value, resource: &Resource) -> Vec<FieldChange> {
     let reason = format!("asked for by {}/{}", resource.origin.pack, resource.origin.template);

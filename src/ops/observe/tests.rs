@@ -280,3 +280,61 @@ fn only_the_settings_that_cannot_be_set_back_are_one_way() {
         assert_eq!(of(operation, "disable_legacy_dbfs"), Reversal::Reversible, "{operation:?}");
     }
 }
+
+#[tokio::test]
+async fn a_replacement_reaches_what_names_the_replaced_object() {
+    let resources = vec![
+        resource(
+            "credentials.a",
+            "credentials",
+            json!({"credentials_name": "a", "aws_credentials": {"sts_role": {"role_arn": "arn:new"}}}),
+        ),
+        resource(
+            "storage.a",
+            "storage_configuration",
+            json!({"storage_configuration_name": "s", "root_bucket_info": {"bucket_name": "b"}}),
+        ),
+        resource(
+            "log_delivery.a",
+            "log_delivery",
+            json!({"config_name": "a", "log_type": "AUDIT_LOGS", "output_format": "JSON",
+                "credentials_id": "${credentials.a.credentials_id}",
+                "storage_configuration_id": "${storage.a.storage_configuration_id}"}),
+        ),
+    ];
+    let mut service = Service::default();
+    let items = [
+        (
+            "credentials",
+            json!({"credentials_id": "c-1", "credentials_name": "a",
+            "aws_credentials": {"sts_role": {"role_arn": "arn:old"}}}),
+        ),
+        (
+            "storage_configuration",
+            json!({"storage_configuration_id": "s-1", "storage_configuration_name": "s",
+            "root_bucket_info": {"bucket_name": "b"}}),
+        ),
+        (
+            "log_delivery",
+            json!({"config_id": "l-1", "config_name": "a", "log_type": "AUDIT_LOGS", "output_format": "JSON",
+            "credentials_id": "c-1", "storage_configuration_id": "s-1", "status": "ENABLED"}),
+        ),
+    ];
+    for (kind, item) in items {
+        service.lists.insert(format!("databricks.{kind}"), vec![item.clone()]);
+        for id in ["c-1", "s-1", "l-1"]
+            .into_iter()
+            .filter(|id| item.to_string().contains(&format!("_id\":\"{id}\"")))
+        {
+            service.objects.entry(id.to_owned()).or_insert(item.clone());
+        }
+    }
+    let log = [held(&resources[0], "c-1"), held(&resources[1], "s-1"), held(&resources[2], "l-1")];
+    let looked = look(service, &["account"], resources, &log).await;
+    assert_eq!(looked.world.unreadable, []);
+    assert_eq!(
+        looked.text("account"),
+        "credentials.a Replace\n  /aws_credentials/sts_role/role_arn \"arn:new\"\nlog_delivery.a Replace\n  \
+         /credentials_id known after credentials.a\nstorage.a None\n"
+    );
+}

@@ -86,6 +86,7 @@ pub(super) fn fleet(event: &FleetEvent) -> String {
                 Selection::All => "the whole estate".to_owned(),
                 Selection::Wave(wave) => wave.to_string(),
                 Selection::Sites(sites) => format!("{} sites", sites.len()),
+                Selection::Part(part) => format!("{} sites", part.sites.len()),
             };
             format!("the launch of {covers} began, plan {}", plan.short())
         }

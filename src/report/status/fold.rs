@@ -66,7 +66,10 @@ fn launch(voice: &Voice<'_>) -> Launch {
     let covers = match &seen.plan.selection {
         Selection::All => "the whole estate".to_owned(),
         Selection::Wave(wave) => wave.to_string(),
-        Selection::Sites(sites) => sites.iter().map(|site| site.as_str()).collect::<Vec<_>>().join(", "),
+        Selection::Sites(_) | Selection::Part(_) => {
+            let sites = seen.plan.selection.sites().into_iter().flatten();
+            sites.map(|site| site.as_str()).collect::<Vec<_>>().join(", ")
+        }
     };
     Launch {
         run: seen.run.clone(),

@@ -1,0 +1,167 @@
+//! Other packs, other plans: what an upgrade would do to every site, and what a plan has that another has not.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::world::{Estate, SERVED, copy};
+
+const SPEND: &str = "templates/tagging/spend.toml.hbs";
+const MANIFEST: &str = "templates/tagging/pack.toml";
+const CREDENTIALS: &str = "
+[[resource]]
+id = \"credentials.export\"
+kind = \"databricks.credentials\"
+[resource.spec]
+credentials_name = \"{{estate.code}}-{{site.code_lower}}-export\"
+aws_credentials = { sts_role = { role_arn = \"arn:aws:iam::210987654300:role/export\" } }
+";
+const GROUP: &str = "
+[[resource]]
+id = \"group.reviewers\"
+kind = \"databricks.group\"
+[resource.spec]
+displayName = \"{{estate.code}}-{{site.code_lower}}-reviewers\"
+";
+
+/// An estate, and beside it packs in which a tag is new everywhere, one object is another, and one is new.
+fn upgraded() -> Estate {
+    let estate = Estate::example();
+    estate.append(SPEND, CREDENTIALS);
+    estate.edit(MANIFEST, "version = \"1.0.0\"", "version = \"1.1.0\"");
+    estate.run(&["packs", "lock"]).ends(0);
+    copy(&estate.root().join("templates"), &estate.path("next"));
+    let spend = estate.text(SPEND).replace(":role/export", ":role/export-v2");
+    // The last in the order of keys: checks look at the others by their place.
+    let tag = "{ key = \"wave\", value = \"{{../site.wave}}\" },";
+    let spend = spend.replace(tag, &format!("{tag}\n  {{ key = \"works\", value = \"landing\" }},")) + GROUP;
+    std::fs::write(estate.path("next/tagging/spend.toml.hbs"), spend).unwrap();
+    let manifest = estate.text(MANIFEST).replace("version = \"1.1.0\"", "version = \"1.2.0\"");
+    std::fs::write(estate.path("next/tagging/pack.toml"), manifest).unwrap();
+    estate
+}
+
+/// How often each kind is to be made, changed and deleted, by the plan.
+fn predicted(plan: &Value) -> BTreeMap<(String, &'static str), usize> {
+    let mut counts = BTreeMap::new();
+    for scope in plan["plan"]["scopes"].as_object().unwrap().values() {
+        for step in scope["steps"].as_object().unwrap().values() {
+            let reconcile = &step["work"]["reconcile"];
+            let calls: &[&'static str] = match reconcile["operation"].as_str() {
+                Some("create") => &["POST"],
+                Some("update") => &["PATCH"],
+                Some("delete") => &["DELETE"],
+                Some("replace") => &["DELETE", "POST"],
+                _ => &[],
+            };
+            for call in calls {
+                let kind = reconcile["kind"].as_str().unwrap().trim_start_matches("databricks.").to_owned();
+                *counts.entry((kind, *call)).or_default() += 1;
+            }
+        }
+    }
+    counts
+}
+
+#[test]
+fn what_an_upgrade_is_said_to_do_is_what_the_service_sees() {
+    let mut estate = upgraded();
+    let served = estate.serve(&[]);
+    estate.reach(&served, 5000);
+    let launched = ["--site", "HRB01,RVB07,CDR03"];
+    estate.plan(&launched, "old.plan").ends(0);
+    estate.run(&["apply", "old.plan"]).ends(0);
+
+    let all = estate.run(&["plan", "--all", "--packs", "next", "--target", SERVED]).ends(0);
+    let all = all.says("Packs from next").says("~ tagging 1.1.0 (").prints("Look at these first:");
+    let first = all.out.find("-/+ site/HRB01 credentials.export").unwrap();
+    assert!(first < all.out.find("# pattern A").unwrap(), "replacements stand on top");
+    all.prints("# pattern B").prints("Across 11 sites");
+
+    let args =
+        [&["plan", "--packs", "next", "--target", SERVED, "--out", "new.plan", "-o", "json"][..], &launched]
+            .concat();
+    let plan = estate.run(&args).ends(0).json();
+    let predicted = predicted(&plan);
+    let of = |kind: &str, call| predicted.get(&(kind.to_owned(), call)).copied().unwrap_or_default();
+    assert_eq!((of("credentials", "DELETE"), of("credentials", "POST")), (3, 3));
+    assert_eq!((of("budget_policy", "PATCH"), of("group", "POST")), (6, 3));
+    assert_eq!(plan["plan"]["overview"]["patterns"].as_array().unwrap().len(), 1, "the same for all three");
+    estate
+        .run(&["apply", "new.plan"])
+        .ends(6)
+        .says("pack tagging was 1.2.0 (")
+        .says("and is 1.1.0 (")
+        .says("--packs");
+
+    served.forget_requests();
+    estate.run(&["apply", "new.plan", "--packs", "next"]).ends(0);
+    let mut seen: BTreeMap<(String, &'static str), usize> = BTreeMap::new();
+    for request in served.mutations() {
+        let kinds = [
+            ("/credentials", "credentials"),
+            ("/budget-policies", "budget_policy"),
+            ("/scim/v2/Groups", "group"),
+        ];
+        let kind = kinds.iter().find(|(path, _)| request.path.contains(path)).map(|(_, kind)| *kind);
+        let kind = kind.unwrap_or_else(|| panic!("nobody foresaw {request:?}")).to_owned();
+        let call = ["POST", "PATCH", "DELETE"].into_iter().find(|call| *call == request.method).unwrap();
+        *seen.entry((kind, call)).or_default() += 1;
+    }
+    assert_eq!(seen, predicted);
+    let args =
+        [&["plan", "--packs", "next", "--target", SERVED, "--detailed-exitcode"][..], &launched].concat();
+    estate.run(&args).ends(0).prints("No changes.");
+}
+
+#[test]
+fn packs_are_compared_without_a_target() {
+    let estate = upgraded();
+    let diff = estate.run(&["packs", "diff", "estate/templates", "next"]).ends(0);
+    let diff = diff.prints("~ tagging 1.1.0 (").prints("-/+ site/HRB01 credentials.export");
+    let diff = diff.prints("~ budget_policy.prod   (databricks.budget_policy)").prints("+ group.reviewers");
+    // Two sites hold another class of data, and one of the tags that are sent says so.
+    diff.prints("# pattern A: 9 sites, HRB01")
+        .prints("# pattern B: 2 sites, STN06 LKS08")
+        .prints("22 added, 22 changed, 11 taken away, 11 of these replaced, over 11 sites.");
+    estate.run(&["packs", "diff", "estate/templates"]).ends(0).prints("The packs are the same.");
+    let one = estate.run(&["packs", "diff", "next/tagging", "-o", "json"]).ends(0).json();
+    assert_eq!(one["packs"][0]["old"]["version"], "1.2.0");
+    assert_eq!(one["packs"][0]["new"]["version"], "1.1.0");
+    assert_eq!(one["rendered"]["counts"]["destroy"], 22, "the other way round");
+
+    // An input that the estate does not give yet.
+    let manifest = std::fs::read_to_string(estate.path("next/tagging/pack.toml")).unwrap();
+    let input = "\n[inputs.\"site.cost_owner\"]\ntype = \"string\"\nrequired = true\ndoc = \"Who pays\"\n";
+    std::fs::write(estate.path("next/tagging/pack.toml"), manifest + input).unwrap();
+    let asked = estate.run(&["packs", "diff", "estate/templates", "next"]).ends(65);
+    asked.prints("+ input site.cost_owner: a string, required").says("resolve.missing-key");
+    estate.run(&["check", "--packs", "next"]).ends(65).says("site.cost_owner");
+    estate.run(&["check"]).ends(0);
+    estate.run(&["check", "--packs", "estate/sites"]).ends(64).says("there is no pack in it");
+}
+
+#[test]
+fn a_plan_is_compared_with_another_plan_or_a_run() {
+    let mut estate = Estate::example();
+    let served = estate.serve(&[]);
+    estate.reach(&served, 5000);
+    estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
+    let against = |other: &str, more: &[&'static str]| {
+        let args = ["plan", "--wave", "pilot", "--target", SERVED, "--detailed-exitcode", "--against", other];
+        estate.run(&[&args[..], more].concat())
+    };
+    against("p.plan", &[]).ends(0).prints("Against p.plan: the same steps.");
+    estate.run(&["apply", "p.plan"]).ends(0);
+    let log = estate.run(&["log", "org", "-o", "json"]).ends(0);
+    let started = log.out.lines().find(|line| line.contains("launch.started")).unwrap();
+    let started: Value = serde_json::from_str(started).unwrap();
+    let run = started["run"].as_str().unwrap();
+    estate.edit("sites/HRB01.toml", "owner = \"team-hrb01\"", "owner = \"team-harbour\"");
+    let told = against(run, &[]).ends(2).prints(&format!("Against run {run}:"));
+    told.prints("site/HRB01 workspace.prod   update here, create there   /custom_tags/owner");
+    let told = against("p.plan", &["-o", "json"]).ends(2).json();
+    assert_eq!(told["against"]["only_here"], serde_json::json!([]));
+    assert!(told["against"]["different"].as_array().unwrap().len() >= 170, "all were made meanwhile");
+    against("nothing", &[]).ends(64).says("`nothing` is neither a plan's file nor a run");
+}
