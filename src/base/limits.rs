@@ -208,3 +208,6 @@ pub const DRIFT_ACCEPTED_MAX: Millis = Millis::from_secs(92 * 24 * 60 * 60);
 pub const DRIFT_FIELDS_MAX: usize = 16;
 /// Longest value of a field in an entry about drift, as JSON; a longer one is recorded by its digest alone.
 pub const DRIFT_VALUE_BYTES_MAX: usize = 1_024;
+/// Sites of a generated estate: five times what the largest organisation has, and what its address plan and its list of
+/// names have room for.
+pub const INIT_SITES_MAX: u32 = 5_000;

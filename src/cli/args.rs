@@ -94,6 +94,7 @@ pub enum Command {
     /// Write an example estate with the standard packs into a folder
     Init(Init),
     /// Check all files and show every problem at once
+    #[command(alias = "validate")]
     Check(Check),
     /// Show a site's parameters and where each value comes from
     Params(Params),
@@ -176,7 +177,11 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Init {
     /// The folder to write to; it must be empty or not exist
+    #[arg(default_value = ".")]
     pub dir: PathBuf,
+    /// Generate an estate of so many sites instead of the example
+    #[arg(long, value_name = "N")]
+    pub sites: Option<u32>,
 }
 
 /// Arguments of `check`.

@@ -17,12 +17,16 @@ use crate::ops::error::Failure;
 use crate::ops::{self, Context};
 
 pub fn init(ui: &Ui, args: &Init) -> Result<Exit, Failure> {
-    let count = ops::init::write(&args.dir)?;
+    let count = ops::init::write(&args.dir, args.sites)?;
     let dir = args.dir.display();
-    ui.say(&format!(
-        "Wrote {count} files to {dir}: an example estate of eleven clinics and the standard packs"
-    ));
-    ui.say(&format!("Next: cd {dir} && landfall check && landfall rehearse pilot"));
+    let estate = match args.sites {
+        None => "an example estate of eleven clinics".to_owned(),
+        Some(1) => "a generated estate of one site".to_owned(),
+        Some(sites) => format!("a generated estate of {sites} sites"),
+    };
+    ui.say(&format!("Wrote {count} files to {dir}: {estate} and the standard packs"));
+    let go = if args.dir == Path::new(".") { String::new() } else { format!("cd {dir} && ") };
+    ui.say(&format!("Next: {go}landfall check && landfall rehearse pilot; README.md says what to edit"));
     Ok(Exit::Done)
 }
 

@@ -49,8 +49,16 @@ pub fn write(files: &BTreeMap<String, String>, out: &Path) -> Result<(), Failure
         fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
         fs::write(&path, text).map_err(failed)?;
     }
-    if out.exists() {
-        fs::remove_dir(out).map_err(failed)?;
+    if !out.exists() {
+        return fs::rename(staged.keep(), out).map_err(failed);
     }
-    fs::rename(staged.keep(), out).map_err(failed)
+    // The folder itself stays: somebody may stand in it.
+    let fill = || -> std::io::Result<()> {
+        for entry in fs::read_dir(staged.path())? {
+            let entry = entry?;
+            fs::rename(entry.path(), out.join(entry.file_name()))?;
+        }
+        Ok(())
+    };
+    fill().map_err(failed)
 }
