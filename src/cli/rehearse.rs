@@ -95,6 +95,9 @@ fn tell(ui: &Ui, rehearsed: &Rehearsed) {
     for (scope, outcome) in rehearsed.outcomes.iter().filter(|(_, outcome)| *outcome != "succeeded") {
         ui.result(&format!("{:<20} {outcome}", scope.to_string()));
     }
+    for (wave, why) in &rehearsed.halted {
+        ui.result(&format!("Wave {wave} was halted: {why}"));
+    }
     let mut failed: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (scope, step, cause) in &rehearsed.failed {
         failed.entry(cause).or_default().push(format!("{scope} {step}"));

@@ -5,7 +5,7 @@ mod fault;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::base::id::{LogId, RunId, ScopeId, StepId};
+use crate::base::id::{LogId, RunId, ScopeId, StepId, WaveName};
 use crate::base::limits;
 use crate::base::time::Timestamp;
 use crate::entropy::Entropy;
@@ -16,6 +16,7 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::model::entry::{Actor, ActorKind, Entry};
 use crate::model::estate::{CalendarUse, TargetDriver};
 use crate::model::event::Event;
+use crate::model::fleet_event::FleetEvent;
 use crate::model::plan::{Plan, SavedPlan, Selection, WavePlan};
 use crate::model::wait::OpenItem;
 use crate::ops::desired::Desired;
@@ -82,6 +83,8 @@ pub struct Rehearsed {
     pub lanes: Vec<LaneReport>,
     /// Each scope's outcome, in a word.
     pub outcomes: BTreeMap<ScopeId, String>,
+    /// Waves that were halted, and why.
+    pub halted: Vec<(WaveName, String)>,
     /// Steps that failed, and why.
     pub failed: Vec<(ScopeId, StepId, String)>,
     /// One bundle for each site that has a log, with what the verifier says of it.
@@ -156,8 +159,9 @@ pub async fn rehearse(
     let launched = begin(&inner, &saved, &desired.rendered, &reached, &mut journal, watch).await?;
     let (timeline, failed) = timeline_of(&journal, &saved, &launched.run)?;
     let org = journal.read(&LogId::Org, 0)?;
-    let own = org.iter().map(|line| &line.entry).filter(|entry| entry.run.as_ref() == Some(&launched.run));
-    let waited = waited(&saved.plan, own);
+    let own = || org.iter().map(|line| &line.entry).filter(|entry| entry.run.as_ref() == Some(&launched.run));
+    let waited = waited(&saved.plan, own());
+    let halted = own().filter_map(halt).collect();
     let outcomes = outcomes(&journal, &launched.run)?;
     let out = match out {
         Some(out) => out.to_owned(),
@@ -175,11 +179,19 @@ pub async fn rehearse(
         waited,
         lanes,
         outcomes,
+        halted,
         failed,
         bundles,
         open,
         requests,
     })
+}
+
+fn halt(entry: &Entry) -> Option<(WaveName, String)> {
+    match FleetEvent::from_entry(&entry.kind, &entry.body) {
+        Ok(FleetEvent::WaveHalted { wave, why }) => Some((wave, why.to_string())),
+        _ => None,
+    }
 }
 
 /// Copies the estate's own sandbox and journal into the rehearsal's folder.

@@ -286,7 +286,7 @@ fn a_timeline_shows_bars_and_the_longest_chain() {
     ];
     let logs = [(ScopeId::Account, Vec::new()), (site, entries)];
     insta::assert_snapshot!(timeline::timeline(&plan(), &logs).text(), @r#"
-    site/HRB01           ████████████████████████████████████████ 1 min 10 s, 5 steps
+    site/HRB01           ████████████████████████████████████████ 1 min 10 s, 5 steps, until 00:01:10 UTC
     Longest chain, in site/HRB01:
       00:01:01  catalog.new  created (0 ms)
       00:01:02  catalog.next  updated (0 ms)

@@ -89,10 +89,10 @@ fn what_breaks_during_bake_time_stops_the_next_wave() {
     estate.edit("sites/estate.toml", "sites = [\"HRB01\"]", bake);
     let (well, _) = rehearsed(&estate, &["pilot", "wave1"], 0);
     assert!(well.contains("pilot                waited 1 h 0 min for the bake time of its sites"), "{well}");
-    // The pilot is done 21 h 6 min after the rehearsal begins; half an hour later its settings cannot be found.
-    let fault = "read workspace_setting@HRB01=gone+21h 40m";
+    // The pilot is done 21 h 6 min after the rehearsal begins; half an hour later its grants cannot be found.
+    let fault = "read grants@HRB01=gone+21h 40m";
     let (told, bundles) = rehearsed(&estate, &["pilot", "wave1", "--fault", fault], 1);
-    assert!(told.contains("wave pilot halted:") && told.contains("broke during bake time"), "{told}");
+    assert!(told.contains("Wave pilot was halted:") && told.contains("broke during bake time"), "{told}");
     assert!(bundles.keys().all(|file| !file.contains("MPL02") && !file.contains("CDR03")), "wave1 has begun");
 }
 

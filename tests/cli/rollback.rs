@@ -179,12 +179,9 @@ fn after_a_failure_it_says_how_to_go_back_and_plans_it_where_the_site_asks_for_t
     estate.run(&["check"]).ends(65).says("hold or rollback");
     estate.edit(SITE, "\"panic\"", "\"rollback\"");
     estate.plan(&["--wave", "pilot"], "bad.plan").ends(0);
-    // Somebody changes an object between plan and apply: its step fails as stale, the others are carried out.
-    let workspace = served.call("GET", &served.account("workspaces"), None, &Value::Null);
-    let workspace = workspace.as_array().unwrap()[0]["workspace_id"].to_string();
-    let mask = format!("workspaces/{workspace}?update_mask=custom_tags");
-    let tags = json!({ "custom_tags": { "owner": "nobody", "siteCode": "HRB01" } });
-    served.call("PATCH", &served.account(&mask), None, &tags);
+    // One step is refused by the service, the others are carried out.
+    let refused = json!({ "before": { "status": 400, "code": "INVALID_PARAMETER_VALUE" } });
+    served.fault("PATCH */workspaces/*", &refused, 0, 1);
     let failed = estate.run(&["apply", "bad.plan"]).ends(1).says("is planned, not applied");
     assert!(failed.err.contains("rollback-HRB01.plan"));
     let file = estate.path("state/plans/rollback-HRB01.plan");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::world::{Estate, SERVED, Served};
 
 fn planned() -> (Estate, Served) {
-    let mut estate = Estate::example();
+    let mut estate = crate::faults::unstaged();
     let served = estate.serve(&[]);
     estate.reach(&served, 5000);
     estate.plan(&["--wave", "pilot"], "p.plan").ends(0);

@@ -26,7 +26,7 @@ displayName = \"{{estate.code}}-{{site.code_lower}}-reviewers\"
 
 /// An estate, and beside it packs in which a tag is new everywhere, one object is another, and one is new.
 fn upgraded() -> Estate {
-    let estate = Estate::example();
+    let estate = crate::faults::unstaged();
     estate.append(SPEND, CREDENTIALS);
     estate.edit(MANIFEST, "version = \"1.0.0\"", "version = \"1.1.0\"");
     estate.run(&["packs", "lock"]).ends(0);
@@ -143,7 +143,7 @@ fn packs_are_compared_without_a_target() {
 
 #[test]
 fn a_plan_is_compared_with_another_plan_or_a_run() {
-    let mut estate = Estate::example();
+    let mut estate = crate::faults::unstaged();
     let served = estate.serve(&[]);
     estate.reach(&served, 5000);
     estate.plan(&["--wave", "pilot"], "p.plan").ends(0);

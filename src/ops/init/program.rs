@@ -10,6 +10,8 @@ use super::site::Site;
 /// Where the example's own words end and begin again; what is between is made anew.
 const WAVES_FROM: &str = "# ---- Layer 4: waves";
 const WAVES_TO: &str = "# ---- People, tags, targets";
+/// Where the stages begin that a program of one site has no wave for.
+const LATER_STAGES: &str = "[[stage]]\nname = \"productize\"";
 /// Head of the example's file, which speaks of the example.
 const FIRST_KEY: &str = "format = 1";
 
@@ -67,6 +69,7 @@ fn waves(sites: &[Site]) -> String {
         let (members, others) = left.split_at(size);
         left = others;
         let codes: Vec<String> = members.iter().map(|site| format!("\"{}\"", site.code)).collect();
+        let stage = ["pilot", "productize"].get(at).unwrap_or(&"scale");
         let (name, kind, start, end) = match at {
             0 => ("pilot".to_owned(), "pilot", date(2027, 1, 11), date(2027, 2, 9)),
             1 => ("wave1".to_owned(), "repeatability", date(2027, 2, 16), date(2027, 3, 7)),
@@ -78,7 +81,7 @@ fn waves(sites: &[Site]) -> String {
         };
         let _ = write!(
             out,
-            "[[wave]]\nname = \"{name}\"\nkind = \"{kind}\"\nsites = [{}]\nmax_parallel = 2\nfailure_budget = 1\n\
+            "[[wave]]\nname = \"{name}\"\nstage = \"{stage}\"\nkind = \"{kind}\"\nsites = [{}]\nmax_parallel = 2\nfailure_budget = 1\n\
              start = {start}\nend = {end}\n\n",
             codes.join(", ")
         );
@@ -111,6 +114,10 @@ fn quotas(sites: usize) -> String {
 pub(super) fn file(example: &str, sites: &[Site]) -> String {
     let before = example.find(FIRST_KEY).map_or(example, |at| &example[at..]);
     let (before, rest) = before.split_once(WAVES_FROM).unwrap_or((before, ""));
+    let before = match before.find(LATER_STAGES) {
+        Some(later) if wave_sizes(sites.len()).len() == 1 => &before[..later],
+        _ => before,
+    };
     let after = rest.find(WAVES_TO).map_or("", |at| &rest[at..]);
     let lineage =
         uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, format!("estate of {}", sites.len()).as_bytes());
