@@ -4,7 +4,7 @@
 //! here that one site could fill before another. Who takes the next call of a lane is the caller's choice; the lane
 //! only says when it may go out. [`Pacer::ready_at`] promises nothing for later: ask again after [`Pacer::take`].
 //!
-//! [`lane`] holds the arithmetic, `rates.toml` the published rates.
+//! `lane` holds the arithmetic, `rates.toml` the published rates.
 
 mod lane;
 mod rates;

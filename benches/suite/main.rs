@@ -74,8 +74,11 @@ impl Suite {
     }
 }
 
+/// Measures one thing.
+type Scenario = fn(&mut Suite);
+
 /// Scenarios by the word they are chosen with.
-const SCENARIOS: [(&str, fn(&mut Suite)); 8] = [
+const SCENARIOS: [(&str, Scenario); 8] = [
     ("floors", floors),
     ("start", plans::start),
     ("journal", journals::appends),

@@ -87,7 +87,8 @@ fn every_cause_of_a_stale_plan_has_its_message_and_all_are_told_at_once() {
         estate.run(&["packs", "lock"]).ends(0);
     };
     let other_estate = |estate: &Estate| estate.edit("sites/estate.toml", "lineage = \"7", "lineage = \"8");
-    let causes: [(&dyn Fn(&Estate), &[&str]); 4] = [
+    type Cause<'a> = (&'a dyn Fn(&Estate), &'a [&'a str]);
+    let causes: [Cause<'_>; 4] = [
         (&edit_file, &["  sites/HRB01.toml was edited"]),
         (
             &edit_parameter,
