@@ -130,6 +130,31 @@ fn a_site_that_moves_takes_its_region_along() {
 }
 
 #[test]
+fn a_small_scale_wave_needs_somebody_who_answers_for_it() {
+    let wave = |waiver: &str| {
+        let small = format!("kind = \"scale\"\nend = 2027-05-01\nsites = [\"MPL02\"]{waiver}\n#");
+        let text = "kind = \"repeatability\"\nsites = [\"MPL02\"]\nmax_parallel = 1\nfailure_budget = 0";
+        let told =
+            told(&run(load_files(with("sites/estate.toml", text, &format!("max_parallel = 1\n{small}")))));
+        told.lines().filter(|line| !line.starts_with("  ")).collect::<Vec<_>>().join("\n")
+    };
+    let waiver = |until: &str| {
+        format!(
+            "\n[wave.waiver]\nowner = \"executive-sponsor\"\nreason = \"one site moved\"\nuntil = {until}"
+        )
+    };
+    assert!(wave("").starts_with("error policy.wave-size"), "{}", wave(""));
+    let waived = wave(&waiver("2027-06-01"));
+    assert!(waived.starts_with("warning policy.wave-size") && waived.ends_with("has 1 sites"), "{waived}");
+    assert!(
+        wave(&waiver("2027-04-01")).starts_with("error policy.wave-size"),
+        "it ends before the wave does"
+    );
+    let half = wave("\n[wave.waiver]\nowner = \"executive-sponsor\"");
+    assert!(half.contains("error"), "a waiver is whole or none: {half}");
+}
+
+#[test]
 fn every_bad_estate_is_told_what_is_wrong() {
     let mut wrong = Vec::new();
     let mut cases: Vec<PathBuf> =

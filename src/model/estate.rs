@@ -184,6 +184,8 @@ pub struct Wave {
     pub bake: Option<Bake>,
     /// The stage it belongs to.
     pub stage: Option<Located<String>>,
+    /// Lets a scale wave have fewer sites than the rule asks for.
+    pub waiver: Option<Located<Waiver>>,
     /// First day.
     pub start: Option<Date>,
     /// Last day.
@@ -207,6 +209,17 @@ pub struct Stage {
     pub exit: Vec<Criterion>,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// An exception from the rule about a wave's size, with somebody who answers for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    /// The role that answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it holds.
+    pub until: Date,
 }
 
 /// Days on which nothing is changed, both ends included.

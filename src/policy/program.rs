@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::base::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::base::redact::shown;
 use crate::base::span::Span;
-use crate::model::estate::WaveKind;
+use crate::model::estate::{Waiver, WaveKind};
 
 use super::View;
 
@@ -69,14 +69,34 @@ pub(super) fn wave_sizes(view: View<'_>, found: &mut Diagnostics) {
             WaveKind::Pilot | WaveKind::Repeatability => true,
             WaveKind::Scale => SCALE_SITES.contains(&wave.sites.len()),
         };
-        if !fits {
-            let message = format!("wave `{}` has {} sites", wave.name, wave.sites.len());
-            found.push(
-                Diagnostic::error(SIZE, message)
-                    .at(wave.span.clone(), "a scale wave has 3 to 5")
-                    .help("move sites to another wave"),
-            );
+        if fits {
+            continue;
         }
+        let message = format!("wave `{}` has {} sites", wave.name, wave.sites.len());
+        // What is too large cannot be watched, whoever answers for it.
+        let waiver = wave.waiver.as_ref().filter(|_| wave.sites.len() < *SCALE_SITES.start());
+        found.push(match waiver {
+            Some(waiver) if wave.end.or(wave.start).is_none_or(|day| day <= waiver.value.until) => {
+                let Waiver { owner, reason, until } = &waiver.value;
+                Diagnostic::warning(SIZE, message)
+                    .at(waiver.span.clone(), format!("waived until {until} by {owner}: {reason}"))
+            }
+            Some(waiver) => Diagnostic::error(SIZE, message)
+                .at(
+                    waiver.span.clone(),
+                    format!("the waiver ends on {}, before the wave does", waiver.value.until),
+                )
+                .help("let the owner renew the waiver, or move sites to this wave"),
+            None => {
+                let small = wave.sites.len() < *SCALE_SITES.start();
+                let help = if small {
+                    "move sites to this wave, or add a [wave.waiver] with owner, reason and until"
+                } else {
+                    "move sites to another wave"
+                };
+                Diagnostic::error(SIZE, message).at(wave.span.clone(), "a scale wave has 3 to 5").help(help)
+            }
+        });
     }
 }
 

@@ -9,7 +9,7 @@ use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::estate::{
     CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, TagRules, TargetDriver, TargetSpec,
-    Wave, WaveKind,
+    Waiver, Wave, WaveKind,
 };
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
@@ -223,6 +223,7 @@ fn wave(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Wave> 
     let (start, end) = (inner.optional("start", DAY, day), inner.optional("end", DAY, day));
     let stage = inner.optional_text("stage");
     let bake = stages::bake(&mut inner);
+    let waiver = waiver(&mut inner);
     let defaults = inner.table("defaults").map(|(table, _)| table.clone()).unwrap_or_default();
     if let (Some(start), Some(end)) = (&start, &end)
         && end.value < start.value
@@ -242,11 +243,23 @@ fn wave(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Wave> 
         failure_budget: failure_budget.map_or(0, |l| l.value),
         bake,
         stage,
+        waiver,
         start: start.map(|l| l.value),
         end: end.map(|l| l.value),
         defaults,
         span,
     })
+}
+
+/// `[wave.waiver]`: whole or not at all.
+fn waiver(wave: &mut Reader<'_, '_>) -> Option<Located<Waiver>> {
+    let (table, span) = wave.table("waiver")?;
+    let mut inner = wave.inner(table, span.clone(), "[wave.waiver]");
+    let (owner, reason) = (inner.text("owner"), inner.text("reason"));
+    let until = inner.required("until", DAY, day);
+    inner.finish();
+    let value = Waiver { owner: owner?.value, reason: reason?.value, until: until?.value };
+    Some(Located { value, span })
 }
 
 fn freezes(reader: &mut Reader<'_, '_>) -> Vec<Freeze> {
