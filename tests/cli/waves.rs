@@ -100,6 +100,31 @@ fn what_failed_is_tried_again_by_a_word() {
 }
 
 #[test]
+fn one_of_four_sites_fails_within_the_budget_and_is_finished_by_a_retry() {
+    let mut estate = crate::faults::unstaged();
+    let served = estate.serve(&[]);
+    estate.reach(&served, 5000);
+    estate.plan(&["--wave", "wave2"], "p.plan").ends(0);
+    let kind = json!({ "before": { "status": 400, "code": "INVALID_PARAMETER_VALUE" } });
+    served.fault_at("WLW05", "POST *catalogs", &kind);
+    let ran = estate.run(&["apply", "p.plan"]).ends(1).prints("site/WLW05           failed");
+    let ran = ran.prints("1 step failed: 400 INVALID_PARAMETER_VALUE").says("landfall retry --failed");
+    for site in ["NRT04", "STN06", "RVB07"] {
+        assert!(ran.out.contains(&format!("site/{site}           succeeded")), "{}", ran.out);
+    }
+    estate.run(&["wave", "status", "wave2"]).ends(0).prints("wave2: partial, 3 of 4 sites done, 1 failed");
+    served.forget_requests();
+    estate
+        .run(&["retry", "--failed", "--reason", "the name is free"])
+        .ends(0)
+        .prints("site/WLW05           succeeded");
+    let elsewhere =
+        |r: &crate::world::Request| ["nrt04", "stn06", "rvb07"].iter().any(|site| r.path.contains(site));
+    assert!(!served.mutations().iter().any(elsewhere), "only the site that failed is tried again");
+    estate.plan(&["--wave", "wave2"], "q.plan").ends(0).prints("No changes.");
+}
+
+#[test]
 fn a_window_is_waited_for_without_a_process() {
     let estate = Estate::example();
     estate.edit(

@@ -423,6 +423,12 @@ impl Served {
         self.admin("POST", "faults", &rule.to_string());
     }
 
+    /// Adds a rule that strikes once, at requests that speak of one site.
+    pub fn fault_at(&self, site: &str, pattern: &str, kind: &Value) {
+        let rule = json!({ "pattern": pattern, "holds": site, "kind": kind });
+        self.admin("POST", "faults", &rule.to_string());
+    }
+
     /// All objects, without what differs between runs.
     pub fn state(&self) -> Value {
         self.admin("GET", "state", "")
