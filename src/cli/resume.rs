@@ -172,6 +172,14 @@ pub(super) fn refusal(feed: &Feed<'_>) -> Option<(Ask, String)> {
     }
 }
 
+/// Publishes what was recorded, and tells those who want to know.
+pub(super) fn hand_on(ui: &Ui, context: &Context, desired: &Desired) -> Result<SqliteJournal, Failure> {
+    let journal = SqliteJournal::open_read_only(&context.journal_dir())?;
+    super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
+    super::notify::after(ui, context, &journal, &desired.loaded.estate);
+    Ok(journal)
+}
+
 /// Says how a launch left, what failed, and what to type next.
 pub(super) fn conclude(
     ui: &Ui,
@@ -180,9 +188,7 @@ pub(super) fn conclude(
     plan: &Plan,
     launched: &Launched,
 ) -> Result<Exit, Failure> {
-    let journal = SqliteJournal::open_read_only(&context.journal_dir())?;
-    super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
-    super::notify::after(ui, context, &journal, &desired.loaded.estate);
+    let journal = hand_on(ui, context, desired)?;
     for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
         ui.result(&format!("{:<20} {outcome}", scope.to_string()));
     }

@@ -6,7 +6,7 @@ use std::io::{BufRead, IsTerminal};
 use super::args::{Progress, Retry, Show, Why};
 use super::exit::Exit;
 use super::live::Live;
-use super::resume::{Manner, carry_on, conclude, refusal};
+use super::resume::{Manner, carry_on, hand_on, refusal};
 use super::run::{at, runtime};
 use super::ui::Ui;
 use crate::base::id::{ScopeId, SiteCode};
@@ -149,7 +149,7 @@ fn decide(
     wish: Wish,
     reason: &str,
 ) -> Result<Exit, Failure> {
-    if left(ui, context, journal, &found, wish, reason)? {
+    if left(ui, context, journal, &found, wish.clone(), reason)? {
         return Ok(Exit::Done);
     }
     let desired = Desired::read(&context.root)?;
@@ -159,7 +159,7 @@ fn decide(
     live.plan(&plan);
     let mut refusals = Vec::new();
     let entry = &mut ops::entry::judge(&desired.loaded.estate, context.clock.clone());
-    let launched = runtime()?.block_on(async {
+    runtime()?.block_on(async {
         let feed = &mut |feed: &Feed<'_>| {
             live.see(feed);
             refusals.extend(refusal(feed));
@@ -168,10 +168,18 @@ fn decide(
         ops::wish::decide(context, found, journal, watch).await
     })?;
     live.finish();
-    conclude(ui, context, &desired, &plan, &launched)?;
+    hand_on(ui, context, &desired)?;
     if !refusals.is_empty() {
         return Ok(Exit::Refused);
     }
-    ui.say(&format!("Recorded for run {run}; no call was sent"));
+    let (what, next) = match wish {
+        Wish::Pause => ("is paused".to_owned(), "landfall wave resume WAVE lets it go on"),
+        Wish::Abort => ("was called off".to_owned(), "landfall status shows what stands"),
+        Wish::Skip(site) => (format!("goes on without {site}"), "landfall resume goes on"),
+        Wish::Resume | Wish::Retry(_) => ("may go on".to_owned(), "landfall resume goes on"),
+    };
+    ui.result(&format!("Run {run} {what}"));
+    ui.say("Recorded; no call was sent");
+    ui.say(&format!("Next: {next}"));
     Ok(Exit::Done)
 }

@@ -134,7 +134,8 @@ impl Bench<'_> {
         Ok((!differ.is_empty()).then(|| format!("not the packs of {wave}: {} changed since", named(&differ))))
     }
 
-    /// The newest run of a site that ended well, with the packs of its plan.
+    /// The newest run of a site that ended well, with the packs of its plan. A run that names no plan counts as none:
+    /// nothing could be compared with it.
     fn good_run(&self, site: &ScopeId) -> Result<Option<GoodRun>, JournalError> {
         let lines = self.journal.read(&LogId::Scope(site.clone()), 0)?;
         let good = |line: &&Line| {
@@ -147,14 +148,10 @@ impl Bench<'_> {
             .iter()
             .find(began)
             .and_then(|line| line.entry.refs.iter().find(|blob| blob.path == PLAN_FILE));
-        let packs = match plan {
-            None => BTreeMap::new(),
-            Some(blob) => {
-                let bytes = self.journal.get_blob(&blob.sha256)?;
-                let raw = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))?;
-                PlanExcerpt::from_value(raw).map_err(|error| unreadable(&error))?.head.packs
-            }
-        };
+        let Some(blob) = plan else { return Ok(None) };
+        let bytes = self.journal.get_blob(&blob.sha256)?;
+        let raw = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))?;
+        let packs = PlanExcerpt::from_value(raw).map_err(|error| unreadable(&error))?.head.packs;
         Ok(Some(GoodRun { ended: ended.entry.at, packs }))
     }
 

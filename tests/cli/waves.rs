@@ -71,6 +71,8 @@ fn an_unfinished_launch_is_called_off_before_another_may_touch_its_scopes() {
     let (estate, served, first) = hanging();
     first.kill();
     estate.run(&["apply", "p.plan"]).ends(3).says("has not ended site/HRB01");
+    let paused = estate.run(&["wave", "pause", "pilot", "--reason", "the clinic moves"]).ends(0);
+    paused.prints("is paused").says("landfall wave resume WAVE lets it go on");
     let abort = ["wave", "abort", "pilot", "--reason", "the clinic moves"];
     estate.run(&abort).ends(64).says("say --yes");
     let before = served.mutations().len();
