@@ -3,6 +3,7 @@
 //! The crate is built in floors; imports go down only, and `tests/house.rs` fails otherwise.
 //! See `docs/ARCHITECTURE.md` for the way of data and `docs/GLOSSARY.md` for the words.
 
+pub mod approval;
 pub mod base;
 pub mod cli;
 pub mod controls;
@@ -22,6 +23,7 @@ pub mod notify;
 pub mod ops;
 pub mod pacing;
 pub mod pattern;
+pub mod people;
 pub mod plan;
 pub mod policy;
 pub mod quota;

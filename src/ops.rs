@@ -13,6 +13,7 @@ pub mod earlier;
 pub mod entry;
 pub mod error;
 pub mod export;
+pub mod facts;
 pub mod guard;
 mod hook;
 pub mod init;

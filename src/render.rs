@@ -87,6 +87,8 @@ fn one(
         files: BTreeMap::new(),
         resources: Vec::new(),
         steps: Vec::new(),
+        items: Vec::new(),
+        gates: Vec::new(),
         places: BTreeMap::new(),
     };
     let mut outer = Vec::new();

@@ -26,6 +26,8 @@ const FLOORS: &[(&str, u32)] = &[
     ("forecast", 2),
     ("notice", 2),
     ("drift", 2),
+    ("people", 2),
+    ("approval", 2),
     ("source", 3),
     ("journal", 3),
     ("driver", 3),
@@ -41,6 +43,8 @@ const FLOORS: &[(&str, u32)] = &[
 /// Imports between siblings that are wanted: views may read what they show, what counts as drift is told by the rules of
 /// kinds, what leaves in a notice passes the scanner of the evidence, and randomness has one source.
 const SIBLINGS: &[(&str, &str)] = &[
+    ("approval", "evidence"),
+    ("approval", "people"),
     ("drift", "kind"),
     ("evidence", "merkle"),
     ("journal", "entropy"),

@@ -121,6 +121,24 @@ name!(
     |text| is_word(text, 40, b"-")
 );
 name!(
+    /// A person's handle, such as `pm` or `steward-hrb01`. Never a name.
+    PersonId,
+    "a person's handle is lower-case letters, digits and dashes, for example steward-hrb01",
+    |text| is_word(text, 60, b"-")
+);
+name!(
+    /// A role, such as `compliance` or `site-steward`.
+    RoleName,
+    "a role is lower-case letters, digits and dashes, for example site-steward",
+    |text| is_word(text, 60, b"-")
+);
+name!(
+    /// The name of a gate, such as `g-02`.
+    GateId,
+    "a gate is lower-case letters, digits and dashes, for example g-02",
+    |text| is_word(text, 40, b"-")
+);
+name!(
     /// The name of a wave, such as `pilot`.
     WaveName,
     "a wave name is lower-case letters, digits and dashes, for example wave1",

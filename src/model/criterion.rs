@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::id::WaveName;
+use crate::base::id::{GateId, WaveName};
 
 /// One condition on the records of the program.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub enum Holds {
     SitesLive(u32),
     /// The newest good runs of this wave's sites used the packs of this plan, digest by digest.
     SamePacksAs(WaveName),
+    /// A gate lets through: the account's where it has one of this name, else that of every site of the wave.
+    Gate(GateId),
     /// No finding of the register is open at the wave's sites.
     NoOpenFindings,
     /// A record of this evidence kind is there and not too old.

@@ -11,9 +11,11 @@ use crate::base::digest::Digest;
 use crate::base::id::{PackName, RegionName, SiteCode, WaveName};
 use crate::base::span::{Located, SourceMap, Span};
 use crate::base::time::Millis;
+use crate::model::authority::{ApprovalRule, GateUse};
 use crate::model::criterion::Criterion;
 use crate::model::notify::Notify;
 use crate::model::pack::Pack;
+use crate::model::people::People;
 use crate::model::plan::{Bake, Consent, PackLock};
 use crate::model::tree::Table;
 
@@ -95,6 +97,10 @@ pub struct Estate {
     pub freezes: Vec<Freeze>,
     /// Who holds which role.
     pub roles: BTreeMap<String, Located<String>>,
+    /// The people behind the roles, with their keys; from `sites/people.toml`.
+    pub people: People,
+    /// Which plans need whose signatures.
+    pub approvals: Vec<ApprovalRule>,
     /// What every taggable object carries.
     pub tags: TagRules,
     /// Where plans can be carried out.
@@ -304,6 +310,8 @@ pub struct TargetSpec {
     pub rates: BTreeMap<String, Located<f64>>,
     /// Whether changes wait for the sites' calendars.
     pub calendar: CalendarUse,
+    /// Whether plans need approvals.
+    pub gates: GateUse,
     /// Where it is declared.
     pub span: Span,
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::base::digest::Digest;
 use crate::base::id::{KindName, LogId, PackName, ScopeId, SiteCode, StepId, WaveName};
 use crate::base::time::{Millis, Timestamp};
+use crate::model::authority::ApprovalNeed;
 use crate::model::calendar::Calendar;
 use crate::model::criterion::Criterion;
 use crate::model::resource::{Check, Origin};
@@ -109,6 +110,9 @@ pub struct Plan {
     /// Set if it leads back to a release: then it rests on that release and not on the estate's files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackOf>,
+    /// The approvals it needs; none on a target that asks for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalNeed>,
     /// What the estate's file accepts beforehand of that which cannot be undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consents: Vec<Consent>,

@@ -69,6 +69,7 @@ impl Bench<'_> {
             Holds::WaveDone(wave) => self.wave_done(wave),
             Holds::SitesLive(wanted) => self.sites_live(*wanted),
             Holds::SamePacksAs(wave) => self.same_packs(wave),
+            Holds::Gate(gate) => Ok(Some(format!("the gate {gate} is not open"))),
             Holds::NoOpenFindings => self.open_findings(),
             Holds::Evidence { kind, within_days, after } => self.evidence(kind, *within_days, after.as_ref()),
         }

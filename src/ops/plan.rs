@@ -189,6 +189,7 @@ pub(super) fn document(
         scopes,
         overview: Overview::default(),
         rollback: None,
+        approvals: Vec::new(),
         consents: desired.loaded.estate.consents.clone(),
     }
 }

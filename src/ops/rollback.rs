@@ -285,6 +285,7 @@ fn document(
         fleet: FleetPlan { waves: vec![wave], failure_budget: None },
         scopes: BTreeMap::from([(scope.clone(), steps)]),
         rollback: Some(rollback),
+        approvals: Vec::new(),
         consents: estate.consents.clone(),
     })
 }
@@ -321,6 +322,8 @@ pub fn rendered(
             files,
             resources: Vec::new(),
             steps: Vec::new(),
+            items: Vec::new(),
+            gates: Vec::new(),
             places: BTreeMap::new(),
         };
         all.insert(scope.clone(), rendered);

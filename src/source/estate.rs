@@ -7,10 +7,12 @@ use crate::base::id::{RegionName, WaveName};
 use crate::base::limits::{PLAN_VALID_DAYS, PLAN_VALID_DAYS_MAX, SITE_DAYS_MAX};
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
+use crate::model::authority::GateUse;
 use crate::model::estate::{
     CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, TagRules, TargetDriver, TargetSpec,
     Waiver, Wave, WaveKind,
 };
+use crate::model::people::People;
 use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::tree::{self, Node, Table};
 
@@ -66,6 +68,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         waves,
         freezes: freezes(reader),
         roles: roles(reader),
+        people: People::default(),
+        approvals: Vec::new(),
         tags: tags(reader),
         targets: targets(reader),
         plan_valid_days,
@@ -386,6 +390,7 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
         call_timeout: timeout.map(|l| Millis(u64::from(l.value))),
         rates,
         calendar: calendar.map_or(if real { CalendarUse::Observe } else { CalendarUse::Ignore }, |l| l.value),
+        gates: GateUse::Open,
         span,
     })
 }
