@@ -131,6 +131,7 @@ fn plan() -> Plan {
         scopes: [(ScopeId::Account, account), ("site/HRB01".parse().unwrap(), site)].into(),
         overview: Overview::default(),
         rollback: None,
+        approvals: Vec::new(),
         consents: Vec::new(),
     }
 }

@@ -121,6 +121,7 @@ pub fn plan(scopes: Vec<(&str, Vec<Step>)>) -> Plan {
         scopes,
         overview: Default::default(),
         rollback: None,
+        approvals: Vec::new(),
         consents: Vec::new(),
     }
 }

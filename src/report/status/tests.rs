@@ -107,6 +107,7 @@ fn plan() -> Plan {
     Plan {
         overview: Default::default(),
         rollback: None,
+        approvals: Vec::new(),
         consents: Vec::new(),
         v: PLAN_VERSION,
         tool: "landfall".to_owned(),

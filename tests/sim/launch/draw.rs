@@ -82,6 +82,7 @@ pub fn whole(scopes: BTreeMap<ScopeId, ScopePlan>, fleet: FleetPlan) -> Plan {
         scopes,
         overview: Default::default(),
         rollback: None,
+        approvals: Vec::new(),
         consents: Vec::new(),
     }
 }

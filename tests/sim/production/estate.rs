@@ -53,6 +53,7 @@ pub fn first(random: &mut Random) -> Plan {
         scopes,
         overview: Default::default(),
         rollback: None,
+        approvals: Vec::new(),
         consents: Vec::new(),
     }
 }
