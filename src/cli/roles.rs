@@ -8,6 +8,7 @@ use super::args::Output;
 use super::exit::Exit;
 use super::inspect::table;
 use super::ui::Ui;
+use crate::base::id::PersonId;
 use crate::base::time::Timestamp;
 use crate::model::estate::{Estate, Loaded};
 use crate::ops::error::Failure;
@@ -17,6 +18,9 @@ use crate::people::enrolled::KeyChange;
 use crate::report::roles::crosswalk::{OwnerRow, crosswalk};
 use crate::report::roles::raci::{Part, Raci};
 use crate::report::roles::{HeldRole, RoleTable, VERSION};
+
+/// Names that are shown in one cell: sites have each their own.
+const SHOWN_MAX: usize = 3;
 
 /// Arguments of `roles`.
 #[derive(Debug, Args)]
@@ -102,18 +106,19 @@ pub fn roles(ui: &Ui, context: &Context, args: RolesArgs) -> Result<Exit, Failur
     }
 }
 
-fn joined<T: ToString>(all: &[T]) -> String {
-    if all.is_empty() {
-        "nobody".to_owned()
-    } else {
-        all.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+/// Names in a cell; of many, the first.
+fn joined(people: &[PersonId]) -> String {
+    match people {
+        [] => "nobody".to_owned(),
+        [first, rest @ ..] if rest.len() > SHOWN_MAX => format!("{first} and {} more", rest.len()),
+        all => all.iter().map(PersonId::as_str).collect::<Vec<_>>().join(", "),
     }
 }
 
 fn owners(ui: &Ui, head: &str, rows: &[OwnerRow]) {
     ui.line(&format!("\n{head}"));
     for row in rows {
-        ui.line(&format!("  {:<20} {:<24} {}", row.role.as_str(), row.owns, joined(&row.people)));
+        ui.line(&format!("  {:<20} {:<28} {}", row.role.as_str(), row.owns, joined(&row.people)));
     }
 }
 

@@ -26,7 +26,7 @@ fn rows(ran: &Ran) -> Vec<Value> {
 
 /// What the org log says about keys.
 fn logged(estate: &Estate) -> Vec<String> {
-    let log = estate.run(&["log", "--scope", "org", "-o", "json"]);
+    let log = estate.run(&["log", "org", "-o", "json"]);
     let lines = log.out.lines().filter(|line| line.contains("\"key."));
     lines.map(str::to_owned).collect()
 }
