@@ -21,6 +21,7 @@ mod rehearse;
 mod release;
 mod report;
 mod resume;
+mod roles;
 mod run;
 mod schedule;
 mod schema;
@@ -113,6 +114,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Wave(Wave::Skip { site, why }) => wave::skip(ui, &context()?, &site, &why),
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, shown }) => status::wave(ui, &context()?, &wave, &shown),
+        Command::Roles(args) => roles::roles(ui, &context()?, args),
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),

@@ -48,6 +48,8 @@ const SIBLINGS: &[(&str, &str)] = &[
     ("drift", "kind"),
     ("evidence", "merkle"),
     ("journal", "entropy"),
+    ("policy", "people"),
+    ("report", "people"),
     ("journal", "merkle"),
     ("notice", "evidence"),
     ("notify", "journal"),

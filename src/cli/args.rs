@@ -147,6 +147,8 @@ pub enum Command {
     Locks(super::locks::LocksCommand),
     /// File a record that people made, such as a drill or an access review
     Record(super::locks::Record),
+    /// Show who holds which role, who stands in and who answers for what; enrol the keys people sign with
+    Roles(super::roles::RolesArgs),
     /// Show every site: what is done, what is not, and why
     Status(Status),
     /// Show how long steps are expected to take on a target, and what earlier runs measured
