@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod checklist;
 pub mod control;
 pub mod criterion;
+pub mod days;
 pub mod drift;
 pub mod entry;
 pub mod estate;

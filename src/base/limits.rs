@@ -223,3 +223,18 @@ pub const DELEGATIONS_MAX: usize = 2_000;
 pub const DELEGATION_DAYS_MAX: u32 = 90;
 /// A reason or a name in the files: one that is longer is a document and belongs elsewhere.
 pub const PEOPLE_TEXT_BYTES_MAX: usize = 500;
+/// Checklist items of one scope: four times what the standard checklists have for a site.
+pub const ITEMS_PER_SCOPE_MAX: usize = 500;
+/// Gates of one scope: three times what the program has stages and decisions.
+pub const GATES_PER_SCOPE_MAX: usize = 50;
+/// Tests of one checklist item: who needs more has two items.
+pub const VALIDATORS_PER_ITEM_MAX: usize = 16;
+/// Entries of a list in a checklist item or gate: what comes before it, roles, assertions, calls. Each is looked at whenever
+/// it is.
+pub const CHECKLIST_LIST_MAX: usize = 64;
+/// Characters of a text in a checklist item or gate: who signs a statement must be able to read it.
+pub const CHECKLIST_TEXT_MAX: usize = 2_000;
+/// Days of a checklist item or gate: ten years, longer than any record is good for.
+pub const CHECKLIST_DAYS_MAX: u32 = 3_660;
+/// Words of a command that a checklist item names, the program included.
+pub const DEED_WORDS_MAX: usize = 32;
