@@ -37,3 +37,4 @@ pub mod runner;
 pub mod sandbox;
 pub mod signer;
 pub mod source;
+pub mod validate;

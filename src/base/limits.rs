@@ -238,3 +238,29 @@ pub const CHECKLIST_TEXT_MAX: usize = 2_000;
 pub const CHECKLIST_DAYS_MAX: u32 = 3_660;
 /// Words of a command that a checklist item names, the program included.
 pub const DEED_WORDS_MAX: usize = 32;
+/// Sentences about what is missing that one assertion, or one item, comes to: who has read these mends the file first.
+pub const MISSING_WORDS_MAX: usize = 50;
+/// Of a value that is repeated in such a sentence, in characters.
+pub const MISSING_VALUE_CHARS_MAX: usize = 80;
+/// Body of an answer that a probe reads: a health page is a few lines.
+pub const PROBE_BODY_BYTES_MAX: usize = 1 << 20;
+/// Time for one probe: a service that takes longer is not one that anybody would wait for.
+pub const PROBE_TIMEOUT: Millis = Millis::from_secs(10);
+/// Addresses of one name that are believed: the largest round robin seen has a few dozen.
+pub const PROBE_ADDRESSES_MAX: usize = 64;
+/// A line of an agent, without its newline: a spec of any kind is far smaller.
+pub const AGENT_LINE_BYTES_MAX: usize = 64 << 10;
+/// Lines of an agent: one for each proposal and its last word.
+pub const AGENT_LINES_MAX: usize = 65;
+/// Proposals of an agent in one deed: an item that needs more is a pack, not an item.
+pub const AGENT_PROPOSALS_MAX: usize = 64;
+/// Time for one deed of an agent, from its start to its last word.
+pub const AGENT_TIMEOUT: Millis = Millis::from_secs(5 * 60);
+/// Of an agent's own words, in characters: enough for a sentence.
+pub const AGENT_WORDS_CHARS_MAX: usize = 300;
+/// Time that a checklist waits between two looks at an object that it has just changed.
+pub const DEED_SETTLE_EVERY: Millis = Millis(500);
+/// Looks at such an object before the validators are left to say what is there.
+pub const DEED_LOOKS_MAX: u32 = 20;
+/// Members of a group that are looked up: a group of thousands is no group of people who know what they may do.
+pub const SCIM_MEMBERS_MAX: usize = 5_000;
