@@ -12,6 +12,7 @@ pub mod driver;
 pub mod engine;
 pub mod entropy;
 pub mod evidence;
+pub mod facts;
 pub mod fleet;
 pub mod forecast;
 pub mod journal;

@@ -211,3 +211,5 @@ pub const DRIFT_VALUE_BYTES_MAX: usize = 1_024;
 /// Sites of a generated estate: five times what the largest organisation has, and what its address plan and its list of
 /// names have room for.
 pub const INIT_SITES_MAX: u32 = 5_000;
+/// Rows of one register: ten for each of a thousand sites, and as many again.
+pub const REGISTER_ROWS_MAX: usize = 20_000;
