@@ -13,6 +13,7 @@ pub mod driver;
 pub mod engine;
 pub mod entropy;
 pub mod evidence;
+pub mod facts;
 pub mod fleet;
 pub mod forecast;
 pub mod gate;

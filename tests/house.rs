@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("forecast", 2),
     ("notice", 2),
     ("drift", 2),
+    ("facts", 2),
     ("people", 2),
     ("approval", 2),
     ("checklist", 2),

@@ -264,3 +264,5 @@ pub const DEED_SETTLE_EVERY: Millis = Millis(500);
 pub const DEED_LOOKS_MAX: u32 = 20;
 /// Members of a group that are looked up: a group of thousands is no group of people who know what they may do.
 pub const SCIM_MEMBERS_MAX: usize = 5_000;
+/// Rows of one register: ten for each of a thousand sites, and as many again.
+pub const REGISTER_ROWS_MAX: usize = 20_000;
