@@ -226,3 +226,9 @@ pub const CHECKLIST_TEXT_MAX: usize = 2_000;
 pub const CHECKLIST_DAYS_MAX: u32 = 3_660;
 /// Words of a command that a checklist item names, the program included.
 pub const DEED_WORDS_MAX: usize = 32;
+/// Missing things of a gate that are told with a wave that waits for it: an entry of the log has to hold all of them.
+pub const GATE_MISSING_MAX: usize = 40;
+/// Characters of one of them: the rest is shown by `landfall gate show`.
+pub const GATE_WORDS_MAX: usize = 300;
+/// Days before its end from which a waiver is on somebody's list.
+pub const WAIVER_NOTICE_DAYS: u32 = 14;
