@@ -55,6 +55,8 @@ const SIBLINGS: &[(&str, &str)] = &[
     ("gate", "checklist"),
     ("gate", "people"),
     ("journal", "entropy"),
+    ("policy", "people"),
+    ("report", "people"),
     ("journal", "merkle"),
     ("notice", "evidence"),
     ("notify", "journal"),
