@@ -244,3 +244,6 @@ pub const DELEGATIONS_MAX: usize = 2_000;
 pub const DELEGATION_DAYS_MAX: u32 = 90;
 /// A reason or a name in the files: one that is longer is a document and belongs elsewhere.
 pub const PEOPLE_TEXT_BYTES_MAX: usize = 500;
+/// How far the clock of who signs may be ahead of the journal's: laptops drift by seconds, and a few minutes let nobody
+/// sign for tomorrow.
+pub const DECISION_CLOCK_SKEW: Millis = Millis::from_secs(5 * 60);
