@@ -27,6 +27,7 @@ pub mod people;
 pub mod plan;
 pub mod reader;
 pub mod reference;
+pub mod register;
 pub mod rendered;
 pub mod resolved;
 pub mod resource;
