@@ -162,7 +162,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
     let runtime = runtime()?;
     let mut live = Live::new(*ui, &args.show);
     live.plan(&saved.plan);
-    let entry = &mut ops::entry::judge(&desired.loaded.estate, context.clock.clone());
+    let entry = &mut ops::entry::judge(&desired, context.clock.clone());
     let (launched, reached) = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
         let mut journal = SqliteJournal::open(&context.journal_dir())?;

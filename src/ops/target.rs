@@ -178,7 +178,8 @@ pub fn is_sandbox(target: &TargetName) -> bool {
     target.host == EMBEDDED || is_loopback(&target.host)
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host is this machine, without a secret on the way.
+pub fn is_loopback(host: &str) -> bool {
     let Some(rest) = host.strip_prefix("http://") else { return false };
     let address = rest.split('/').next().unwrap_or_default();
     let name = address.rsplit_once(':').map_or(address, |(name, _)| name);
