@@ -211,6 +211,33 @@ pub const DRIFT_VALUE_BYTES_MAX: usize = 1_024;
 /// Sites of a generated estate: five times what the largest organisation has, and what its address plan and its list of
 /// names have room for.
 pub const INIT_SITES_MAX: u32 = 5_000;
+/// People that an estate declares: everybody with a say in an organisation of a hundred sites, five times over.
+pub const PEOPLE_MAX: usize = 2_000;
+/// Keys of one person: one in use and those before it; each is a line of the org log.
+pub const PERSON_KEYS_MAX: usize = 16;
+/// The line of a public key: those that are taken have below 300 bytes with their comment.
+pub const PERSON_KEY_BYTES_MAX: usize = 1_024;
+/// Backups, delegations and conflicts that an estate declares, of each: every one is looked at for every decision.
+pub const DELEGATIONS_MAX: usize = 2_000;
+/// Days for which a role may be handed on at once: a quarter of leave; whoever is away longer has a successor.
+pub const DELEGATION_DAYS_MAX: u32 = 90;
+/// A reason or a name in the files: one that is longer is a document and belongs elsewhere.
+pub const PEOPLE_TEXT_BYTES_MAX: usize = 500;
+/// Checklist items of one scope: four times what the standard checklists have for a site.
+pub const ITEMS_PER_SCOPE_MAX: usize = 500;
+/// Gates of one scope: three times what the program has stages and decisions.
+pub const GATES_PER_SCOPE_MAX: usize = 50;
+/// Tests of one checklist item: who needs more has two items.
+pub const VALIDATORS_PER_ITEM_MAX: usize = 16;
+/// Entries of a list in a checklist item or gate: what comes before it, roles, assertions, calls. Each is looked at whenever
+/// it is.
+pub const CHECKLIST_LIST_MAX: usize = 64;
+/// Characters of a text in a checklist item or gate: who signs a statement must be able to read it.
+pub const CHECKLIST_TEXT_MAX: usize = 2_000;
+/// Days of a checklist item or gate: ten years, longer than any record is good for.
+pub const CHECKLIST_DAYS_MAX: u32 = 3_660;
+/// Words of a command that a checklist item names, the program included.
+pub const DEED_WORDS_MAX: usize = 32;
 /// Sentences about what is missing that one assertion, or one item, comes to: who has read these mends the file first.
 pub const MISSING_WORDS_MAX: usize = 50;
 /// Of a value that is repeated in such a sentence, in characters.
@@ -237,3 +264,5 @@ pub const DEED_SETTLE_EVERY: Millis = Millis(500);
 pub const DEED_LOOKS_MAX: u32 = 20;
 /// Members of a group that are looked up: a group of thousands is no group of people who know what they may do.
 pub const SCIM_MEMBERS_MAX: usize = 5_000;
+/// Rows of one register: ten for each of a thousand sites, and as many again.
+pub const REGISTER_ROWS_MAX: usize = 20_000;
