@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod against;
 pub mod check;
+pub mod checklist;
 pub mod checkpoints;
 pub mod conformance;
 pub mod controls;
