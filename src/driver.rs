@@ -105,6 +105,12 @@ pub trait Driver: Send + Sync {
         Box::pin(async { Listing::Unsupported })
     }
 
+    /// Reads who there is in the account, people and programs: of each only its `id` and whether it is `active`. Always
+    /// safe.
+    fn principals<'a>(&'a self, _timeout: Millis) -> Answer<'a, Listing> {
+        Box::pin(async { Listing::Unsupported })
+    }
+
     /// Does exactly one mutating call.
     fn apply<'a>(&'a self, change: &'a Change, timeout: Millis) -> Answer<'a, ApplyOutcome>;
 }

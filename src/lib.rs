@@ -29,6 +29,7 @@ pub mod pattern;
 pub mod people;
 pub mod plan;
 pub mod policy;
+pub mod probe;
 pub mod quota;
 pub mod release;
 pub mod render;

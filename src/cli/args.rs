@@ -134,6 +134,9 @@ pub enum Command {
     Locks(super::locks::LocksCommand),
     /// File a record that people made, such as a drill or an access review
     Record(super::locks::Record),
+    /// Run checklist items, and list the validators that they can use
+    #[command(subcommand)]
+    Checklist(super::checklist::ChecklistCommand),
     /// Show every site: what is done, what is not, and why
     Status(Status),
     /// Show how long steps are expected to take on a target, and what earlier runs measured

@@ -166,6 +166,10 @@ impl Driver for Databricks {
         })
     }
 
+    fn principals<'a>(&'a self, timeout: Millis) -> Answer<'a, Listing> {
+        Box::pin(async move { self.list_principals(timeout).await.unwrap_or_else(Listing::Unreadable) })
+    }
+
     fn apply<'a>(&'a self, change: &'a Change, timeout: Millis) -> Answer<'a, ApplyOutcome> {
         Box::pin(async move { self.apply_one(change, timeout).await.unwrap_or_else(ApplyOutcome::Refused) })
     }
