@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod base;
+pub mod checklist;
 pub mod cli;
 pub mod controls;
 pub mod drift;
@@ -12,8 +13,10 @@ pub mod driver;
 pub mod engine;
 pub mod entropy;
 pub mod evidence;
+pub mod facts;
 pub mod fleet;
 pub mod forecast;
+pub mod gate;
 pub mod journal;
 pub mod kind;
 pub mod merkle;
@@ -35,3 +38,4 @@ pub mod runner;
 pub mod sandbox;
 pub mod signer;
 pub mod source;
+pub mod validate;
