@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod base;
+pub mod change;
 pub mod cli;
 pub mod controls;
 pub mod drift;
@@ -35,3 +36,4 @@ pub mod runner;
 pub mod sandbox;
 pub mod signer;
 pub mod source;
+pub mod ticket;

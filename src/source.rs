@@ -10,6 +10,7 @@ mod rates;
 pub mod reference;
 mod site;
 mod stages;
+mod tickets;
 mod undoing;
 
 use std::collections::BTreeMap;
