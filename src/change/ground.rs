@@ -169,9 +169,9 @@ fn validated(change: &Change, grounds: &Grounds<'_>) -> Found {
     let ended = of_plan.filter_map(|launch| Some((launch, launch.ended.as_ref()?))).next();
     match ended {
         Some((launch, (at, LaunchOutcome::Succeeded, seq))) => {
-            let baked = if launch.baked.0 == 0 { String::new() } else { format!(", bake times of {}", launch.baked) };
+            let baked = if launch.baked.0 == 0 { String::new() } else { format!(", bake times of {} included", launch.baked) };
             let what = format!("every check of run {} held{baked}", launch.run);
-            Ok(Ground { why: format!("{what} until {at}"), rests_on: vec![org(what, *seq)], begins: None })
+            Ok(Ground { why: format!("{what}, at {at}"), rests_on: vec![org(what, *seq)], begins: None })
         }
         Some((launch, (_, outcome, _))) => Err(vec![format!(
             "run {} ended: {}; mend it and take it up again: landfall retry --failed --reason \"…\"",

@@ -152,11 +152,11 @@ fn the_legal_order_passes_and_each_step_rests_on_something() {
     assert_eq!(
         told,
         [
-            &format!("to reviewed: reviewed by peer at 2027-03-01T12:00:00Z, plan {}", plan()),
+            &format!("to reviewed: reviewed by peer at 2027-03-01T12:00:00.000Z, plan {}", plan()),
             "to approved: 1 approval, and the change board of 2027-03-02 (cab-chair, maria)",
             "to scheduled: the next opening of HRB01",
-            "to applied: run run-1 ended at 2027-03-05T18:30:00Z: succeeded",
-            "to validated: every check of run run-1 held, bake times of 2h until 2027-03-05T18:30:00Z",
+            "to applied: run run-1 ended at 2027-03-05T18:30:00.000Z: succeeded",
+            "to validated: every check of run run-1 held, bake times of 2 h 0 min included, at 2027-03-05T18:30:00.000Z",
             "to closed: done",
         ]
     );
