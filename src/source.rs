@@ -8,6 +8,7 @@ mod notify;
 mod pack;
 mod rates;
 pub mod reference;
+mod registers;
 mod site;
 mod stages;
 mod tickets;
@@ -23,6 +24,7 @@ use crate::base::redact;
 use crate::base::span::{SourceId, SourceMap, Span};
 use crate::model::estate::{ESTATE_FILE, LOCK_FILE, Loaded, SecretFound};
 use crate::model::reader::Codes;
+use crate::model::register::REGISTERS_FOLDER;
 
 pub use folder::{Folder, Unread, read, read_with_packs};
 pub use lock::lock_text;
@@ -72,13 +74,14 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let estate = estate::read(&mut texts, &mut found);
     let sites = site::read(&texts, &mut found);
     notify::check_sites(&estate, &sites, &mut found);
+    let registers = registers::read(&texts, &mut found);
     let packs = pack::read(&texts, &mut found);
     let lock = lock::read(&texts, &packs, &mut found);
     let forks =
         texts.by_path.iter().filter(|(path, _)| is_fork(path)).map(|(_, text)| text.start()).collect();
     found.settle();
     let Texts { sources, inputs, secrets, .. } = texts;
-    (Loaded { sources, estate, sites, packs, lock, inputs, secrets, forks }, found)
+    (Loaded { sources, estate, sites, registers, packs, lock, inputs, secrets, forks }, found)
 }
 
 /// Whether a file can change what is rendered. Notes and pictures beside them do not count.
@@ -87,8 +90,11 @@ fn is_input(path: &str) -> bool {
     inside && (path.ends_with(".toml") || path.ends_with(".hbs") || path == LOCK_FILE)
 }
 
-/// A site's own templates: below `templates/overrides`, or anywhere in `sites/` but as a site's file.
+/// A site's own templates: below `templates/overrides`, or anywhere in `sites/` but as a site's file or a register.
 fn is_fork(path: &str) -> bool {
+    if path.starts_with(REGISTERS_FOLDER) && path.ends_with(".toml") {
+        return false;
+    }
     let in_sites =
         path.strip_prefix("sites/").is_some_and(|rest| rest.contains('/') || rest.ends_with(".hbs"));
     in_sites || path.starts_with("templates/overrides/")

@@ -235,3 +235,58 @@ pub const TICKET_CLOCK_SKEW: Millis = Millis::from_secs(5 * 60);
 pub const EMERGENCY_REVIEW_DAYS: u32 = 2;
 /// Longest title of a change: a line.
 pub const CHANGE_TITLE_BYTES_MAX: usize = 200;
+/// People that an estate declares: everybody with a say in an organisation of a hundred sites, five times over.
+pub const PEOPLE_MAX: usize = 2_000;
+/// Keys of one person: one in use and those before it; each is a line of the org log.
+pub const PERSON_KEYS_MAX: usize = 16;
+/// The line of a public key: those that are taken have below 300 bytes with their comment.
+pub const PERSON_KEY_BYTES_MAX: usize = 1_024;
+/// Backups, delegations and conflicts that an estate declares, of each: every one is looked at for every decision.
+pub const DELEGATIONS_MAX: usize = 2_000;
+/// Days for which a role may be handed on at once: a quarter of leave; whoever is away longer has a successor.
+pub const DELEGATION_DAYS_MAX: u32 = 90;
+/// A reason or a name in the files: one that is longer is a document and belongs elsewhere.
+pub const PEOPLE_TEXT_BYTES_MAX: usize = 500;
+/// Checklist items of one scope: four times what the standard checklists have for a site.
+pub const ITEMS_PER_SCOPE_MAX: usize = 500;
+/// Gates of one scope: three times what the program has stages and decisions.
+pub const GATES_PER_SCOPE_MAX: usize = 50;
+/// Tests of one checklist item: who needs more has two items.
+pub const VALIDATORS_PER_ITEM_MAX: usize = 16;
+/// Entries of a list in a checklist item or gate: what comes before it, roles, assertions, calls. Each is looked at whenever
+/// it is.
+pub const CHECKLIST_LIST_MAX: usize = 64;
+/// Characters of a text in a checklist item or gate: who signs a statement must be able to read it.
+pub const CHECKLIST_TEXT_MAX: usize = 2_000;
+/// Days of a checklist item or gate: ten years, longer than any record is good for.
+pub const CHECKLIST_DAYS_MAX: u32 = 3_660;
+/// Words of a command that a checklist item names, the program included.
+pub const DEED_WORDS_MAX: usize = 32;
+/// Sentences about what is missing that one assertion, or one item, comes to: who has read these mends the file first.
+pub const MISSING_WORDS_MAX: usize = 50;
+/// Of a value that is repeated in such a sentence, in characters.
+pub const MISSING_VALUE_CHARS_MAX: usize = 80;
+/// Body of an answer that a probe reads: a health page is a few lines.
+pub const PROBE_BODY_BYTES_MAX: usize = 1 << 20;
+/// Time for one probe: a service that takes longer is not one that anybody would wait for.
+pub const PROBE_TIMEOUT: Millis = Millis::from_secs(10);
+/// Addresses of one name that are believed: the largest round robin seen has a few dozen.
+pub const PROBE_ADDRESSES_MAX: usize = 64;
+/// A line of an agent, without its newline: a spec of any kind is far smaller.
+pub const AGENT_LINE_BYTES_MAX: usize = 64 << 10;
+/// Lines of an agent: one for each proposal and its last word.
+pub const AGENT_LINES_MAX: usize = 65;
+/// Proposals of an agent in one deed: an item that needs more is a pack, not an item.
+pub const AGENT_PROPOSALS_MAX: usize = 64;
+/// Time for one deed of an agent, from its start to its last word.
+pub const AGENT_TIMEOUT: Millis = Millis::from_secs(5 * 60);
+/// Of an agent's own words, in characters: enough for a sentence.
+pub const AGENT_WORDS_CHARS_MAX: usize = 300;
+/// Time that a checklist waits between two looks at an object that it has just changed.
+pub const DEED_SETTLE_EVERY: Millis = Millis(500);
+/// Looks at such an object before the validators are left to say what is there.
+pub const DEED_LOOKS_MAX: u32 = 20;
+/// Members of a group that are looked up: a group of thousands is no group of people who know what they may do.
+pub const SCIM_MEMBERS_MAX: usize = 5_000;
+/// Rows of one register: ten for each of a thousand sites, and as many again.
+pub const REGISTER_ROWS_MAX: usize = 20_000;
