@@ -290,3 +290,6 @@ pub const DEED_LOOKS_MAX: u32 = 20;
 pub const SCIM_MEMBERS_MAX: usize = 5_000;
 /// Rows of one register: ten for each of a thousand sites, and as many again.
 pub const REGISTER_ROWS_MAX: usize = 20_000;
+/// How far the clock of who signs may be ahead of the journal's: laptops drift by seconds, and a few minutes let nobody
+/// sign for tomorrow.
+pub const DECISION_CLOCK_SKEW: Millis = Millis::from_secs(5 * 60);
