@@ -312,8 +312,8 @@ pub struct PlanArgs {
     /// Use the packs of this folder instead of those in `templates/`; the plan is bound to them: a folder of packs, or one pack
     #[arg(long, value_name = "DIR")]
     pub packs: Option<PathBuf>,
-    /// Compare with another plan: a saved one, or the one that a run carried out
-    #[arg(long, value_name = "PLAN FILE | RUN")]
+    /// Compare with another plan, saved or carried out by a run, or with a release, such as R3@HRB01
+    #[arg(long, value_name = "PLAN FILE | RUN | R3@SITE")]
     pub against: Option<String>,
     /// Exit with 2 if there are changes; with --against, if the plans differ
     #[arg(long)]
