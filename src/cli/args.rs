@@ -445,6 +445,10 @@ pub struct Apply {
     /// Name a step that can never be undone, as 'site/HRB01 workspace.prod'; once for each, no wildcards
     #[arg(long, value_name = "STEP")]
     pub one_way: Vec<String>,
+    /// Name an object that the plan destroys with loss, as 'site/HRB01 group.ops'; once for each, no wildcards. What holds
+    /// data is never destroyed
+    #[arg(long, value_name = "STEP")]
+    pub allow_destroy: Vec<String>,
     /// Answer ordinary questions with yes; never names a step that cannot be undone
     #[arg(long)]
     pub yes: bool,
