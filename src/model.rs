@@ -2,6 +2,7 @@
 
 pub mod adoption;
 pub mod ask;
+pub mod audit;
 pub mod authority;
 pub mod calendar;
 pub mod change;

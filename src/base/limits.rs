@@ -113,6 +113,14 @@ pub const BUNDLE_DEPTH_MAX: usize = 16;
 pub const LOOP_TURNS_MAX: usize = 1_000_000;
 /// Turns that are assumed for a loop over what only rendering can tell.
 pub const LOOP_TURNS_UNKNOWN: usize = 1_000;
+/// Audit events the sandbox keeps: a few waves of fifty sites, so that whoever changed something last week is still known.
+pub const SANDBOX_AUDIT_EVENTS_MAX: u64 = 50_000;
+/// Audit events in one answer of the sandbox; an answer stays far below what a client takes.
+pub const SANDBOX_AUDIT_PAGE: usize = 1_000;
+/// Texts of one audit event by which an object can be found: more than any call has in ids and names.
+pub const SANDBOX_AUDIT_SUBJECTS_MAX: usize = 64;
+/// Pages of audit events that are read at once: all that a sandbox keeps.
+pub const AUDIT_PAGES_MAX: usize = 50;
 /// Longest stall of a fault rule: longer than any client waits.
 pub const SANDBOX_STALL_MAX: Millis = Millis::from_secs(15 * 60);
 /// A file with a signed note: checkpoints are below 2 KiB, the marks of what was handed on below 50 bytes a log.
