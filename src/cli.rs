@@ -4,6 +4,8 @@ mod adopt;
 mod answer;
 mod approve;
 mod args;
+mod checklist;
+mod checklist_run;
 mod conformance;
 mod coverage;
 mod draw;
@@ -115,6 +117,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, shown }) => status::wave(ui, &context()?, &wave, &shown),
         Command::Roles(args) => roles::roles(ui, &context()?, args),
+        Command::Checklist(command) => checklist::checklist(ui, context, command),
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),

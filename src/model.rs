@@ -2,11 +2,14 @@
 
 pub mod adoption;
 pub mod ask;
+pub mod audit;
 pub mod authority;
 pub mod calendar;
+pub mod change;
 pub mod checklist;
 pub mod control;
 pub mod criterion;
+pub mod days;
 pub mod drift;
 pub mod entry;
 pub mod estate;
@@ -26,9 +29,11 @@ pub mod people;
 pub mod plan;
 pub mod reader;
 pub mod reference;
+pub mod register;
 pub mod rendered;
 pub mod resolved;
 pub mod resource;
 pub mod signed;
+pub mod tickets;
 pub mod tree;
 pub mod wait;

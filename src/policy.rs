@@ -182,6 +182,20 @@ pub fn all(loaded: &Loaded, resolved: &Resolved, rendered: &BTreeMap<ScopeId, Re
     found
 }
 
+/// What one rule finds, place by place: mistakes of templates are told for every scope they show in. None if no rule has
+/// this name.
+pub fn of_rule(
+    id: &str,
+    loaded: &Loaded,
+    resolved: &Resolved,
+    rendered: &BTreeMap<ScopeId, Rendered>,
+) -> Option<Diagnostics> {
+    let rule = RULES.iter().find(|rule| rule.id == id || rule.code == id)?;
+    let mut found = Diagnostics::default();
+    (rule.check)(View { loaded, resolved, rendered }, &mut found);
+    Some(found)
+}
+
 /// A site with its code and values.
 struct SiteView<'v> {
     site: &'v Site,

@@ -10,8 +10,10 @@ mod pack;
 mod people;
 mod rates;
 pub mod reference;
+mod registers;
 mod site;
 mod stages;
+mod tickets;
 mod undoing;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use crate::base::span::{SourceId, SourceMap, Span};
 use crate::model::estate::{ESTATE_FILE, LOCK_FILE, Loaded, SecretFound};
 use crate::model::people::PEOPLE_FILE;
 use crate::model::reader::Codes;
+use crate::model::register::REGISTERS_FOLDER;
 
 pub use folder::{Folder, Unread, read, read_with_packs};
 pub use lock::lock_text;
@@ -75,6 +78,7 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let sites = site::read(&texts, &mut found);
     estate.people = people::read(&texts, &estate, &sites, &mut found);
     notify::check_sites(&estate, &sites, &mut found);
+    let registers = registers::read(&texts, &mut found);
     let packs = pack::read(&texts, &mut found);
     let lock = lock::read(&texts, &packs, &mut found);
     let forks =
@@ -83,7 +87,7 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let Texts { sources, mut inputs, secrets, .. } = texts;
     // Who is on leave, and with which key somebody signs, changes nothing of what a plan would do.
     inputs.remove(PEOPLE_FILE);
-    (Loaded { sources, estate, sites, packs, lock, inputs, secrets, forks }, found)
+    (Loaded { sources, estate, sites, registers, packs, lock, inputs, secrets, forks }, found)
 }
 
 /// Whether a file can change what is rendered. Notes and pictures beside them do not count.
@@ -92,8 +96,11 @@ fn is_input(path: &str) -> bool {
     inside && (path.ends_with(".toml") || path.ends_with(".hbs") || path == LOCK_FILE)
 }
 
-/// A site's own templates: below `templates/overrides`, or anywhere in `sites/` but as a site's file.
+/// A site's own templates: below `templates/overrides`, or anywhere in `sites/` but as a site's file or a register.
 fn is_fork(path: &str) -> bool {
+    if path.starts_with(REGISTERS_FOLDER) && path.ends_with(".toml") {
+        return false;
+    }
     let in_sites =
         path.strip_prefix("sites/").is_some_and(|rest| rest.contains('/') || rest.ends_with(".hbs"));
     in_sites || path.starts_with("templates/overrides/")

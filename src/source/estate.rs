@@ -16,9 +16,10 @@ use crate::model::estate::{
 };
 use crate::model::people::People;
 use crate::model::reader::{Reader, boolean, count, day, string};
+use crate::model::register::SuccessCriterion;
 use crate::model::tree::{self, Node, Table};
 
-use super::{ESTATE_CODES, Texts, approvals, rates, stages, undoing};
+use super::{ESTATE_CODES, Texts, approvals, rates, registers, stages, undoing};
 
 const DAY: &str = "a date such as 2027-01-11";
 
@@ -38,6 +39,7 @@ pub(super) fn read(texts: &mut Texts, found: &mut Diagnostics) -> Estate {
     found.extend(problems);
     let place = text.first_line();
     super::notify::literals(&table).iter().for_each(|span| texts.sources.hide(span));
+    super::tickets::literals(&table).iter().for_each(|span| texts.sources.hide(span));
     let mut reader = Reader::new(&table, place, "estate.toml", ESTATE_CODES, found);
     let estate = whole(&mut reader);
     reader.finish();
@@ -63,6 +65,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         site_days_max: program.site_days_max,
         failure_budget: program.failure_budget,
         break_glass_hours: program.break_glass_hours,
+        success: program.success,
         zone,
         account: free(reader, "account"),
         defaults: free(reader, "defaults"),
@@ -81,6 +84,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         quotas: quotas(reader),
         publish: publish(reader),
         notify: super::notify::read(reader),
+        tickets: super::tickets::read(reader),
         consents: undoing::consents(reader),
         on_failure: undoing::on_failure(reader).unwrap_or_default(),
         span: reader.place(),
@@ -138,6 +142,7 @@ struct Program {
     site_days_max: u32,
     failure_budget: Option<u32>,
     break_glass_hours: u32,
+    success: Vec<SuccessCriterion>,
 }
 
 fn program(reader: &mut Reader<'_, '_>) -> Program {
@@ -146,6 +151,7 @@ fn program(reader: &mut Reader<'_, '_>) -> Program {
             site_days_max: SITE_DAYS_MAX,
             failure_budget: None,
             break_glass_hours: BREAK_GLASS_HOURS,
+            success: Vec::new(),
         };
     };
     let mut inner = reader.inner(table, span, "[program]");
@@ -156,11 +162,13 @@ fn program(reader: &mut Reader<'_, '_>) -> Program {
     let hours = inner.optional("break_glass_hours", &words, |value| {
         count(value).filter(|hours| (1..=BREAK_GLASS_HOURS_MAX).contains(hours))
     });
+    let success = registers::success(&mut inner);
     inner.finish();
     Program {
         site_days_max: days.map_or(SITE_DAYS_MAX, |days| days.value),
         failure_budget: budget.map(|budget| budget.value),
         break_glass_hours: hours.map_or(BREAK_GLASS_HOURS, |hours| hours.value),
+        success,
     }
 }
 
