@@ -22,6 +22,7 @@ mod rehearse;
 mod release;
 mod report;
 mod resume;
+mod roles;
 mod run;
 mod schedule;
 mod schema;
@@ -109,6 +110,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, shown }) => status::wave(ui, &context()?, &wave, &shown),
         Command::Checklist(command) => checklist::checklist(ui, context, command),
+        Command::Roles(args) => roles::roles(ui, &context()?, args),
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),

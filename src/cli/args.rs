@@ -137,6 +137,8 @@ pub enum Command {
     /// Run checklist items, and list the validators that they can use
     #[command(subcommand)]
     Checklist(super::checklist::ChecklistCommand),
+    /// Show who holds which role, who stands in and who answers for what; enrol the keys people sign with
+    Roles(super::roles::RolesArgs),
     /// Show every site: what is done, what is not, and why
     Status(Status),
     /// Show how long steps are expected to take on a target, and what earlier runs measured
