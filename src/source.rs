@@ -85,8 +85,6 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let Texts { sources, mut inputs, secrets, .. } = texts;
     // Who is on leave, and with which key somebody signs, changes nothing of what a plan would do.
     inputs.remove(PEOPLE_FILE);
-    (Loaded { sources, estate, sites, packs, lock, inputs, secrets, forks }, found)
-    let Texts { sources, inputs, secrets, .. } = texts;
     (Loaded { sources, estate, sites, registers, packs, lock, inputs, secrets, forks }, found)
 }
 

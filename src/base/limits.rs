@@ -244,18 +244,6 @@ pub const GATE_MISSING_MAX: usize = 40;
 pub const GATE_WORDS_MAX: usize = 300;
 /// Days before its end from which a waiver is on somebody's list.
 pub const WAIVER_NOTICE_DAYS: u32 = 14;
-/// People that an estate declares: everybody with a say in an organisation of a hundred sites, five times over.
-pub const PEOPLE_MAX: usize = 2_000;
-/// Keys of one person: one in use and those before it; each is a line of the org log.
-pub const PERSON_KEYS_MAX: usize = 16;
-/// The line of a public key: those that are taken have below 300 bytes with their comment.
-pub const PERSON_KEY_BYTES_MAX: usize = 1_024;
-/// Backups, delegations and conflicts that an estate declares, of each: every one is looked at for every decision.
-pub const DELEGATIONS_MAX: usize = 2_000;
-/// Days for which a role may be handed on at once: a quarter of leave; whoever is away longer has a successor.
-pub const DELEGATION_DAYS_MAX: u32 = 90;
-/// A reason or a name in the files: one that is longer is a document and belongs elsewhere.
-pub const PEOPLE_TEXT_BYTES_MAX: usize = 500;
 /// How far the clock of who signs may be ahead of the journal's: laptops drift by seconds, and a few minutes let nobody
 /// sign for tomorrow.
 pub const DECISION_CLOCK_SKEW: Millis = Millis::from_secs(5 * 60);
