@@ -3,12 +3,15 @@
 mod adopt;
 mod answer;
 mod args;
+mod attest;
+mod checklist;
 mod conformance;
 mod coverage;
 mod draw;
 mod drift;
 mod durations;
 mod exit;
+mod gate;
 mod inspect;
 mod live;
 mod locks;
@@ -106,6 +109,10 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Wave(Wave::Skip { site, why }) => wave::skip(ui, &context()?, &site, &why),
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, shown }) => status::wave(ui, &context()?, &wave, &shown),
+        Command::Gate(command) => gate::gate(ui, &context()?, command),
+        Command::Checklist(command) => checklist::checklist(ui, &context()?, command),
+        Command::Attest(args) => attest::attest(ui, &context()?, &args),
+        Command::Waive(args) => attest::waive(ui, &context()?, &args),
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),
