@@ -14,8 +14,10 @@ use crate::base::time::Timestamp;
 use crate::journal::Journal;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::sqlite::SqliteJournal;
+use crate::model::authority::GateUse;
 use crate::model::criterion::Holds;
 use crate::model::gate::GateStanding;
+use crate::model::plan::Plan;
 use crate::model::wait::OpenItem;
 use crate::ops::checklist::{Board, Ground};
 use crate::ops::desired::Desired;
@@ -329,4 +331,26 @@ fn escalate(ui: &Ui, context: &Context, moment: &Moment) -> Result<Exit, Failure
         ui.say("Nothing opened, shut or became late since it was written last");
     }
     Ok(Exit::Done)
+}
+
+/// What a launch does about gates before it begins: writes down what opened, shut or became late since; or, on a target
+/// that does not ask for gates, says which ones are shut.
+pub(super) fn before(
+    ui: &Ui,
+    context: &Context,
+    desired: &Desired,
+    plan: &Plan,
+    journal: &mut dyn Journal,
+) -> Result<(), Failure> {
+    let ground = Ground::of(desired);
+    let spec = desired.loaded.estate.targets.get(&plan.target.name);
+    if spec.is_some_and(|spec| spec.gates == GateUse::Open) {
+        let notes = gates::notes(&ground, &*journal, plan, context.clock.now())?;
+        notes.iter().for_each(|note| ui.say(&format!("note: {note}")));
+        return Ok(());
+    }
+    if !ground.scopes.is_empty() {
+        tell(ui, &gates::record(context, &ground, journal)?);
+    }
+    Ok(())
 }

@@ -170,6 +170,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         // An unfinished launch makes this plan stale as well, but a new plan would not help.
         launch::refuse_shared(&saved, &journal)?;
         ops::stale::refuse(context, &saved, &desired, &reached, &journal).await?;
+        super::gate::before(ui, context, &desired, &saved.plan, &mut journal)?;
         launch::refuse_barred(&saved, &journal, entry)?;
         way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
