@@ -4,6 +4,7 @@ mod adopt;
 mod answer;
 mod approve;
 mod args;
+mod attest;
 mod checklist;
 mod checklist_run;
 mod conformance;
@@ -12,6 +13,7 @@ mod draw;
 mod drift;
 mod durations;
 mod exit;
+mod gate;
 mod inspect;
 mod live;
 mod locks;
@@ -118,6 +120,9 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Wave(Wave::Status { wave, shown }) => status::wave(ui, &context()?, &wave, &shown),
         Command::Checklist(command) => checklist::checklist(ui, context, command),
         Command::Roles(args) => roles::roles(ui, &context()?, args),
+        Command::Gate(command) => gate::gate(ui, &context()?, command),
+        Command::Attest(args) => attest::attest(ui, &context()?, &args),
+        Command::Waive(args) => attest::waive(ui, &context()?, &args),
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),

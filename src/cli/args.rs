@@ -147,11 +147,18 @@ pub enum Command {
     Locks(super::locks::LocksCommand),
     /// File a record that people made, such as a drill or an access review
     Record(super::locks::Record),
-    /// Run checklist items, and list the validators that they can use
+    /// Run, list and show checklist items, and list the validators that they can use
     #[command(subcommand)]
     Checklist(super::checklist::ChecklistCommand),
     /// Show who holds which role, who stands in and who answers for what; enrol the keys people sign with
     Roles(super::roles::RolesArgs),
+    /// List and show gates, and sign them
+    #[command(subcommand)]
+    Gate(super::gate::GateCommand),
+    /// State that a checklist item is so, in its own words, with your key
+    Attest(Box<super::attest::Attest>),
+    /// Let a checklist item or gate pass for a time: with a reason, an end and what is done instead
+    Waive(Box<super::attest::Waive>),
     /// Show every site: what is done, what is not, and why
     Status(Status),
     /// Show how long steps are expected to take on a target, and what earlier runs measured

@@ -37,6 +37,15 @@ pub enum ReportCommand {
     },
     /// Every site against the baseline: what packs and standards ask for now, against what is there; changes nothing
     Conformance(Box<super::conformance::ConformanceArgs>),
+    /// What does not hold and who answers for that, until when, and what is done instead
+    Waivers {
+        /// The present moment
+        #[command(flatten)]
+        moment: super::args::Moment,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
     /// Calendar days of each site from its first launch until it was done, against those it may take
     CycleTime {
         /// The wave
@@ -52,6 +61,9 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
     if let ReportCommand::Conformance(args) = command {
         return super::conformance::conformance(ui, context, args);
     }
+    if let ReportCommand::Waivers { moment, output } = command {
+        return super::checklist::waiver_report(ui, context, moment, *output);
+    }
     let desired = Desired::read(&context.root)?;
     let journal: Box<dyn Journal> = match read_journal(context)? {
         Some(journal) => Box::new(journal),
@@ -66,7 +78,7 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
                 CoverageOutput::Csv => ui.data(&run::csv(&report)),
             }
         }
-        ReportCommand::Conformance(_) => {}
+        ReportCommand::Conformance(_) | ReportCommand::Waivers { .. } => {}
         ReportCommand::ProvisioningTime { wave, output } => {
             let times = ops::reports::provisioning_times(&desired.loaded, &*journal, wave.as_deref())?;
             provisioning(ui, &times, *output);

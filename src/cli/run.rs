@@ -175,6 +175,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         ops::stale::refuse(context, &saved, &desired, &reached, &journal).await?;
         let estate = &desired.loaded.estate;
         let carved = super::approve::before_launch(ui, context, &saved, estate, &mut journal, args)?;
+        super::gate::before(ui, context, &desired, &saved.plan, &mut journal)?;
         launch::refuse_barred(&saved, &journal, entry)?;
         way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
