@@ -25,6 +25,7 @@ mod resume;
 mod run;
 mod schedule;
 mod schema;
+mod signing;
 mod status;
 mod ui;
 mod wave;

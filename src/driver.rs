@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::base::id::KindName;
 use crate::base::time::Millis;
+use crate::model::audit::AuditEvent;
 use crate::model::outcome::{ApplyOutcome, Cause, Observation};
 use crate::model::plan::FieldChange;
 
@@ -83,6 +84,12 @@ pub enum Listing {
     Unsupported,
     /// The list call failed.
     Unreadable(Cause),
+}
+
+/// Tells who changed something at a target.
+pub trait AuditSource: Send + Sync {
+    /// The calls that changed something, oldest first. Always safe.
+    fn events(&self, timeout: Millis) -> Answer<'_, Result<Vec<AuditEvent>, Cause>>;
 }
 
 /// A way to reach objects of some kinds.

@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod base;
+pub mod change;
 pub mod checklist;
 pub mod cli;
 pub mod controls;
@@ -39,4 +40,5 @@ pub mod runner;
 pub mod sandbox;
 pub mod signer;
 pub mod source;
+pub mod ticket;
 pub mod validate;

@@ -15,6 +15,7 @@ pub mod entry;
 pub mod error;
 pub mod export;
 pub mod facts;
+pub mod gates;
 pub mod guard;
 mod hook;
 pub mod init;

@@ -1,5 +1,6 @@
 //! One driver for all Databricks kinds. What a kind needs is in its table; here is only how calls are made.
 
+mod audit;
 mod error;
 mod host;
 mod http;
