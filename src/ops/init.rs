@@ -4,6 +4,7 @@
 mod example;
 mod guide;
 mod program;
+mod register;
 mod site;
 
 use std::collections::BTreeMap;
@@ -33,8 +34,10 @@ pub fn files(sites: Option<u32>) -> BTreeMap<String, String> {
 /// Sites in the variety of the example, in the order in which its clinics come ashore.
 fn generated(example: &BTreeMap<String, String>, count: u32) -> BTreeMap<String, String> {
     let program = example.get("sites/estate.toml").map(String::as_str).unwrap_or_default();
-    let mut models: Vec<(&String, &String)> =
-        example.iter().filter(|(path, _)| *path != "sites/estate.toml").collect();
+    let mut models: Vec<(&String, &String)> = example
+        .iter()
+        .filter(|(path, _)| path.matches('/').count() == 1 && *path != "sites/estate.toml")
+        .collect();
     models.sort_by_key(|(path, _)| path.chars().filter(char::is_ascii_digit).collect::<String>());
     let sites: Vec<Site> = (1..=count).map(Site::new).collect();
     let of_sites = sites
@@ -43,6 +46,7 @@ fn generated(example: &BTreeMap<String, String>, count: u32) -> BTreeMap<String,
         .map(|(site, (_, model))| (format!("sites/{}.toml", site.code), site.file(model)));
     let mut files: BTreeMap<String, String> = of_sites.collect();
     files.insert("sites/estate.toml".to_owned(), program::file(program, &sites));
+    files.extend(register::files(example));
     files
 }
 
@@ -69,7 +73,12 @@ mod tests {
     use crate::ops::check;
 
     fn sites_of(files: &BTreeMap<String, String>) -> BTreeMap<&String, &String> {
-        files.iter().filter(|(path, _)| path.starts_with("sites/") && *path != "sites/estate.toml").collect()
+        files
+            .iter()
+            .filter(|(path, _)| {
+                path.starts_with("sites/") && path.matches('/').count() == 1 && *path != "sites/estate.toml"
+            })
+            .collect()
     }
 
     #[test]
