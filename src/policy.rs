@@ -218,6 +218,16 @@ pub fn all(loaded: &Loaded, resolved: &Resolved, rendered: &BTreeMap<ScopeId, Re
     found
 }
 
+/// What may not be made on a day because PHI would come into it, by site.
+pub fn phi_blocks(
+    loaded: &Loaded,
+    resolved: &Resolved,
+    rendered: &BTreeMap<ScopeId, Rendered>,
+    today: jiff::civil::Date,
+) -> Vec<PhiBlock> {
+    phi::phi_blocked(View { loaded, resolved, rendered }, today)
+}
+
 /// A site with its code and values.
 struct SiteView<'v> {
     site: &'v Site,

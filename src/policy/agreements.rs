@@ -102,10 +102,11 @@ pub(super) fn uncovered<'r>(
     Some(nearest.unwrap_or_else(|| (format!("no business associate agreement covers {tool}"), None)))
 }
 
-/// The last day for which files can tell that an agreement has to hold: the end of the site's wave.
+/// The last day for which files can tell that an agreement has to hold: the end of the site's wave, or the program's first
+/// day where waves have no dates.
 pub(super) fn needed_until(view: View<'_>, site: &SiteView<'_>) -> Option<Date> {
-    let wave = view.loaded.wave_of(site.code.as_str())?;
-    wave.end.or(wave.start)
+    let wave = view.loaded.wave_of(site.code.as_str());
+    wave.and_then(|wave| wave.end.or(wave.start)).or(view.loaded.estate.day_one)
 }
 
 /// BAA-BEFORE-PHI: a warning, because what holds no PHI may be built before everybody has signed.
@@ -122,7 +123,7 @@ pub(super) fn before_phi(view: View<'_>, found: &mut Diagnostics) {
             let problem =
                 Diagnostic::warning(BAA, message).at(place.clone(), "until it is in force, PHI is blocked");
             let problem = match until {
-                Some(until) => problem.note(format!("the site's wave ends on {until}")),
+                Some(until) => problem.note(format!("it has to be in force on {until}")),
                 None => problem,
             };
             found.push(problem.help(format!(
@@ -147,7 +148,9 @@ pub(super) fn coverage(view: View<'_>, found: &mut Diagnostics) {
         let uses = uses.flat_map(|one| {
             one.tools.iter().map(move |tool| (tool, format!("use case `{}`", one.name.value)))
         });
-        for (tool, by) in systems.chain(uses) {
+        // Cloud and platform are for the rule before this one: without their agreements, what holds no PHI may be made.
+        let is_tool = |tool: &Located<String>| PROVIDERS.iter().all(|(_, provider)| tool.value != *provider);
+        for (tool, by) in systems.chain(uses).filter(|(tool, _)| is_tool(tool)) {
             let Some((why, _)) = uncovered(registers, code, &tool.value, None) else { continue };
             if !told.insert((by.clone(), &tool.value)) {
                 continue;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::redact::shown;
-use crate::model::register::{Agreement, AgreementKind, Registers, Terms};
+use crate::model::register::{Agreement, AgreementKind, AgreementStatus, Registers, Terms};
 use crate::model::rendered::Rendered;
 
 use super::{SiteView, View, about, agreements, each_text};
@@ -80,6 +80,8 @@ fn exceptions(view: View<'_>, site: &SiteView<'_>, found: &mut Diagnostics) -> B
     let mut regions = BTreeSet::new();
     let kinds = [AgreementKind::ResidencyException];
     let rows = view.loaded.registers.agreements_of(code, &kinds);
+    // One that was ended is kept for the record and lets nobody through.
+    let rows = rows.filter(|one| one.status != AgreementStatus::Terminated);
     for (agreement, region, approved_by) in rows.filter_map(exception) {
         let why = weakness(agreement, approved_by, until);
         match why {

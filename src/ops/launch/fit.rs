@@ -11,7 +11,7 @@ use crate::model::plan::SavedPlan;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
-use crate::ops::{Context, holder, new_run_id, overview, plan, stale};
+use crate::ops::{Context, holder, new_run_id, overview, phi, plan, stale};
 use crate::report::plan_view::destroys;
 use crate::runner::Entry;
 
@@ -51,6 +51,7 @@ pub fn refuse_unfit(
         return Err(Failure::Refused { reason });
     }
     overview::refuse_overfull(&saved.plan)?;
+    phi::refuse(context, desired, &saved.plan)?;
     refuse_destroys(saved)
 }
 
