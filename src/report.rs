@@ -9,6 +9,7 @@ pub mod events;
 pub mod graph_view;
 pub mod pack_view;
 pub mod pattern_view;
+pub mod plan_ninety;
 pub mod plan_view;
 pub mod provisioning;
 pub mod room_view;
