@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod against;
 pub mod check;
+pub mod checklist;
 pub mod checkpoints;
 pub mod conformance;
 pub mod controls;
@@ -14,6 +15,7 @@ pub mod entry;
 pub mod error;
 pub mod export;
 pub mod facts;
+pub mod gates;
 pub mod guard;
 mod hook;
 pub mod init;

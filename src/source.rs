@@ -6,11 +6,13 @@ mod folder;
 mod lock;
 mod notify;
 mod pack;
+mod people;
 mod rates;
 pub mod reference;
 mod registers;
 mod site;
 mod stages;
+mod tickets;
 mod undoing;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use crate::base::limits::{INPUT_FILE_BYTES_MAX, INPUT_FILES_MAX};
 use crate::base::redact;
 use crate::base::span::{SourceId, SourceMap, Span};
 use crate::model::estate::{ESTATE_FILE, LOCK_FILE, Loaded, SecretFound};
+use crate::model::people::PEOPLE_FILE;
 use crate::model::reader::Codes;
 use crate::model::register::REGISTERS_FOLDER;
 
@@ -70,8 +73,9 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
         }
     }
     let mut found = std::mem::take(&mut texts.found);
-    let estate = estate::read(&mut texts, &mut found);
+    let mut estate = estate::read(&mut texts, &mut found);
     let sites = site::read(&texts, &mut found);
+    estate.people = people::read(&texts, &estate, &sites, &mut found);
     notify::check_sites(&estate, &sites, &mut found);
     let registers = registers::read(&texts, &mut found);
     let packs = pack::read(&texts, &mut found);
@@ -79,7 +83,9 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let forks =
         texts.by_path.iter().filter(|(path, _)| is_fork(path)).map(|(_, text)| text.start()).collect();
     found.settle();
-    let Texts { sources, inputs, secrets, .. } = texts;
+    let Texts { sources, mut inputs, secrets, .. } = texts;
+    // Who is on leave, and with which key somebody signs, changes nothing of what a plan would do.
+    inputs.remove(PEOPLE_FILE);
     (Loaded { sources, estate, sites, registers, packs, lock, inputs, secrets, forks }, found)
 }
 
@@ -167,7 +173,7 @@ impl Texts {
     /// The site files: `sites/<name>.toml` but the estate's own.
     fn sites(&self) -> impl Iterator<Item = (&String, &Text)> {
         let is_site = |path: &str| {
-            path != ESTATE_FILE
+            ![ESTATE_FILE, PEOPLE_FILE].contains(&path)
                 && path
                     .strip_prefix("sites/")
                     .is_some_and(|rest| !rest.contains('/') && rest.ends_with(".toml"))

@@ -6,7 +6,6 @@ use crate::approval::{Decision, Weighed};
 use crate::base::id::StepId;
 use crate::checklist::{Around, ItemStanding};
 use crate::model::checklist::ItemState;
-use crate::model::days::end_after;
 use crate::model::gate::{Gate, GateStanding};
 use crate::model::wait::OpenItem;
 
@@ -113,16 +112,10 @@ pub(super) fn signatures(
         let words = format!("not signed by {}", seat.role);
         missing.push(OpenItem { id: id.clone(), missing: words, owner: seat.role.to_string() });
     }
-    for (condition, from) in &weighed.conditions {
-        let ends = end_after(around.zone, *from, condition.days_min.saturating_sub(1));
-        if around.now < ends {
-            let words = format!("the condition {} holds until {ends}", condition.name);
-            missing.push(OpenItem {
-                id: format!("{id}.{}", condition.name),
-                missing: words,
-                owner: "time".to_owned(),
-            });
-        }
+    for (condition, from) in weighed.conditions.iter().filter(|(_, from)| around.now < *from) {
+        let words = format!("the condition `{}` can be met from {from} on", condition.name);
+        let owner = gate.quorum.roles.first().map_or_else(String::new, ToString::to_string);
+        missing.push(OpenItem { id: format!("{id}.{}", condition.name), missing: words, owner });
     }
     missing
 }

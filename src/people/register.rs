@@ -70,7 +70,7 @@ pub fn canonical(name: &RoleName) -> RoleName {
 }
 
 /// Every name of the register, spelled as roles are kept.
-pub fn names() -> impl Iterator<Item = &'static RoleName> {
+pub fn names<'r>() -> impl Iterator<Item = &'r RoleName> {
     rows().iter().flat_map(|row| std::iter::once(&row.role).chain(&row.apart))
 }
 

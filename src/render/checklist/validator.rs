@@ -134,8 +134,7 @@ fn at_most<'t>(reader: &mut Reader<'t, '_>, key: &'static str) -> Vec<(&'t Table
 }
 
 fn rule(reader: &mut Reader<'_, '_>) -> Option<Validator> {
-    let rule =
-        reader.required("rule", "the name of a rule of `landfall check`, such as policy.residency", string);
+    let rule = reader.required("rule", "the name of a rule of `landfall check`, such as RESIDENCY", string);
     Some(Validator::Rule { rule: rule?.value })
 }
 
