@@ -209,7 +209,7 @@ fn findings(item: &Item, document: &Value, fail: &Fail) -> Findings {
         findings.records.insert(kind, vec![Filed { entry: 7, at, file: None, said: Some(said) }]);
     }
     for (step, live) in entries("reads") {
-        findings.readbacks.insert(StepId::new(step).unwrap(), Ok(Some(live)));
+        findings.readbacks.insert(StepId::new(step).unwrap(), Ok(Some(Object::read(live))));
     }
     for (group, members) in entries("scim") {
         let active = members.as_array().cloned().unwrap_or_default();
