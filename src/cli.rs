@@ -18,6 +18,7 @@ mod log;
 mod notify;
 mod packs;
 mod register;
+mod registers;
 mod rehearse;
 mod release;
 mod report;
@@ -131,6 +132,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Evidence(Evidence::Answer(command)) => answer::answer(ui, context, command),
         Command::Evidence(Evidence::Keep(command)) => register::keep(ui, &context, command),
         Command::Finding(command) => register::finding(ui, &context, command),
+        Command::Registers(command) => registers::run(ui, &context()?, &command),
         Command::Notify(command) => notify::run(ui, &context()?, command),
         Command::Sandbox(SandboxCommand::Serve {
             listen,

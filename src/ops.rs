@@ -28,6 +28,7 @@ pub mod observe;
 pub mod overview;
 pub mod packs;
 pub mod params;
+pub mod phi;
 pub mod plan;
 pub mod question;
 pub mod record;

@@ -22,6 +22,8 @@ mod notify;
 mod operators;
 #[path = "cli/plan_apply.rs"]
 mod plan_apply;
+#[path = "cli/registers.rs"]
+mod registers;
 #[path = "cli/rehearse.rs"]
 mod rehearse;
 #[path = "cli/rollback.rs"]

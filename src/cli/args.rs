@@ -160,6 +160,9 @@ pub enum Command {
     /// Keep the register of audit findings in the sites' logs
     #[command(subcommand)]
     Finding(super::register::FindingCommand),
+    /// List what the registers hold: agreements, systems, use cases, datasets, risks, metrics
+    #[command(subcommand)]
+    Registers(super::registers::RegistersCommand),
     /// Tell people what happened: deliver what waits, show how it stands, try it out
     #[command(subcommand)]
     Notify(super::notify::NotifyCommand),

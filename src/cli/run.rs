@@ -87,6 +87,9 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
     if let (Some(other), Some(compared), PlanOutput::Text) = (&other, &compared, form.output) {
         ui.data(&against_view::text(compared, &other.name));
     }
+    for line in ops::phi::told(context, &desired, &saved.plan) {
+        ui.always(&format!("warning: {line}: a target with gates refuses it"));
+    }
     for line in ops::plan::too_long(&saved.plan) {
         ui.always(&format!("warning: {line}: a launch of this plan is refused"));
     }

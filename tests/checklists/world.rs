@@ -10,7 +10,7 @@ use landfall::model::estate::{LOCK_FILE, Loaded};
 use landfall::model::rendered::Rendered;
 use landfall::model::resolved::Resolved;
 use landfall::source::{self, Files, load_files};
-use landfall::validate::findings::{Filed, Findings, Member};
+use landfall::validate::findings::{Filed, Findings, Member, Object};
 use landfall::validate::{Verdict, judge_item};
 use landfall::{render, resolve};
 use serde::Deserialize;
@@ -209,7 +209,7 @@ fn findings(item: &Item, document: &Value, fail: &Fail) -> Findings {
         findings.records.insert(kind, vec![Filed { entry: 7, at, file: None, said: Some(said) }]);
     }
     for (step, live) in entries("reads") {
-        findings.readbacks.insert(StepId::new(step).unwrap(), Ok(Some(Object::read(live))));
+        findings.readbacks.insert(StepId::new(step).unwrap(), Ok(Some(Object { kept: live.clone(), live })));
     }
     for (group, members) in entries("scim") {
         let active = members.as_array().cloned().unwrap_or_default();
