@@ -10,6 +10,7 @@ pub mod graph_view;
 pub mod pack_view;
 pub mod pattern_view;
 pub mod phi_flow;
+pub mod plan_ninety;
 pub mod plan_view;
 pub mod provisioning;
 pub mod registers;
