@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod against;
+pub mod changes;
 pub mod check;
 pub mod checkpoints;
 pub mod conformance;
@@ -42,6 +43,7 @@ pub mod select;
 pub mod stale;
 pub mod status;
 pub mod target;
+pub mod tickets;
 pub mod upgrade;
 pub mod verify;
 pub mod wish;
