@@ -3,6 +3,7 @@
 mod adopt;
 mod answer;
 mod args;
+mod change;
 mod conformance;
 mod coverage;
 mod draw;
@@ -95,6 +96,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
         Command::Release(command) => release::release(ui, &context()?, command),
         Command::Resume(args) => resume::resume(ui, &context()?, &args),
+        Command::Change(command) => change::run(ui, &context()?, command),
         Command::Retry(args) => wave::retry(ui, &context()?, &args),
         Command::Locks(command) => locks::locks(ui, &context()?, command),
         Command::Record(args) => locks::record(ui, &context()?, &args),

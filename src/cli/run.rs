@@ -171,6 +171,9 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         launch::refuse_shared(&saved, &journal)?;
         ops::stale::refuse(context, &saved, &desired, &reached, &journal).await?;
         launch::refuse_barred(&saved, &journal, entry)?;
+        let change = args.change.as_deref();
+        let estate = &desired.loaded.estate;
+        let cleared = ops::changes::refuse_without_change(context, estate, &saved, change, &journal).await?;
         way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, &journal, &desired.loaded.estate);
@@ -179,10 +182,13 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let watch = Watch { actor: ops::person(), stop, feed, entry, stay: args.wait };
         ops::guard::record_named(context, &saved, &watch.actor, &mut journal)?;
         let rendered = ops::rollback::rendered(&saved, &desired.rendered, &journal)?;
-        let launched = launch::begin(context, &saved, &rendered, &reached, &mut journal, watch).await?;
+        let change = cleared.map(|cleared| cleared.record(context, &saved, &watch.actor, &mut journal)).transpose()?;
+        let launched =
+            launch::begin_on(change, context, &saved, &rendered, &reached, &mut journal, watch).await?;
         Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
+    super::change::afterwards(ui, context, &desired, &launched.run, &runtime)?;
     let proved = way_back::afterwards(ui, context, &desired, &saved, &launched.run, (&runtime, &reached))?;
     Ok(proved.or(conclude(ui, context, &desired, &saved.plan, &launched)?))
 }

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::base::digest::{Digest, canonical_bytes};
+use crate::base::digest::Digest;
 use crate::base::id::{LogId, PersonId, RoleName, SiteCode};
 use crate::base::limits;
 use crate::base::time::Timestamp;
@@ -31,6 +31,7 @@ use crate::model::signed::{Act, ChangeClass, STATEMENT_VERSION, Signed, Statemen
 use crate::model::tickets::is_ticket_number;
 use crate::ops::error::Failure;
 use crate::ops::launch::PLAN_FILE;
+use crate::ops::target::refuse_shifted;
 use crate::ops::{Context, holder, new_run_id, plan, tickets};
 
 pub use hook::{Cleared, after_launch, refuse_without_change};
@@ -162,6 +163,7 @@ pub fn open(
     signed: Option<&Signed>,
     actor: &Actor,
 ) -> Result<ChangeOpened, Failure> {
+    refuse_shifted(context, &wanted.saved.plan.target)?;
     let title = wanted.title.trim();
     if title.is_empty() || title.len() > limits::CHANGE_TITLE_BYTES_MAX || title.chars().any(char::is_control) {
         let message = format!("a title is one line of at most {} bytes", limits::CHANGE_TITLE_BYTES_MAX);
@@ -301,6 +303,7 @@ pub fn advance(
         let book = Book::read(journal)?;
         let change = book.find(step.change)?;
         let saved = book.plan_of(change, journal)?;
+        refuse_shifted(context, &saved.plan.target)?;
         let signatures = weigh(&saved, change, &book.entries);
         let opening = step.begin.map(|begin| opening(&saved, begin, now));
         let grounds = grounds(&book, &signatures, opening.as_ref(), &zone);
@@ -369,6 +372,7 @@ pub fn decide(
         if change.state == ChangeState::Closed {
             return Err(Failure::Refused { reason: format!("{} is closed: nothing is left to decide", change.id()) });
         }
+        refuse_shifted(context, &book.plan_of(change, journal)?.plan.target)?;
         let body = ChangeDecided {
             change: change.id(),
             plan: change.opened.plan,
@@ -526,9 +530,4 @@ fn under_lease(
     let written = decide(journal).and_then(|drafts| Ok(journal.append(&[&lease], drafts)?));
     journal.release(&lease)?;
     written.map(|_| ())
-}
-
-/// The bytes of a reading as they are kept.
-fn kept(ticket: &crate::model::change::Ticket) -> Vec<u8> {
-    canonical_bytes(ticket)
 }

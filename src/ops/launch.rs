@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::base::id::{LogId, RunId, ScopeId};
 use crate::journal::Journal;
-use crate::model::entry::Actor;
+use crate::model::entry::{Actor, BlobRef};
 use crate::model::fleet_event::{FleetEvent, LaunchOutcome};
 use crate::model::plan::SavedPlan;
 use crate::model::rendered::Rendered;
@@ -28,6 +28,9 @@ pub const PLAN_FILE: &str = "plan.json";
 
 /// The name of the list of rendered files.
 pub const RENDERED_FILE: &str = "rendered.json";
+
+/// The name of what says on which change a launch goes, inside a journal and a bundle.
+pub const CHANGE_FILE: &str = "change.json";
 
 /// Who does it, how it can be stopped, and who watches.
 pub struct Watch<'a> {
@@ -65,8 +68,26 @@ pub async fn begin(
     journal: &mut dyn Journal,
     watch: Watch<'_>,
 ) -> Result<Launched, Failure> {
+    begin_on(None, context, saved, rendered, reached, journal, watch).await
+}
+
+/// Begins a launch on a change: the first entry of each of its logs names the file that says which one.
+///
+/// # Errors
+///
+/// As [`begin`].
+pub async fn begin_on(
+    change: Option<BlobRef>,
+    context: &Context,
+    saved: &SavedPlan,
+    rendered: &BTreeMap<ScopeId, Rendered>,
+    reached: &Reached,
+    journal: &mut dyn Journal,
+    watch: Watch<'_>,
+) -> Result<Launched, Failure> {
     let name = context.new_launch_id()?;
-    let files = Files::store(saved, rendered, journal)?;
+    let mut files = Files::store(saved, rendered, journal)?;
+    files.change = change;
     go_on(context, Launch { run: name, saved, files }, reached, journal, watch).await
 }
 
@@ -107,7 +128,7 @@ async fn go_on(
     let Launch { run: name, saved, files } = launch;
     let shell = Shell {
         saved,
-        launch_refs: vec![files.plan.clone(), files.list.clone()],
+        launch_refs: files.launch_refs(),
         run_refs: files.run_refs(),
         run: name.clone(),
         journal,

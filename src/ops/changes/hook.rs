@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Book, Weigh, advance, draft, kept, note_comment, sites_of};
-use crate::base::digest::Digest;
-use crate::base::id::{LogId, RunId};
-use crate::base::limits;
+use super::{Book, Weigh, advance, draft, note_comment, sites_of, under_lease};
+use crate::base::digest::{Digest, canonical_bytes};
+use crate::base::id::RunId;
 use crate::change::ticket_rules::{Wanted, refusals};
 use crate::change::{Change, Signatures, outcome_word};
 use crate::journal::Journal;
 use crate::model::change::{APPLIED, ChangeApplied, ChangeState, TICKET_READ};
-use crate::model::entry::{Actor, BlobRef, EntryDraft};
+use crate::model::entry::{Actor, BlobRef};
 use crate::model::estate::Estate;
 use crate::model::fleet_event::LaunchOutcome;
 use crate::model::plan::SavedPlan;
 use crate::model::tickets::Tickets;
 use crate::ops::changes::Step;
 use crate::ops::error::Failure;
-use crate::ops::{Context, holder, new_run_id, tickets};
+use crate::ops::launch::CHANGE_FILE;
+use crate::ops::{Context, tickets};
 use crate::ticket::{Read, TicketError};
 
 /// A change on which a launch may begin.
@@ -136,52 +136,35 @@ fn hold(tickets: &Tickets, change: &Change, saved: &SavedPlan, read: &Read) -> R
 }
 
 impl Cleared {
-    /// Writes into each log of the launch which change and which ticket it goes by, and into the org log what the ticket
-    /// said.
+    /// Writes into the org log on which change the launch goes and what its ticket said. Gives the file that the first
+    /// entry of each of its logs names, so that every record of the launch has its ticket.
     ///
     /// # Errors
     ///
-    /// If somebody else writes one of the logs, or the journal fails.
+    /// If somebody else writes the org log, or the journal fails.
     pub fn record(
         &self,
         context: &Context,
         saved: &SavedPlan,
         actor: &Actor,
         journal: &mut dyn Journal,
-    ) -> Result<(), Failure> {
+    ) -> Result<BlobRef, Failure> {
         let plan = saved.digest;
-        let mut refs = Vec::new();
+        let sha256 = journal.put_blob(&canonical_bytes(&self.body))?;
+        let file = BlobRef { path: CHANGE_FILE.to_owned(), sha256 };
         let mut drafts = Vec::new();
         if let (Some(read), Some(ticket)) = (&self.read, &self.body.ticket) {
-            let sha256 = journal.put_blob(&kept(&read.ticket))?;
-            refs.push(BlobRef { path: format!("tickets/{}.json", ticket.number), sha256 });
-            drafts.push(with(draft(context, actor, TICKET_READ, plan, ticket)?, &refs));
+            let sha256 = journal.put_blob(&canonical_bytes(&read.ticket))?;
+            let mut draft = draft(context, actor, TICKET_READ, plan, ticket)?;
+            draft.refs = vec![BlobRef { path: format!("tickets/{}.json", ticket.number), sha256 }];
+            drafts.push(draft);
         }
-        drafts.push(draft(context, actor, APPLIED, plan, &self.body)?);
-        for scope in saved.plan.scopes.keys() {
-            let own = draft(context, actor, APPLIED, plan, &self.body)?;
-            drafts.push(EntryDraft { log: LogId::Scope(scope.clone()), ..own });
-        }
-        let now = context.clock.for_leases();
-        let name = holder(&new_run_id());
-        let mut leases = Vec::new();
-        let taken = drafts.iter().map(|draft| draft.log.clone()).collect::<BTreeSet<_>>().into_iter().try_for_each(
-            |log| {
-                leases.push(journal.take_lease(&log, &name, now, limits::LEASE)?);
-                Ok::<(), Failure>(())
-            },
-        );
-        let held: Vec<_> = leases.iter().collect();
-        let written = taken.and_then(|()| Ok(journal.append(&held, drafts)?));
-        for lease in &leases {
-            journal.release(lease)?;
-        }
-        written.map(|_| ())
+        let mut applied = draft(context, actor, APPLIED, plan, &self.body)?;
+        applied.refs = vec![file.clone()];
+        drafts.push(applied);
+        under_lease(context, journal, |_| Ok(drafts))?;
+        Ok(file)
     }
-}
-
-fn with(draft: EntryDraft, refs: &[BlobRef]) -> EntryDraft {
-    EntryDraft { refs: refs.to_vec(), ..draft }
 }
 
 /// What the end of a launch did to its change.
