@@ -4,6 +4,8 @@
 
 #[path = "cli/adopt.rs"]
 mod adopt;
+#[path = "cli/changes.rs"]
+mod changes;
 #[path = "cli/drift.rs"]
 mod drift;
 #[path = "cli/drift_report.rs"]
@@ -22,6 +24,8 @@ mod notify;
 mod operators;
 #[path = "cli/plan_apply.rs"]
 mod plan_apply;
+#[path = "tickets/receiver.rs"]
+mod receiver;
 #[path = "cli/rehearse.rs"]
 mod rehearse;
 #[path = "cli/rollback.rs"]

@@ -2,8 +2,6 @@
 
 mod hook;
 mod signatures;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeSet;
 
