@@ -21,9 +21,7 @@ use crate::base::digest::Digest;
 use crate::base::id::{PersonId, RunId};
 use crate::base::limits::EMERGENCY_REVIEW_DAYS;
 use crate::base::time::{Millis, Timestamp};
-use crate::model::change::{
-    Basis, ChangeDecided, ChangeId, ChangeOpened, ChangeState, TicketRead,
-};
+use crate::model::change::{Basis, ChangeDecided, ChangeId, ChangeOpened, ChangeState, TicketRead};
 use crate::model::days::working_end;
 use crate::model::entry::Actor;
 use crate::model::fleet_event::LaunchOutcome;
@@ -289,25 +287,30 @@ pub fn advance(
     if to == ChangeState::Draft {
         return Ok(Ground { why: reason.to_owned(), ..Ground::default() });
     }
-    let mut ground =
-        ground::of(change, to, grounds, now).map_err(|missing| Refusal::Missing { change: id, from, to, missing })?;
+    let mut ground = ground::of(change, to, grounds, now).map_err(|missing| Refusal::Missing {
+        change: id,
+        from,
+        to,
+        missing,
+    })?;
     if !reason.is_empty() {
-        ground.why = if ground.why.is_empty() { reason.to_owned() } else { format!("{}; {reason}", ground.why) };
+        ground.why =
+            if ground.why.is_empty() { reason.to_owned() } else { format!("{}; {reason}", ground.why) };
     }
     Ok(ground)
 }
 
 /// For an emergency: when the board's decision is due while there is none, and whether it is or came late.
-fn after_the_fact(
-    change: &Change,
-    zone: &jiff::tz::TimeZone,
-    now: Timestamp,
-) -> (Option<Timestamp>, bool) {
+fn after_the_fact(change: &Change, zone: &jiff::tz::TimeZone, now: Timestamp) -> (Option<Timestamp>, bool) {
     let Some(begun) = change.begun.filter(|_| change.opened.class == ChangeClass::Emergency) else {
         return (None, false);
     };
     let due = working_end(zone, begun, EMERGENCY_REVIEW_DAYS);
-    match change.decided.iter().find(|decided| decided.body.decision.is_one() && decided.seq > change.draft_seq) {
+    match change
+        .decided
+        .iter()
+        .find(|decided| decided.body.decision.is_one() && decided.seq > change.draft_seq)
+    {
         Some(decided) => (None, decided.at >= due),
         None => (Some(due), now >= due),
     }

@@ -24,6 +24,7 @@ mod notify;
 mod operators;
 #[path = "cli/plan_apply.rs"]
 mod plan_apply;
+#[allow(dead_code, reason = "the tests of tickets use the rest of it")]
 #[path = "tickets/receiver.rs"]
 mod receiver;
 #[path = "cli/rehearse.rs"]

@@ -111,7 +111,15 @@ fn advance(all: &mut Changes, entry: &Entry) -> Result<(), BadChange> {
         known.draft_seq = entry.seq;
     }
     (known.state, known.since) = (to, entry.at);
-    known.history.push(Passed { seq: entry.seq, at: entry.at, by: entry.actor.clone(), from, to, why, begins });
+    known.history.push(Passed {
+        seq: entry.seq,
+        at: entry.at,
+        by: entry.actor.clone(),
+        from,
+        to,
+        why,
+        begins,
+    });
     Ok(())
 }
 

@@ -43,7 +43,10 @@ fn reviewed(change: &Change, grounds: &Grounds<'_>) -> Found {
     let mut own = Vec::new();
     for review in grounds.signatures.reviews.iter().filter(|review| counts(&review.basis)) {
         if change.is_by(&review.person) {
-            own.push(format!("the review by {} does not count: they asked for it or built it", review.person));
+            own.push(format!(
+                "the review by {} does not count: they asked for it or built it",
+                review.person
+            ));
             continue;
         }
         let why = format!("reviewed by {} at {}, plan {}", review.person, review.at, change.opened.plan);
@@ -60,7 +63,8 @@ fn approved(change: &Change, grounds: &Grounds<'_>) -> Found {
     let signatures = grounds.signatures;
     let mut missing: Vec<String> = signatures.missing.clone();
     if let Some(rejected) = &signatures.rejected {
-        missing.push(format!("{rejected}: landfall change advance {} --to draft --reason \"…\"", change.id()));
+        missing
+            .push(format!("{rejected}: landfall change advance {} --to draft --reason \"…\"", change.id()));
     }
     let mut rests_on = signatures.rests_on.clone();
     let mut why = match signatures.rests_on.len() {
@@ -106,7 +110,9 @@ fn board(change: &Change) -> Result<Basis, String> {
         return Err(format!("a decision of the change board about this plan: {decide}"));
     }
     match body.decision {
-        BoardDecision::Rejected => Err(format!("the change board rejected it on {}: {}", body.date, body.note)),
+        BoardDecision::Rejected => {
+            Err(format!("the change board rejected it on {}: {}", body.date, body.note))
+        }
         BoardDecision::Deferred => Err(format!("the change board deferred it on {}: {decide}", body.date)),
         BoardDecision::Approved if body.attendees.iter().all(|person| change.is_by(person)) => {
             Err("a change board with somebody who neither asked for it nor built it".to_owned())
@@ -135,7 +141,8 @@ fn repeated(change: &Change, grounds: &Grounds<'_>) -> Option<Basis> {
 fn scheduled(grounds: &Grounds<'_>, now: Timestamp) -> Found {
     match grounds.opening {
         None => Err(vec![
-            "a moment: landfall change advance --to scheduled --at MOMENT, or --next for the next opening".to_owned(),
+            "a moment: landfall change advance --to scheduled --at MOMENT, or --next for the next opening"
+                .to_owned(),
         ]),
         Some(Err(why)) => Err(vec![why.clone()]),
         Some(Ok(opening)) if opening.begins < now => {
@@ -169,7 +176,11 @@ fn validated(change: &Change, grounds: &Grounds<'_>) -> Found {
     let ended = of_plan.filter_map(|launch| Some((launch, launch.ended.as_ref()?))).next();
     match ended {
         Some((launch, (at, LaunchOutcome::Succeeded, seq))) => {
-            let baked = if launch.baked.0 == 0 { String::new() } else { format!(", bake times of {} included", launch.baked) };
+            let baked = if launch.baked.0 == 0 {
+                String::new()
+            } else {
+                format!(", bake times of {} included", launch.baked)
+            };
             let what = format!("every check of run {} held{baked}", launch.run);
             Ok(Ground { why: format!("{what}, at {at}"), rests_on: vec![org(what, *seq)], begins: None })
         }

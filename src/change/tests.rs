@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::base::id::{LogId, SiteCode};
-use crate::model::change::{ADVANCED, APPLIED, BoardDecision, ChangeAdvanced, ChangeApplied, DECIDED, OPENED};
+use crate::model::change::{
+    ADVANCED, APPLIED, BoardDecision, ChangeAdvanced, ChangeApplied, DECIDED, OPENED,
+};
 use crate::model::entry::{ActorKind, Entry};
 
 fn plan() -> Digest {
@@ -64,7 +66,8 @@ impl Log {
 
     fn step(&mut self, number: u32, from: ChangeState, to: ChangeState) -> &mut Self {
         let why = "it holds".to_owned();
-        let body = ChangeAdvanced { change: ChangeId(number), from, to, why, rests_on: Vec::new(), begins: None };
+        let body =
+            ChangeAdvanced { change: ChangeId(number), from, to, why, rests_on: Vec::new(), begins: None };
         self.add("2027-03-03T09:00:00Z", ADVANCED, None, json!(body))
     }
 
@@ -93,7 +96,12 @@ impl Log {
         let applied = ChangeApplied { change: ChangeId(1), class: ChangeClass::Emergency, ticket: None };
         let run = Some("run-1");
         self.add("2027-03-05T15:00:00Z", APPLIED, None, json!(applied));
-        self.add("2027-03-05T15:00:00Z", "launch.started", run, json!({ "plan": plan(), "selection": "all" }));
+        self.add(
+            "2027-03-05T15:00:00Z",
+            "launch.started",
+            run,
+            json!({ "plan": plan(), "selection": "all" }),
+        );
         let (since, until) = ("2027-03-05T16:00:00Z", "2027-03-05T18:00:00Z");
         let baking = json!({ "wave": "pilot", "batch": "wave", "at": since, "until": until });
         self.add(since, "wave.baking", run, baking);
@@ -124,14 +132,10 @@ fn signatures() -> Signatures {
 fn tried(log: &Log, number: u32, to: ChangeState, reason: &str, signatures: &Signatures) -> String {
     let all = log.changes();
     let launches = launches(&log.0);
-    let opening = Ok(Opening { begins: at("2027-03-06T01:00:00Z"), why: "the next opening of HRB01".to_owned() });
-    let grounds = Grounds {
-        all: &all,
-        signatures,
-        launches: &launches,
-        opening: Some(&opening),
-        zone: &TimeZone::UTC,
-    };
+    let opening =
+        Ok(Opening { begins: at("2027-03-06T01:00:00Z"), why: "the next opening of HRB01".to_owned() });
+    let grounds =
+        Grounds { all: &all, signatures, launches: &launches, opening: Some(&opening), zone: &TimeZone::UTC };
     match advance(&all[&ChangeId(number)], to, reason, &grounds, at("2027-03-05T20:00:00Z")) {
         Ok(ground) => format!("to {to}: {}", ground.why),
         Err(refusal) => refusal.to_string(),
@@ -141,7 +145,11 @@ fn tried(log: &Log, number: u32, to: ChangeState, reason: &str, signatures: &Sig
 #[test]
 fn the_legal_order_passes_and_each_step_rests_on_something() {
     let mut log = Log::default();
-    log.open(1, ChangeClass::Normal).decide("2027-03-02T10:00:00Z", BoardDecision::Approved, &["cab-chair", "maria"]);
+    log.open(1, ChangeClass::Normal).decide(
+        "2027-03-02T10:00:00Z",
+        BoardDecision::Approved,
+        &["cab-chair", "maria"],
+    );
     log.launch("succeeded");
     let mut told = Vec::new();
     for (_, to) in &ChangeState::ALL[1..] {
@@ -160,7 +168,10 @@ fn the_legal_order_passes_and_each_step_rests_on_something() {
             "to closed: done",
         ]
     );
-    assert_eq!(tried(&log, 1, ChangeState::Draft, "no", &signatures()), "CHG-1 is closed, and draft does not follow on that; it is over");
+    assert_eq!(
+        tried(&log, 1, ChangeState::Draft, "no", &signatures()),
+        "CHG-1 is closed, and draft does not follow on that; it is over"
+    );
 }
 
 #[test]
@@ -193,7 +204,10 @@ fn who_asked_or_built_cannot_review() {
         let mut signatures = signatures();
         signatures.reviews[0].person = person(own);
         let told = tried(&log, 1, ChangeState::Reviewed, "", &signatures);
-        assert!(told.contains(&format!("the review by {own} does not count: they asked for it or built it")), "{told}");
+        assert!(
+            told.contains(&format!("the review by {own} does not count: they asked for it or built it")),
+            "{told}"
+        );
     }
     let told = tried(&log, 1, ChangeState::Reviewed, "", &Signatures::default());
     assert!(told.starts_with("CHG-1 stays draft; for reviewed is missing: a signed review"), "{told}");
@@ -204,7 +218,10 @@ fn a_rejection_sends_back_and_what_was_decided_before_does_not_count_any_more() 
     let mut log = Log::default();
     log.open(1, ChangeClass::Normal).decide("2027-03-02T10:00:00Z", BoardDecision::Approved, &["cab-chair"]);
     log.step(1, ChangeState::Draft, ChangeState::Reviewed);
-    assert_eq!(tried(&log, 1, ChangeState::Draft, " ", &signatures()), "a reason is needed to take CHG-1 to draft: --reason \"…\"");
+    assert_eq!(
+        tried(&log, 1, ChangeState::Draft, " ", &signatures()),
+        "a reason is needed to take CHG-1 to draft: --reason \"…\""
+    );
     log.step(1, ChangeState::Reviewed, ChangeState::Draft);
     let mut signatures = signatures();
     signatures.reviews[0].basis.seq = 2;
@@ -222,9 +239,17 @@ fn a_board_decides_by_others_than_those_who_want_it() {
         log.decide("2027-03-04T10:00:00Z", decision, who);
         tried(&log, 1, ChangeState::Approved, "", &signatures())
     };
-    assert!(told(BoardDecision::Approved, &["maria", "dev"]).contains("somebody who neither asked for it nor built it"));
-    assert!(told(BoardDecision::Rejected, &["cab-chair"]).ends_with("the change board rejected it on 2027-03-02: too soon"));
-    assert!(told(BoardDecision::Deferred, &["cab-chair"]).contains("the change board deferred it on 2027-03-02"));
+    assert!(
+        told(BoardDecision::Approved, &["maria", "dev"])
+            .contains("somebody who neither asked for it nor built it")
+    );
+    assert!(
+        told(BoardDecision::Rejected, &["cab-chair"])
+            .ends_with("the change board rejected it on 2027-03-02: too soon")
+    );
+    assert!(
+        told(BoardDecision::Deferred, &["cab-chair"]).contains("the change board deferred it on 2027-03-02")
+    );
     assert!(told(BoardDecision::Approved, &["cab-chair"]).starts_with("to approved: 1 approval"));
     let mut log = Log::default();
     log.open(1, ChangeClass::Emergency).up_to(1, ChangeState::Reviewed);
@@ -260,7 +285,11 @@ fn a_standard_change_repeats_one_that_was_closed() {
 fn an_emergency_is_decided_afterwards_and_late_ones_are_flagged() {
     let mut log = Log::default();
     log.open(1, ChangeClass::Emergency).up_to(1, ChangeState::Scheduled).launch("succeeded");
-    log.step(1, ChangeState::Scheduled, ChangeState::Applied).step(1, ChangeState::Applied, ChangeState::Validated);
+    log.step(1, ChangeState::Scheduled, ChangeState::Applied).step(
+        1,
+        ChangeState::Applied,
+        ChangeState::Validated,
+    );
     let told = tried(&log, 1, ChangeState::Closed, "done", &signatures());
     assert!(told.contains("the decision of the change board about this emergency"), "{told}");
     let standing_at = |log: &Log, now: &str| {
@@ -297,8 +326,16 @@ fn waiting_for_people_and_dwelling_for_safety_are_told_apart() {
     let grounds =
         Grounds { all: &all, signatures: &signatures, launches: &launches, opening, zone: &TimeZone::UTC };
     let standing = standing(&all[&ChangeId(1)], &grounds, at("2027-03-05T19:30:00Z"));
-    assert_eq!(standing.waited, Millis::from_secs(2 * 24 * 60 * 60), "opened on the 1st, approved on the 3rd");
-    assert_eq!(standing.dwelt, Millis::from_secs(3 * 60 * 60), "two hours of bake time, and one since the end");
+    assert_eq!(
+        standing.waited,
+        Millis::from_secs(2 * 24 * 60 * 60),
+        "opened on the 1st, approved on the 3rd"
+    );
+    assert_eq!(
+        standing.dwelt,
+        Millis::from_secs(3 * 60 * 60),
+        "two hours of bake time, and one since the end"
+    );
 }
 
 #[test]
@@ -311,7 +348,10 @@ fn what_failed_is_not_validated() {
     }
     let mut log = Log::default();
     log.open(1, ChangeClass::Emergency).up_to(1, ChangeState::Scheduled);
-    assert!(tried(&log, 1, ChangeState::Applied, "", &signatures()).ends_with("landfall apply PLAN --change CHG-1"));
+    assert!(
+        tried(&log, 1, ChangeState::Applied, "", &signatures())
+            .ends_with("landfall apply PLAN --change CHG-1")
+    );
 }
 
 #[test]

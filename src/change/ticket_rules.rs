@@ -66,7 +66,9 @@ pub enum TicketRefusal {
         number: String,
     },
     /// Who asked for it is the only one who approved it.
-    #[error("ticket {number} was approved by {by} alone, who asked for the change or built it; somebody else must")]
+    #[error(
+        "ticket {number} was approved by {by} alone, who asked for the change or built it; somebody else must"
+    )]
     OwnApproval {
         /// The ticket.
         number: String,
@@ -204,7 +206,13 @@ mod tests {
 
     fn approval(approver: &str, at: &str) -> TicketApproval {
         let at = Some(at.parse().unwrap());
-        TicketApproval { approver: approver.to_owned(), state: "approved".to_owned(), approved: true, rejected: false, at }
+        TicketApproval {
+            approver: approver.to_owned(),
+            state: "approved".to_owned(),
+            approved: true,
+            rejected: false,
+            at,
+        }
     }
 
     fn good() -> Ticket {
@@ -256,9 +264,15 @@ mod tests {
                 Box::new(|one| one.number = "CHG0000001".to_owned()),
                 "the ticket system answered with CHG0000001 when it was asked for CHG0012345".to_owned(),
             ),
-            (Box::new(|one| one.state = "Closed".to_owned()), format!("{t} is not open: its state is `Closed`")),
+            (
+                Box::new(|one| one.state = "Closed".to_owned()),
+                format!("{t} is not open: its state is `Closed`"),
+            ),
             (Box::new(|one| one.is_closed = true), format!("{t} is not open: its state is `Implement`")),
-            (Box::new(|one| one.state = "Assess".to_owned()), format!("{t} is not approved: its state is `Assess`")),
+            (
+                Box::new(|one| one.state = "Assess".to_owned()),
+                format!("{t} is not approved: its state is `Assess`"),
+            ),
             (
                 Box::new(|one| {
                     one.approvals[0].approved = false;
@@ -269,11 +283,15 @@ mod tests {
             (Box::new(|one| one.approvals.clear()), format!("{t} does not tell who approved it")),
             (
                 Box::new(|one| one.approvals[0].approver = "MARIA".to_owned()),
-                format!("{t} was approved by MARIA alone, who asked for the change or built it; somebody else must"),
+                format!(
+                    "{t} was approved by MARIA alone, who asked for the change or built it; somebody else must"
+                ),
             ),
             (
                 Box::new(|one| one.approvals[0].approver = "pat".to_owned()),
-                format!("{t} was approved by pat alone, who asked for the change or built it; somebody else must"),
+                format!(
+                    "{t} was approved by pat alone, who asked for the change or built it; somebody else must"
+                ),
             ),
             (Box::new(|one| one.sites.clear()), format!("{t} is not for HRB01: it names no site")),
             (

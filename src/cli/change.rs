@@ -173,7 +173,10 @@ pub fn run(ui: &Ui, context: &Context, command: ChangeCommand) -> Result<Exit, F
         ChangeCommand::Advance(args) => {
             let to = ChangeState::of(&args.to).ok_or_else(|| {
                 let words: Vec<&str> = ChangeState::ALL.iter().map(|(word, _)| *word).collect();
-                Failure::usage(format!("no state is called `{}`", args.to), format!("there are: {}", words.join(", ")))
+                Failure::usage(
+                    format!("no state is called `{}`", args.to),
+                    format!("there are: {}", words.join(", ")),
+                )
             })?;
             let begin = args.at.map(Begin::At).or(args.next.then_some(Begin::Next));
             let step = Step { change: &args.change, to, reason: &args.reason, begin };
@@ -197,13 +200,15 @@ fn class_of(class: Class) -> ChangeClass {
 }
 
 fn person(desired: &Desired, name: &str) -> Result<PersonId, Failure> {
-    let person = PersonId::new(name).map_err(|bad| Failure::usage(bad.to_string(), "handles look like pm"))?;
+    let person =
+        PersonId::new(name).map_err(|bad| Failure::usage(bad.to_string(), "handles look like pm"))?;
     let persons = &desired.loaded.estate.people.persons;
     if persons.is_empty() || persons.contains_key(&person) {
         return Ok(person);
     }
     let near = crate::base::diagnostic::nearest(name, persons.keys().map(PersonId::as_str));
-    let help = near.map_or("sites/people.toml says who there is".to_owned(), |near| format!("did you mean {near}?"));
+    let help =
+        near.map_or("sites/people.toml says who there is".to_owned(), |near| format!("did you mean {near}?"));
     Err(Failure::usage(format!("nobody is called `{name}`"), help))
 }
 
@@ -247,7 +252,9 @@ fn open(ui: &Ui, context: &Context, args: &Open) -> Result<Exit, Failure> {
     ui.say(&format!("Opened {} for plan {}: {}", opened.change, opened.plan.short(), opened.title));
     if opened.ticket.is_some() && estate.tickets.is_some() {
         match runtime()?.block_on(changes::tell(context, estate, &mut journal, &opened, &actor)) {
-            Ok(()) => ui.say("Its ticket has the plan's digest: whoever approves it from now on approves this plan"),
+            Ok(()) => {
+                ui.say("Its ticket has the plan's digest: whoever approves it from now on approves this plan")
+            }
             Err(failure) => {
                 ui.always(&format!("warning: {failure}; landfall change tell {} tries again", opened.change));
             }
@@ -295,7 +302,10 @@ fn request(
         None => seat.role,
     };
     Ok(match signing.sign(ui, desk, changes::request(wanted, estate, role, desk.now))? {
-        Made::Written(_) => Request::Written,
+        Made::Written(path) => {
+            ui.say(&format!("Nothing is opened before {} is signed", path.display()));
+            Request::Written
+        }
         Made::Signed(signed) => Request::Signed(signed),
     })
 }
@@ -392,9 +402,7 @@ fn text(change: &Change, standing: &Standing) -> Vec<String> {
 }
 
 fn shown(change: &Change, standing: &Standing) -> Value {
-    let passed = |one: &crate::change::Passed| {
-        json!({ "entry": one.seq, "at": one.at, "by": one.by.id, "from": one.from, "to": one.to, "why": one.why })
-    };
+    let passed = |one: &crate::change::Passed| json!({ "entry": one.seq, "at": one.at, "by": one.by.id, "from": one.from, "to": one.to, "why": one.why });
     json!({
         "opened": change.opened, "opened_at": change.opened_at, "state": standing.state, "since": standing.since,
         "history": change.history.iter().map(passed).collect::<Vec<_>>(),

@@ -182,7 +182,8 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let watch = Watch { actor: ops::person(), stop, feed, entry, stay: args.wait };
         ops::guard::record_named(context, &saved, &watch.actor, &mut journal)?;
         let rendered = ops::rollback::rendered(&saved, &desired.rendered, &journal)?;
-        let change = cleared.map(|cleared| cleared.record(context, &saved, &watch.actor, &mut journal)).transpose()?;
+        let change =
+            cleared.map(|cleared| cleared.record(context, &saved, &watch.actor, &mut journal)).transpose()?;
         let launched =
             launch::begin_on(change, context, &saved, &rendered, &reached, &mut journal, watch).await?;
         Ok::<_, Failure>((launched, reached))

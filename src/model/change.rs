@@ -349,7 +349,9 @@ mod tests {
         for (text, number) in [("CHG-1", 1), ("CHG1", 1), ("CHG-4294967295", u32::MAX)] {
             assert_eq!(text.parse::<ChangeId>(), Ok(ChangeId(number)));
         }
-        for bad in ["", "CHG-", "CHG-0", "CHG-01", "CHG-1x", "chg-1", "CHG-4294967296", "CHG--1", "CHG0012345"] {
+        for bad in
+            ["", "CHG-", "CHG-0", "CHG-01", "CHG-1x", "chg-1", "CHG-4294967296", "CHG--1", "CHG0012345"]
+        {
             assert!(bad.parse::<ChangeId>().is_err(), "{bad}");
         }
         assert_eq!(ChangeId(7).to_string(), "CHG-7");

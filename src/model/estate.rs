@@ -17,8 +17,8 @@ use crate::model::notify::Notify;
 use crate::model::pack::Pack;
 use crate::model::people::People;
 use crate::model::plan::{Bake, Consent, PackLock};
-use crate::model::tickets::Tickets;
 use crate::model::register::{Registers, SuccessCriterion};
+use crate::model::tickets::Tickets;
 use crate::model::tree::Table;
 
 pub use calendar::calendar_of;

@@ -205,7 +205,9 @@ mod tests {
             let form = TicketForm::standard(adapter);
             assert!(!form.approved_words.is_empty() && !form.closed_states.is_empty(), "{word}");
             if adapter != TicketAdapter::Generic {
-                for pointer in [&form.number, &form.state, &form.requester, &form.approver, &form.approval_state] {
+                for pointer in
+                    [&form.number, &form.state, &form.requester, &form.approver, &form.approval_state]
+                {
                     assert!(pointer.starts_with('/'), "{word}: {pointer}");
                 }
                 assert!(form.read.contains("{number}") && form.comment_path.contains('{'), "{word}");

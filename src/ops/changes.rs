@@ -52,8 +52,7 @@ impl Book {
     ///
     /// `NotVerified` if an entry about a change does not follow on those before it.
     pub fn read(journal: &dyn Journal) -> Result<Self, Failure> {
-        let entries: Vec<Entry> =
-            journal.read(&LogId::Org, 0)?.into_iter().map(|line| line.entry).collect();
+        let entries: Vec<Entry> = journal.read(&LogId::Org, 0)?.into_iter().map(|line| line.entry).collect();
         let changes = change::changes(&entries)
             .map_err(|bad| Failure::NotVerified { what: format!("the log of org: {bad}") })?;
         let launches = change::launches(&entries);
@@ -66,11 +65,14 @@ impl Book {
     ///
     /// Usage, if there is none of this name.
     pub fn find(&self, text: &str) -> Result<&Change, Failure> {
-        let id: ChangeId = text
-            .parse()
-            .map_err(|bad: crate::base::id::BadName| Failure::usage(bad.to_string(), "landfall change list"))?;
+        let id: ChangeId = text.parse().map_err(|bad: crate::base::id::BadName| {
+            Failure::usage(bad.to_string(), "landfall change list")
+        })?;
         self.changes.get(&id).ok_or_else(|| {
-            Failure::usage(format!("there is no {id}"), "landfall change list shows all; landfall change open opens one")
+            Failure::usage(
+                format!("there is no {id}"),
+                "landfall change list shows all; landfall change open opens one",
+            )
         })
     }
 
@@ -80,10 +82,12 @@ impl Book {
     ///
     /// `NotVerified` if it is not there or not whole.
     pub fn plan_of(&self, change: &Change, journal: &dyn Journal) -> Result<SavedPlan, Failure> {
-        let bad = |what: String| Failure::NotVerified { what: format!("the plan of {}: {what}", change.id()) };
-        let opened = self.entries.iter().find(|entry| {
-            entry.kind == OPENED && entry.body["change"] == change.id().to_string().as_str()
-        });
+        let bad =
+            |what: String| Failure::NotVerified { what: format!("the plan of {}: {what}", change.id()) };
+        let opened = self
+            .entries
+            .iter()
+            .find(|entry| entry.kind == OPENED && entry.body["change"] == change.id().to_string().as_str());
         let blob = opened.and_then(|entry| entry.refs.iter().find(|blob| blob.path == PLAN_FILE));
         let blob = blob.ok_or_else(|| bad("the log does not name it".to_owned()))?;
         let saved = plan::parse(&journal.get_blob(&blob.sha256)?).map_err(|error| bad(error.to_string()))?;
@@ -163,7 +167,8 @@ pub fn open(
 ) -> Result<ChangeOpened, Failure> {
     refuse_shifted(context, &wanted.saved.plan.target)?;
     let title = wanted.title.trim();
-    if title.is_empty() || title.len() > limits::CHANGE_TITLE_BYTES_MAX || title.chars().any(char::is_control) {
+    if title.is_empty() || title.len() > limits::CHANGE_TITLE_BYTES_MAX || title.chars().any(char::is_control)
+    {
         let message = format!("a title is one line of at most {} bytes", limits::CHANGE_TITLE_BYTES_MAX);
         return Err(Failure::usage(message, "say in a few words what changes: --title \"…\""));
     }
@@ -235,7 +240,9 @@ fn opening(saved: &SavedPlan, begin: Begin, now: Timestamp) -> Result<Opening, S
                 .map(|(scope, _)| scope.to_string())
                 .collect();
             if open.is_empty() && changing().next().is_some() {
-                return Err(format!("a legal moment: at {at} no scope of the plan may be changed; landfall schedule"));
+                return Err(format!(
+                    "a legal moment: at {at} no scope of the plan may be changed; landfall schedule"
+                ));
             }
             Ok(Opening { begins: at, why: format!("{at} is in an opening of {}", open.join(", ")) })
         }
@@ -352,7 +359,10 @@ pub fn decide(
 ) -> Result<ChangeDecided, Failure> {
     let today = day_of(&zone_of(estate), context.clock.now());
     if meeting.attendees.is_empty() {
-        return Err(Failure::usage("nobody was at the board", "name who was there: --attendees it-network,compliance"));
+        return Err(Failure::usage(
+            "nobody was at the board",
+            "name who was there: --attendees it-network,compliance",
+        ));
     }
     if meeting.date > today {
         return Err(Failure::usage(
@@ -368,7 +378,9 @@ pub fn decide(
         let book = Book::read(journal)?;
         let change = book.find(meeting.change)?;
         if change.state == ChangeState::Closed {
-            return Err(Failure::Refused { reason: format!("{} is closed: nothing is left to decide", change.id()) });
+            return Err(Failure::Refused {
+                reason: format!("{} is closed: nothing is left to decide", change.id()),
+            });
         }
         refuse_shifted(context, &book.plan_of(change, journal)?.plan.target)?;
         let body = ChangeDecided {
@@ -413,7 +425,9 @@ pub async fn tell(
     let number = opened.ticket.as_deref().ok_or_else(none)?;
     let system = tickets::reach(context, tickets::of(estate)?).map_err(|error| unwritten(number, &error))?;
     let text = telling(opened);
-    tickets::comment(&*system, number, &opened.plan, &text).await.map_err(|error| unwritten(number, &error))?;
+    tickets::comment(&*system, number, &opened.plan, &text)
+        .await
+        .map_err(|error| unwritten(number, &error))?;
     note_comment(context, journal, opened, &text, "opened", actor)
 }
 
@@ -492,7 +506,9 @@ fn waiting(estate: &Estate, change: &Change, due: Option<Timestamp>) -> Pending 
         since: change.begun.unwrap_or(change.since),
         due,
         meaning: format!("The change board has decided about {id}, plan {}.", change.opened.plan),
-        command: format!("landfall change decide {id} --decision approved --attendees WHO,WHO --date YYYY-MM-DD"),
+        command: format!(
+            "landfall change decide {id} --decision approved --attendees WHO,WHO --date YYYY-MM-DD"
+        ),
     }
 }
 

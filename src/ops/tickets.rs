@@ -31,7 +31,8 @@ pub fn are_required(estate: &Estate, target: &TargetName) -> bool {
 /// If what signs in is not there.
 pub fn reach(context: &Context, tickets: &Tickets) -> Result<Box<dyn TicketSystem>, TicketError> {
     let secret = |one| {
-        reference::resolve(one, &context.root).map_err(|error| TicketError::NotSetUp { what: error.to_string() })
+        reference::resolve(one, &context.root)
+            .map_err(|error| TicketError::NotSetUp { what: error.to_string() })
     };
     let user = tickets.user.as_ref().map(secret).transpose()?;
     Ok(Box::new(Desk::new(tickets, user.as_ref(), &secret(&tickets.token)?)?))

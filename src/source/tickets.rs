@@ -8,9 +8,7 @@ use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::notify::{SECRET_REF_RULE, SecretRef, WebAddress};
 use crate::model::reader::{Reader, count, string};
-use crate::model::tickets::{
-    CommentForm, CommentMethod, TicketAdapter, TicketForm, TicketUse, Tickets,
-};
+use crate::model::tickets::{CommentForm, CommentMethod, TicketAdapter, TicketForm, TicketUse, Tickets};
 use crate::model::tree::Table;
 
 const WRONG: &str = "estate.wrong-value";
@@ -23,14 +21,16 @@ const TIMEOUT_MS_MAX: u32 = 120_000;
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<Tickets> {
     let (table, span) = reader.table("tickets")?;
     let mut inner = reader.inner(table, span.clone(), "[tickets]");
-    let adapter = inner.required("adapter", "servicenow, jira or generic", |value| word(value, &TicketAdapter::ALL));
+    let adapter =
+        inner.required("adapter", "servicenow, jira or generic", |value| word(value, &TicketAdapter::ALL));
     let url = inner.required("url", "an address such as https://example.service-now.com", string);
     let url = url.and_then(|url| address(&mut inner, &url));
     let user = inner.optional("user", "a reference to a name as a string", string);
     let user = user.map(|user| reference(&mut inner, "user", user));
     let token = inner.required("token", "where the token is, as a reference", string);
     let token = token.and_then(|token| reference(&mut inner, "token", token));
-    let required = inner.optional("required", "real-targets, always or never", |value| word(value, &TicketUse::ALL));
+    let required =
+        inner.optional("required", "real-targets, always or never", |value| word(value, &TicketUse::ALL));
     let milliseconds = |value: &serde_json::Value| count(value).filter(|n| (1..=TIMEOUT_MS_MAX).contains(n));
     let timeout = inner.optional("timeout_ms", "a number of milliseconds from 1 to 120000", milliseconds);
     let people = people(&mut inner);
@@ -98,7 +98,8 @@ fn reference(inner: &mut Reader<'_, '_>, key: &str, written: Located<String>) ->
     let reference = SecretRef::new(&written.value);
     if reference.is_none() {
         let message = format!("`{key}` must be a reference, and it looks like the value itself");
-        let help = format!("if it is a secret, replace it where it is used; then refer to it: {SECRET_REF_RULE}");
+        let help =
+            format!("if it is a secret, replace it where it is used; then refer to it: {SECRET_REF_RULE}");
         inner.found().push(
             Diagnostic::error(WRONG, message)
                 .at(written.span, "what signs in must not be in a file")
@@ -117,10 +118,12 @@ fn people(inner: &mut Reader<'_, '_>) -> BTreeMap<PersonId, String> {
             (Ok(person), Some(known_as)) => {
                 people.insert(person, known_as.to_owned());
             }
-            (Err(bad), _) => inner.found().push(
-                Diagnostic::error(WRONG, bad.rule).at(entry.key.clone(), "not a person's handle"),
-            ),
-            (Ok(_), None) => inner.wrong(&entry.tree, name, "the name that the ticket system has for this person"),
+            (Err(bad), _) => inner
+                .found()
+                .push(Diagnostic::error(WRONG, bad.rule).at(entry.key.clone(), "not a person's handle")),
+            (Ok(_), None) => {
+                inner.wrong(&entry.tree, name, "the name that the ticket system has for this person")
+            }
         }
     }
     people
@@ -129,7 +132,9 @@ fn people(inner: &mut Reader<'_, '_>) -> BTreeMap<PersonId, String> {
 /// What the adapter knows by itself, with what the estate says otherwise.
 fn form(inner: &mut Reader<'_, '_>, adapter: Option<TicketAdapter>) -> Option<TicketForm> {
     let mut form = TicketForm::standard(adapter.unwrap_or(TicketAdapter::ServiceNow));
-    for (key, to) in [("approved_states", &mut form.approved_states), ("closed_states", &mut form.closed_states)] {
+    for (key, to) in
+        [("approved_states", &mut form.approved_states), ("closed_states", &mut form.closed_states)]
+    {
         let words = inner.texts(key);
         if !words.is_empty() {
             *to = words.into_iter().map(|word| word.value).collect();
@@ -245,7 +250,9 @@ fn lists(fields: &mut Reader<'_, '_>, form: &mut TicketForm) {
             *to = given.into_iter().map(|text| text.value).collect();
         }
     }
-    for (key, to) in [("approved_words", &mut form.approved_words), ("rejected_words", &mut form.rejected_words)] {
+    for (key, to) in
+        [("approved_words", &mut form.approved_words), ("rejected_words", &mut form.rejected_words)]
+    {
         let given = fields.texts(key);
         if !given.is_empty() {
             *to = given.into_iter().map(|text| text.value).collect();
@@ -254,8 +261,11 @@ fn lists(fields: &mut Reader<'_, '_>, form: &mut TicketForm) {
 }
 
 fn comment(fields: &mut Reader<'_, '_>, form: &mut TicketForm) {
-    let methods = [("POST", CommentMethod::Post), ("PATCH", CommentMethod::Patch), ("PUT", CommentMethod::Put)];
-    if let Some(method) = fields.optional("comment_method", "POST, PATCH or PUT", |value| word(value, &methods)) {
+    let methods =
+        [("POST", CommentMethod::Post), ("PATCH", CommentMethod::Patch), ("PUT", CommentMethod::Put)];
+    if let Some(method) =
+        fields.optional("comment_method", "POST, PATCH or PUT", |value| word(value, &methods))
+    {
         form.comment_method = method.value;
     }
     let forms = [("text", CommentForm::Text), ("document", CommentForm::Document)];

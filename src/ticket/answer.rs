@@ -8,9 +8,7 @@ use serde_json::{Map, Value, json};
 use super::TicketError;
 use crate::base::digest::Digest;
 use crate::base::id::SiteCode;
-use crate::base::limits::{
-    TICKET_APPROVALS_MAX, TICKET_DEPTH_MAX, TICKET_TEXTS_MAX, TICKET_WORD_BYTES_MAX,
-};
+use crate::base::limits::{TICKET_APPROVALS_MAX, TICKET_DEPTH_MAX, TICKET_TEXTS_MAX, TICKET_WORD_BYTES_MAX};
 use crate::base::pointer;
 use crate::base::time::Timestamp;
 use crate::model::change::{Ticket, TicketApproval};
@@ -20,7 +18,11 @@ use crate::model::tickets::{CommentForm, TicketForm, is_among};
 const DIGEST_HEX: usize = 64;
 
 /// The one ticket in an answer.
-pub(super) fn record<'v>(form: &TicketForm, answer: &'v Value, number: &str) -> Result<&'v Value, TicketError> {
+pub(super) fn record<'v>(
+    form: &TicketForm,
+    answer: &'v Value,
+    number: &str,
+) -> Result<&'v Value, TicketError> {
     let none = || TicketError::NotFound { number: number.to_owned() };
     match pointer::get(answer, &form.record) {
         Some(Value::Array(all)) => match all.as_slice() {
@@ -41,7 +43,11 @@ pub(super) fn id(form: &TicketForm, record: &Value, number: &str) -> Result<Stri
     }
     let id = word(record, &form.id).ok_or_else(|| TicketError::odd("the ticket has no id"))?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if id.bytes().all(plain) { Ok(id) } else { Err(TicketError::odd("the ticket's id cannot be part of an address")) }
+    if id.bytes().all(plain) {
+        Ok(id)
+    } else {
+        Err(TicketError::odd("the ticket's id cannot be part of an address"))
+    }
 }
 
 /// What a ticket says.
@@ -102,7 +108,8 @@ fn approvals_of(
 
 fn approval_of(form: &TicketForm, one: &Value, at: Option<Timestamp>) -> Option<TicketApproval> {
     let (approver, state) = (word(one, &form.approver)?, word(one, &form.approval_state)?);
-    let (approved, rejected) = (is_among(&form.approved_words, &state), is_among(&form.rejected_words, &state));
+    let (approved, rejected) =
+        (is_among(&form.approved_words, &state), is_among(&form.rejected_words, &state));
     Some(TicketApproval { approver, state, approved, rejected, at })
 }
 
@@ -144,9 +151,7 @@ fn moment(value: &Value, at: &str) -> Option<Timestamp> {
     let utc = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
     let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| utc().map(|zoned| zoned.timestamp()));
     // Jira writes an offset without a colon.
-    let instant = instant.or_else(|| {
-        jiff::Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", &text).ok()
-    });
+    let instant = instant.or_else(|| jiff::Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", &text).ok());
     instant.map(|instant| Timestamp::from_millis(instant.as_millisecond()))
 }
 
@@ -192,7 +197,8 @@ pub(super) fn comment(form: &TicketForm, text: &str) -> Value {
         CommentForm::Text => json!(text),
         CommentForm::Document => {
             let paragraph = |line: &str| {
-                let words = if line.is_empty() { json!([]) } else { json!([{ "type": "text", "text": line }]) };
+                let words =
+                    if line.is_empty() { json!([]) } else { json!([{ "type": "text", "text": line }]) };
                 json!({ "type": "paragraph", "content": words })
             };
             json!({ "type": "doc", "version": 1, "content": text.lines().map(paragraph).collect::<Vec<_>>() })
@@ -235,8 +241,12 @@ mod tests {
         assert_eq!((ticket.number.as_str(), ticket.state.as_str()), ("OPS-7", "Implementing"));
         assert_eq!(ticket.requester.as_deref(), Some("a1"));
         assert_eq!(ticket.sites.iter().map(|site| site.as_str()).collect::<Vec<_>>(), ["HRB01", "MPL02"]);
-        assert_eq!((ticket.quoted, ticket.commented), ([Digest::of(b"plan")].into(), [Digest::of(b"other")].into()));
-        let told: Vec<_> = ticket.approvals.iter().map(|one| (one.approver.as_str(), one.approved, one.rejected)).collect();
+        assert_eq!(
+            (ticket.quoted, ticket.commented),
+            ([Digest::of(b"plan")].into(), [Digest::of(b"other")].into())
+        );
+        let told: Vec<_> =
+            ticket.approvals.iter().map(|one| (one.approver.as_str(), one.approved, one.rejected)).collect();
         assert_eq!(told, [("b2", true, false), ("c3", false, true)]);
         assert_eq!(ticket.approvals[0].at, Some(Timestamp::from_millis(1_800_000_000_000)));
     }
@@ -246,8 +256,10 @@ mod tests {
         for (approvals, expected) in [
             (json!({}), "it has no approvals where its form says"),
             (json!({ "values": "none" }), "its approvals are no list"),
-            (json!({ "values": [{ "approvers": vec![json!({ "approver": { "accountId": "b" }, "approverDecision": "x" }); 201] }] }),
-                "it has more than 200 approvals"),
+            (
+                json!({ "values": [{ "approvers": vec![json!({ "approver": { "accountId": "b" }, "approverDecision": "x" }); 201] }] }),
+                "it has more than 200 approvals",
+            ),
         ] {
             assert_eq!(jira(approvals), Err(TicketError::odd(expected)));
         }
@@ -274,7 +286,9 @@ mod tests {
     #[test]
     fn moments_are_read_as_systems_write_them() {
         let expected: Timestamp = "2027-01-11T09:00:00Z".parse().unwrap();
-        for text in ["2027-01-11 09:00:00", "2027-01-11T09:00:00Z", "2027-01-11T04:00:00.000-0500", "1799658000000"] {
+        for text in
+            ["2027-01-11 09:00:00", "2027-01-11T09:00:00Z", "2027-01-11T04:00:00.000-0500", "1799658000000"]
+        {
             assert_eq!(moment(&json!({ "at": text }), "/at"), Some(expected), "{text}");
         }
         assert_eq!(moment(&json!({ "at": "yesterday" }), "/at"), None);

@@ -138,10 +138,11 @@ impl Desk {
 
     async fn found(&self, number: &str) -> Result<(Got, String), TicketError> {
         refuse_odd(number)?;
-        let got = self.get(&self.address(&self.form.read, number, "")).await.map_err(|error| match error {
-            TicketError::Refused { status: 404 } => TicketError::NotFound { number: number.to_owned() },
-            other => other,
-        })?;
+        let got =
+            self.get(&self.address(&self.form.read, number, "")).await.map_err(|error| match error {
+                TicketError::Refused { status: 404 } => TicketError::NotFound { number: number.to_owned() },
+                other => other,
+            })?;
         let id = answer::id(&self.form, answer::record(&self.form, &got.value, number)?, number)?;
         Ok((got, id))
     }
@@ -208,7 +209,9 @@ fn judged(status: StatusCode, headers: &HeaderMap) -> Result<(), TicketError> {
         return Ok(());
     }
     if status.is_redirection() {
-        return Err(TicketError::odd(format!("it is {number}, which would lead elsewhere and is not followed")));
+        return Err(TicketError::odd(format!(
+            "it is {number}, which would lead elsewhere and is not followed"
+        )));
     }
     if number == 401 || number == 403 {
         return Err(TicketError::SignIn { status: number });

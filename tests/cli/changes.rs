@@ -26,7 +26,8 @@ fn a_launch_without_a_change_is_refused_and_the_way_of_a_change_is_kept() {
     estate.run(&["plan", "--site", "HRB01", "--target", "sandbox", "--out", "p.plan"]).ends(0);
     let refused = estate.run(&["apply", "p.plan"]).ends(3);
     refused.says("target sandbox takes no launch without a change");
-    let open = ["change", "open", "p.plan", "--title", "Bring HRB01 ashore", "--ticket", NUMBER, "--as", "pm"];
+    let open =
+        ["change", "open", "p.plan", "--title", "Bring HRB01 ashore", "--ticket", NUMBER, "--as", "pm"];
     estate.run(&open).ends(0).prints("CHG-1\n").says("Its ticket has the plan's digest");
     let shown = estate.run(&["change", "show", "CHG-1", "-o", "json"]).ends(0).json();
     let opened = &shown["change"]["opened"];
@@ -36,12 +37,25 @@ fn a_launch_without_a_change_is_refused_and_the_way_of_a_change_is_kept() {
 
     let skipped = estate.run(&["change", "advance", "CHG-1", "--to", "applied"]).ends(3);
     skipped.says("CHG-1 is draft, and applied does not follow on that; the legal next step is reviewed");
-    estate.run(&["change", "advance", "CHG-1", "--to", "reviewed"]).ends(3).says("is missing: a signed review");
+    estate
+        .run(&["change", "advance", "CHG-1", "--to", "reviewed"])
+        .ends(3)
+        .says("is missing: a signed review");
     estate.run(&["apply", "p.plan", "--change", "CHG-1"]).ends(3).says("only a scheduled change is launched");
     estate.run(&["apply", "p.plan", "--change", "CHG-7"]).ends(64).says("there is no CHG-7");
     estate.run(&["change", "advance", "CHG-1", "--to", "done"]).ends(64).says("no state is called `done`");
     let decide = |date: &str, decision: &str| {
-        estate.run(&["change", "decide", "CHG-1", "--decision", decision, "--attendees", "it-lead,pm", "--date", date])
+        estate.run(&[
+            "change",
+            "decide",
+            "CHG-1",
+            "--decision",
+            decision,
+            "--attendees",
+            "it-lead,pm",
+            "--date",
+            date,
+        ])
     };
     decide("2999-01-01", "approved").ends(64).says("is still to come");
     decide("2026-01-05", "rejected").ends(64).says("a rejection needs a reason");
@@ -58,7 +72,8 @@ fn a_ticket_system_that_is_down_opens_the_change_and_says_so() {
     receiver.desk(|desk| desk.mood = Mood::Status(500, 100));
     let open = ["change", "open", "p.plan", "--title", "T", "--ticket", NUMBER, "--as", "pm"];
     let opened = estate.run(&open).ends(0);
-    let opened = opened.says("warning: ticket CHG0012345 was not written to: the ticket system is down: it answered 500");
+    let opened = opened
+        .says("warning: ticket CHG0012345 was not written to: the ticket system is down: it answered 500");
     assert!(!opened.err.contains("hush") && !opened.err.contains(TOKEN), "{}", opened.err);
     estate.run(&["change", "tell", "CHG-1"]).ends(1).says("the ticket system is down");
     receiver.desk(|desk| desk.mood = Mood::Good);

@@ -15,9 +15,7 @@ use landfall::model::estate::Estate;
 use landfall::model::plan::{Plan, SavedPlan};
 use landfall::model::signed::ChangeClass;
 use landfall::ops::Context;
-use landfall::ops::changes::{
-    self, Begin, Book, Meeting, Step, Wanted, after_launch, refuse_without_change,
-};
+use landfall::ops::changes::{self, Begin, Book, Meeting, Step, Wanted, after_launch, refuse_without_change};
 use landfall::runner::clock::Clock;
 use serde_json::{Value, json};
 
@@ -115,7 +113,8 @@ impl World {
     fn advance(&mut self, change: &str, to: ChangeState, reason: &str) -> Result<(), String> {
         let begin = (to == ChangeState::Scheduled).then_some(Begin::Next);
         let step = Step { change, to, reason, begin };
-        let made = changes::advance(&self.context, &self.estate, &mut self.journal, step, &all_signed, &actor());
+        let made =
+            changes::advance(&self.context, &self.estate, &mut self.journal, step, &all_signed, &actor());
         made.map(|_| ()).map_err(|failure| failure.to_string())
     }
 
@@ -188,14 +187,22 @@ async fn a_launch_goes_on_an_approved_ticket_and_its_records_name_it() {
     );
     let change = world.scheduled(&saved).await;
     let (context, estate) = (world.context.clone(), world.estate.clone());
-    let cleared =
-        refuse_without_change(&context, &estate, &saved, Some(&change), &world.journal).await.unwrap().unwrap();
+    let cleared = refuse_without_change(&context, &estate, &saved, Some(&change), &world.journal)
+        .await
+        .unwrap()
+        .unwrap();
     let file = cleared.record(&context, &saved, &actor(), &mut world.journal).unwrap();
     assert_eq!(file.path, "change.json");
     let kept: ChangeApplied = serde_json::from_slice(&world.journal.get_blob(&file.sha256).unwrap()).unwrap();
     let ticket = kept.ticket.unwrap();
-    assert_eq!((ticket.number.as_str(), ticket.state.as_str(), ticket.plan), (NUMBER, "Implement", saved.digest));
-    assert_eq!((ticket.approvers, ticket.standing.as_str()), (vec!["cab.chair".to_owned()], "recorded, not signed"));
+    assert_eq!(
+        (ticket.number.as_str(), ticket.state.as_str(), ticket.plan),
+        (NUMBER, "Implement", saved.digest)
+    );
+    assert_eq!(
+        (ticket.approvers, ticket.standing.as_str()),
+        (vec!["cab.chair".to_owned()], "recorded, not signed")
+    );
     let text = format!("{:?}", world.journal.read(&LogId::Org, 0).unwrap());
     assert!(!text.contains(TOKEN) && !text.contains("patient"), "{text}");
 
@@ -211,7 +218,10 @@ async fn a_launch_goes_on_an_approved_ticket_and_its_records_name_it() {
     world.advance(&change, ChangeState::Closed, "done").unwrap();
     let kinds = world.kinds();
     let of = |kind: &str| kinds.iter().filter(|one| *one == kind).count();
-    assert_eq!((of("change.advanced"), of("change.applied"), of("ticket.read"), of("ticket.commented")), (6, 1, 1, 2));
+    assert_eq!(
+        (of("change.advanced"), of("change.applied"), of("ticket.read"), of("ticket.commented")),
+        (6, 1, 1, 2)
+    );
 }
 
 #[tokio::test]
@@ -220,16 +230,36 @@ async fn each_ticket_that_will_not_do_is_refused_with_its_reason_and_nothing_is_
     let change = world.scheduled(&saved).await;
     let before = world.kinds();
     let cases: [(&str, fn(&mut crate::receiver::Desk), &str); 9] = [
-        ("closed", |desk| desk.state = "Closed".to_owned(), "ticket CHG0012345 is not open: its state is `Closed`"),
-        ("new", |desk| desk.state = "New".to_owned(), "ticket CHG0012345 is not approved: its state is `New`"),
-        ("site", |desk| desk.title = "For MPL02".to_owned(), "ticket CHG0012345 is not for HRB01: it names MPL02"),
+        (
+            "closed",
+            |desk| desk.state = "Closed".to_owned(),
+            "ticket CHG0012345 is not open: its state is `Closed`",
+        ),
+        (
+            "new",
+            |desk| desk.state = "New".to_owned(),
+            "ticket CHG0012345 is not approved: its state is `New`",
+        ),
+        (
+            "site",
+            |desk| desk.title = "For MPL02".to_owned(),
+            "ticket CHG0012345 is not for HRB01: it names MPL02",
+        ),
         ("digest", |desk| desk.notes.clear(), "ticket CHG0012345 does not quote the digest of this plan"),
         ("own", |desk| desk.approvals = vec![approval("maria", "approved")], "was approved by maria alone"),
         ("nobody", |desk| desk.approvals.clear(), "ticket CHG0012345 does not tell who approved it"),
         ("no", |desk| desk.approvals.push(approval("net.lead", "rejected")), "was rejected by net.lead"),
-        ("before", |desk| desk.approvals[0].2 = "2020-01-01 00:00:00".to_owned(), "was approved before it named plan"),
-        ("down", |desk| desk.mood = Mood::Status(503, 9), "cannot be read, so nothing shows that CHG-1 is approved: the \
-            ticket system is down: it answered 503"),
+        (
+            "before",
+            |desk| desk.approvals[0].2 = "2020-01-01 00:00:00".to_owned(),
+            "was approved before it named plan",
+        ),
+        (
+            "down",
+            |desk| desk.mood = Mood::Status(503, 9),
+            "cannot be read, so nothing shows that CHG-1 is approved: the \
+            ticket system is down: it answered 503",
+        ),
     ];
     let good = world.receiver.desk(|desk| desk.clone());
     for (name, change_it, expected) in cases {
@@ -257,13 +287,20 @@ async fn a_person_who_asks_is_known_under_the_name_that_the_ticket_system_has() 
 async fn only_a_scheduled_change_is_launched_and_each_refusal_names_the_next_step() {
     let (mut world, saved) = (World::new(""), plan("HRB01", "a"));
     let change = world.open(&saved, ChangeClass::Normal);
-    assert!(world.launched(&saved, Some(&change)).await.contains("CHG-1 is draft, and only a scheduled change"));
+    assert!(
+        world.launched(&saved, Some(&change)).await.contains("CHG-1 is draft, and only a scheduled change")
+    );
     assert_eq!(
         world.advance(&change, ChangeState::Applied, "").unwrap_err(),
         "CHG-1 is draft, and applied does not follow on that; the legal next step is reviewed"
     );
     assert!(world.advance(&change, ChangeState::Reviewed, "").is_ok());
-    assert!(world.advance(&change, ChangeState::Approved, "").unwrap_err().contains("a decision of the change board"));
+    assert!(
+        world
+            .advance(&change, ChangeState::Approved, "")
+            .unwrap_err()
+            .contains("a decision of the change board")
+    );
     world.decide(&change, BoardDecision::Rejected, "not before the audit").unwrap();
     let book = Book::read(&world.journal).unwrap();
     let back = book.find(&change).unwrap();
@@ -277,8 +314,10 @@ async fn a_ticket_system_that_is_down_stops_no_run_and_is_told_later() {
     let (mut world, saved) = (World::new(""), plan("HRB01", "a"));
     let change = world.scheduled(&saved).await;
     let (context, estate) = (world.context.clone(), world.estate.clone());
-    let cleared =
-        refuse_without_change(&context, &estate, &saved, Some(&change), &world.journal).await.unwrap().unwrap();
+    let cleared = refuse_without_change(&context, &estate, &saved, Some(&change), &world.journal)
+        .await
+        .unwrap()
+        .unwrap();
     cleared.record(&context, &saved, &actor(), &mut world.journal).unwrap();
     world.append("launch.started", json!({ "plan": saved.digest, "selection": "all" }));
     world.append("launch.ended", json!({ "outcome": "partial" }));
@@ -288,7 +327,11 @@ async fn a_ticket_system_that_is_down_stops_no_run_and_is_told_later() {
     assert_eq!(after.trouble.len(), 1, "{after:?}");
     assert!(after.trouble[0].contains("was not told how it ended: the ticket system is down"), "{after:?}");
     let book = Book::read(&world.journal).unwrap();
-    assert_eq!(book.find(&change).unwrap().state, ChangeState::Applied, "what did not end well is not validated");
+    assert_eq!(
+        book.find(&change).unwrap().state,
+        ChangeState::Applied,
+        "what did not end well is not validated"
+    );
     world.receiver.desk(|desk| desk.mood = Mood::Good);
     let after = after_launch(&context, &estate, &run, &mut world.journal, &actor()).await.unwrap();
     assert_eq!((after.done.len(), after.trouble.len()), (1, 0), "{after:?}");
@@ -298,9 +341,8 @@ async fn a_ticket_system_that_is_down_stops_no_run_and_is_told_later() {
 async fn what_waits_for_the_board_is_told() {
     let (mut world, saved) = (World::new(""), plan("HRB01", "a"));
     let change = world.open(&saved, ChangeClass::Normal);
-    let waiting = |world: &World| {
-        changes::pending(&world.estate, &world.journal, world.context.clock.now()).unwrap()
-    };
+    let waiting =
+        |world: &World| changes::pending(&world.estate, &world.journal, world.context.clock.now()).unwrap();
     assert_eq!(waiting(&world), []);
     world.advance(&change, ChangeState::Reviewed, "").unwrap();
     let all = waiting(&world);

@@ -107,7 +107,8 @@ fn request(stream: &mut TcpStream) -> Option<Seen> {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+            let header =
+                |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
             let length = header("content-length: ").parse().unwrap_or(0);
             if body.len() >= length {
                 let mut words = head.split(' ');
@@ -188,9 +189,7 @@ fn answer(seen: &Seen, shared: &Mutex<Desk>) -> (u16, Value) {
         return (200, json!({ "result": if ours { vec![service_now(&desk)] } else { Vec::new() } }));
     }
     if seen.method == "GET" && is("/api/now/table/sysapproval_approver?sysparm_query=sysapproval%3Dabc123&") {
-        let of = |(who, word, at): &(String, String, String)| {
-            json!({ "approver.user_name": both(who), "state": both(word), "sys_updated_on": both(at) })
-        };
+        let of = |(who, word, at): &(String, String, String)| json!({ "approver.user_name": both(who), "state": both(word), "sys_updated_on": both(at) });
         return (200, json!({ "result": desk.approvals.iter().map(of).collect::<Vec<_>>() }));
     }
     if seen.method == "PATCH" && is("/api/now/table/change_request/abc123") {
@@ -214,7 +213,10 @@ fn answer(seen: &Seen, shared: &Mutex<Desk>) -> (u16, Value) {
     }
     if seen.method == "GET" && is("/tickets/T-1") {
         let (who, ..) = desk.approvals.first().cloned().unwrap_or_default();
-        return (200, json!({ "no": "T-1", "status": desk.state, "about": desk.title, "by": who, "log": [desk.notes] }));
+        return (
+            200,
+            json!({ "no": "T-1", "status": desk.state, "about": desk.title, "by": who, "log": [desk.notes] }),
+        );
     }
     (404, json!({ "error": "hush" }))
 }

@@ -51,7 +51,10 @@ async fn a_change_request_of_servicenow_is_read_without_its_free_text() {
     let desk = Desk::new(&tickets, user.as_ref(), &Secret::new(TOKEN)).unwrap();
     let read = desk.read(NUMBER).await.unwrap();
     let ticket = &read.ticket;
-    assert_eq!((ticket.number.as_str(), ticket.state.as_str(), ticket.is_closed), (NUMBER, "Implement", false));
+    assert_eq!(
+        (ticket.number.as_str(), ticket.state.as_str(), ticket.is_closed),
+        (NUMBER, "Implement", false)
+    );
     assert_eq!(ticket.requester.as_deref(), Some("pat.requester"));
     assert_eq!(approvers(&read), [("cab.chair", true, false), ("net.lead", false, false)]);
     assert_eq!(ticket.approvals[0].at, Some("2099-01-01T09:00:00Z".parse().unwrap()));
@@ -95,7 +98,10 @@ async fn an_issue_of_jira_is_read_and_commented_as_a_document() {
     let desk = desk(&receiver, TicketAdapter::Jira);
     desk.comment("OPS-7", &format!("Plan sha256 {plan}\nsecond line")).await.unwrap();
     let body = &receiver.seen("POST")[0].body["body"];
-    assert_eq!((&body["type"], &body["content"][1]["content"][0]["text"]), (&json!("doc"), &json!("second line")));
+    assert_eq!(
+        (&body["type"], &body["content"][1]["content"][0]["text"]),
+        (&json!("doc"), &json!("second line"))
+    );
     let read = desk.read("OPS-7").await.unwrap();
     assert_eq!((read.ticket.number.as_str(), approvers(&read)), ("OPS-7", vec![("cab.chair", true, false)]));
     assert!(read.ticket.commented.contains(&plan) && read.ticket.url.ends_with("/browse/OPS-7"));
@@ -122,7 +128,10 @@ async fn any_other_system_is_read_by_declared_paths() {
     }
     (form.sites, form.comments) = (vec!["/about".to_owned()], vec!["/log".to_owned()]);
     let read = Desk::new(&tickets, None, &Secret::new(TOKEN)).unwrap().read("T-1").await.unwrap();
-    assert_eq!((read.ticket.state.as_str(), approvers(&read)), ("approved", vec![("cab.chair", true, false)]));
+    assert_eq!(
+        (read.ticket.state.as_str(), approvers(&read)),
+        ("approved", vec![("cab.chair", true, false)])
+    );
 }
 
 #[tokio::test]
@@ -135,8 +144,11 @@ async fn hostile_answers_do_no_harm_and_are_told_apart() {
         (Mood::Status(429, 9), "the ticket system is down: it answered 429", 3),
         (Mood::Status(401, 9), "the ticket system answered 401: the token, or what it may do, is wrong", 1),
         (Mood::Status(400, 9), "the ticket system refused it with 400", 1),
-        (Mood::Redirects(format!("{}/steal", elsewhere.address)),
-            "the ticket system's answer cannot be used: it is 302, which would lead elsewhere and is not followed", 1),
+        (
+            Mood::Redirects(format!("{}/steal", elsewhere.address)),
+            "the ticket system's answer cannot be used: it is 302, which would lead elsewhere and is not followed",
+            1,
+        ),
         (Mood::Malformed, "the ticket system's answer cannot be used: it is not JSON", 1),
         (Mood::Huge, "the ticket system's answer cannot be used: it is larger than 4194304 bytes", 1),
         (Mood::Endless, "the ticket system's answer cannot be used: it is larger than 4194304 bytes", 1),

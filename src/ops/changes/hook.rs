@@ -67,8 +67,8 @@ pub async fn refuse_without_change(
     }
     let id = change.id();
     let number = change.opened.ticket.as_deref();
-    let number =
-        number.ok_or_else(|| refused(format!("{id} has no ticket, and target {} asks for one", target.name)))?;
+    let number = number
+        .ok_or_else(|| refused(format!("{id} has no ticket, and target {} asks for one", target.name)))?;
     let tickets = tickets::of(estate)?;
     let read = read(context, tickets, number).await.map_err(|error| {
         refused(format!(
@@ -131,7 +131,11 @@ fn hold(tickets: &Tickets, change: &Change, saved: &SavedPlan, read: &Read) -> R
     }
     let lines: Vec<String> = missing.iter().map(|one| format!("  {one}")).collect();
     Err(Failure::Refused {
-        reason: format!("the ticket of {} will not do; nothing was started:\n{}", change.id(), lines.join("\n")),
+        reason: format!(
+            "the ticket of {} will not do; nothing was started:\n{}",
+            change.id(),
+            lines.join("\n")
+        ),
     })
 }
 

@@ -46,7 +46,8 @@ pub fn weigh_plan(
         let keys = crate::people::enrolled::enrolled(entries);
         let around = Around { estate: &estate.lineage, zone, people: &estate.people, keys: &keys };
         let decisions = decisions(saved, entries);
-        let mut signatures = Signatures { reviews: reviews(&decisions, around, now), ..Signatures::default() };
+        let mut signatures =
+            Signatures { reviews: reviews(&decisions, around, now), ..Signatures::default() };
         for need in &saved.plan.approvals {
             let asked = asked(saved, change, need);
             add(&mut signatures, need, &weigh(&asked, &decisions, around, now), &decisions);
@@ -120,7 +121,8 @@ fn asked(saved: &SavedPlan, change: &Change, need: &ApprovalNeed) -> Asked {
 fn add(to: &mut Signatures, need: &ApprovalNeed, weighed: &Weighed, decisions: &[Decision]) {
     for seat in &weighed.missing {
         let site = seat.site.as_ref().map_or(String::new(), |site| format!(" of {site}"));
-        to.missing.push(format!("the approval of {}{site} (rule {}): landfall approve PLAN", seat.role, need.rule));
+        to.missing
+            .push(format!("the approval of {}{site} (rule {}): landfall approve PLAN", seat.role, need.rule));
     }
     if weighed.unreviewed {
         to.missing.push(format!("a review (rule {}): landfall review PLAN", need.rule));
