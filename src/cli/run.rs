@@ -184,8 +184,15 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let rendered = ops::rollback::rendered(&saved, &desired.rendered, &journal)?;
         let change =
             cleared.map(|cleared| cleared.record(context, &saved, &watch.actor, &mut journal)).transpose()?;
-        let launched =
-            launch::begin_on(change, context, &saved, &rendered, &reached, &mut journal, watch).await?;
+        let launched = launch::begin_on(
+            context,
+            launch::On { saved: &saved, change },
+            &rendered,
+            &reached,
+            &mut journal,
+            watch,
+        )
+        .await?;
         Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();

@@ -68,7 +68,16 @@ pub async fn begin(
     journal: &mut dyn Journal,
     watch: Watch<'_>,
 ) -> Result<Launched, Failure> {
-    begin_on(None, context, saved, rendered, reached, journal, watch).await
+    begin_on(context, On { saved, change: None }, rendered, reached, journal, watch).await
+}
+
+/// A plan with the change that it is launched on.
+#[derive(Debug, Clone)]
+pub struct On<'o> {
+    /// The plan.
+    pub saved: &'o SavedPlan,
+    /// The file that says which change, if there is one.
+    pub change: Option<BlobRef>,
 }
 
 /// Begins a launch on a change: the first entry of each of its logs names the file that says which one.
@@ -77,18 +86,17 @@ pub async fn begin(
 ///
 /// As [`begin`].
 pub async fn begin_on(
-    change: Option<BlobRef>,
     context: &Context,
-    saved: &SavedPlan,
+    on: On<'_>,
     rendered: &BTreeMap<ScopeId, Rendered>,
     reached: &Reached,
     journal: &mut dyn Journal,
     watch: Watch<'_>,
 ) -> Result<Launched, Failure> {
     let name = context.new_launch_id()?;
-    let mut files = Files::store(saved, rendered, journal)?;
-    files.change = change;
-    go_on(context, Launch { run: name, saved, files }, reached, journal, watch).await
+    let mut files = Files::store(on.saved, rendered, journal)?;
+    files.change = on.change;
+    go_on(context, Launch { run: name, saved: on.saved, files }, reached, journal, watch).await
 }
 
 /// Takes a launch up again.

@@ -11,7 +11,7 @@ use crate::base::id::RunId;
 use crate::change::ticket_rules::{Wanted, refusals};
 use crate::change::{Change, Signatures, outcome_word};
 use crate::journal::Journal;
-use crate::model::change::{APPLIED, ChangeApplied, ChangeState, TICKET_READ};
+use crate::model::change::{APPLIED, ChangeApplied, ChangeOpened, ChangeState, TICKET_READ};
 use crate::model::entry::{Actor, BlobRef};
 use crate::model::estate::Estate;
 use crate::model::fleet_event::LaunchOutcome;
@@ -222,9 +222,10 @@ pub async fn after_launch(
             }
         }
     }
-    let told = change.told_end == Some(Digest::of(ending(change, run, outcome).as_bytes()));
+    let text = ending(change, run, outcome);
+    let told = change.told_end == Some(Digest::of(text.as_bytes()));
     if let (Some(tickets), Some(number), false) = (&estate.tickets, &change.opened.ticket, told) {
-        match tell_end(context, tickets, change, run, outcome, journal, actor).await {
+        match tell_end(context, tickets, &change.opened, &text, journal, actor).await {
             Ok(()) => after.done.push(format!("ticket {number} was told how it ended")),
             Err(why) => after.trouble.push(format!("ticket {number} was not told how it ended: {why}")),
         }
@@ -240,17 +241,14 @@ fn ending(change: &Change, run: &RunId, outcome: LaunchOutcome) -> String {
 async fn tell_end(
     context: &Context,
     tickets: &Tickets,
-    change: &Change,
-    run: &RunId,
-    outcome: LaunchOutcome,
+    opened: &ChangeOpened,
+    text: &str,
     journal: &mut dyn Journal,
     actor: &Actor,
 ) -> Result<(), String> {
-    let opened = &change.opened;
-    let text = ending(change, run, outcome);
     let number = opened.ticket.as_deref().unwrap_or_default();
     let system = tickets::reach(context, tickets).map_err(|error| error.to_string())?;
     // The digest is there from before: only the answer tells whether this one came through.
-    system.comment(number, &text).await.map_err(|error| error.to_string())?;
-    note_comment(context, journal, opened, &text, "ended", actor).map_err(|failure| failure.to_string())
+    system.comment(number, text).await.map_err(|error| error.to_string())?;
+    note_comment(context, journal, opened, text, "ended", actor).map_err(|failure| failure.to_string())
 }

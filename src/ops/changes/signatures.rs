@@ -62,7 +62,7 @@ fn decisions(saved: &SavedPlan, entries: &[Entry]) -> Vec<Decision> {
         // What cannot be read decides nothing; the journal's own check says that it is there.
         let signed: Signed = serde_json::from_value(entry.body.clone()).ok()?;
         let of_plan = signed.statement.subject.digest == saved.digest;
-        of_plan.then(|| Decision { signed, log: LogId::Org, seq: entry.seq, recorded_at: entry.at })
+        of_plan.then_some(Decision { signed, log: LogId::Org, seq: entry.seq, recorded_at: entry.at })
     });
     read.collect()
 }
