@@ -5,6 +5,7 @@ mod answer;
 mod approve;
 mod args;
 mod attest;
+mod change;
 mod checklist;
 mod checklist_run;
 mod conformance;
@@ -108,6 +109,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
         Command::Release(command) => release::release(ui, &context()?, command),
         Command::Resume(args) => resume::resume(ui, &context()?, &args),
+        Command::Change(command) => change::run(ui, &context()?, command),
         Command::Retry(args) => wave::retry(ui, &context()?, &args),
         Command::Locks(command) => locks::locks(ui, &context()?, command),
         Command::Record(args) => locks::record(ui, &context()?, &args),

@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod against;
 pub mod approvals;
+pub mod changes;
 pub mod check;
 pub mod checklist;
 pub mod checkpoints;
@@ -47,6 +48,7 @@ pub mod select;
 pub mod stale;
 pub mod status;
 pub mod target;
+pub mod tickets;
 pub mod upgrade;
 pub mod verify;
 pub mod wish;

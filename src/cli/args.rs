@@ -140,6 +140,9 @@ pub enum Command {
     /// List, show and compare releases
     #[command(subcommand)]
     Release(super::release::ReleaseCommand),
+    /// Open, show and advance changes: what a launch is asked for, reviewed, approved and closed with
+    #[command(subcommand)]
+    Change(super::change::ChangeCommand),
     /// Try sites again that failed, were skipped or were taken out
     Retry(Retry),
     /// Show who writes which log, or take a lock away
@@ -470,6 +473,9 @@ pub struct Retry {
 pub struct Apply {
     /// A plan saved with `plan --out`
     pub plan: PathBuf,
+    /// The change that it is launched on, such as CHG-1; its ticket is read where the estate asks for one
+    #[arg(long, value_name = "CHANGE")]
+    pub change: Option<String>,
     /// Name a step that can never be undone, as 'site/HRB01 workspace.prod'; once for each, no wildcards
     #[arg(long, value_name = "STEP")]
     pub one_way: Vec<String>,

@@ -166,6 +166,7 @@ pub(super) fn carry_on(
         Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
+    super::change::afterwards(ui, context, desired, &launched.run, &runtime)?;
     let proved = way_back::afterwards(ui, context, desired, &saved, &launched.run, (&runtime, &reached))?;
     let exit = proved.or(conclude(ui, context, desired, &plan, &launched)?);
     Ok(if refusals.is_empty() { exit } else { Exit::Refused })
