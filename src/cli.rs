@@ -4,6 +4,8 @@ mod adopt;
 mod answer;
 mod approve;
 mod args;
+mod attest;
+mod change;
 mod checklist;
 mod checklist_run;
 mod conformance;
@@ -12,6 +14,7 @@ mod draw;
 mod drift;
 mod durations;
 mod exit;
+mod gate;
 mod inspect;
 mod live;
 mod locks;
@@ -19,6 +22,7 @@ mod log;
 mod notify;
 mod packs;
 mod register;
+mod registers;
 mod rehearse;
 mod release;
 mod report;
@@ -105,6 +109,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
         Command::Release(command) => release::release(ui, &context()?, command),
         Command::Resume(args) => resume::resume(ui, &context()?, &args),
+        Command::Change(command) => change::run(ui, &context()?, command),
         Command::Retry(args) => wave::retry(ui, &context()?, &args),
         Command::Locks(command) => locks::locks(ui, &context()?, command),
         Command::Record(args) => locks::record(ui, &context()?, &args),
@@ -116,8 +121,11 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Wave(Wave::Skip { site, why }) => wave::skip(ui, &context()?, &site, &why),
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, shown }) => status::wave(ui, &context()?, &wave, &shown),
-        Command::Roles(args) => roles::roles(ui, &context()?, args),
         Command::Checklist(command) => checklist::checklist(ui, context, command),
+        Command::Roles(args) => roles::roles(ui, &context()?, args),
+        Command::Gate(command) => gate::gate(ui, &context()?, command),
+        Command::Attest(args) => attest::attest(ui, &context()?, &args),
+        Command::Waive(args) => attest::waive(ui, &context()?, &args),
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),
@@ -140,6 +148,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Evidence(Evidence::Answer(command)) => answer::answer(ui, context, command),
         Command::Evidence(Evidence::Keep(command)) => register::keep(ui, &context, command),
         Command::Finding(command) => register::finding(ui, &context, command),
+        Command::Registers(command) => registers::run(ui, &context()?, &command),
         Command::Notify(command) => notify::run(ui, &context()?, command),
         Command::Sandbox(SandboxCommand::Serve {
             listen,

@@ -140,6 +140,9 @@ pub enum Command {
     /// List, show and compare releases
     #[command(subcommand)]
     Release(super::release::ReleaseCommand),
+    /// Open, show and advance changes: what a launch is asked for, reviewed, approved and closed with
+    #[command(subcommand)]
+    Change(super::change::ChangeCommand),
     /// Try sites again that failed, were skipped or were taken out
     Retry(Retry),
     /// Show who writes which log, or take a lock away
@@ -147,11 +150,18 @@ pub enum Command {
     Locks(super::locks::LocksCommand),
     /// File a record that people made, such as a drill or an access review
     Record(super::locks::Record),
-    /// Show who holds which role, who stands in and who answers for what; enrol the keys people sign with
-    Roles(super::roles::RolesArgs),
-    /// Run checklist items, and list the validators that they can use
+    /// Run, list and show checklist items, and list the validators that they can use
     #[command(subcommand)]
     Checklist(super::checklist::ChecklistCommand),
+    /// Show who holds which role, who stands in and who answers for what; enrol the keys people sign with
+    Roles(super::roles::RolesArgs),
+    /// List and show gates, and sign them
+    #[command(subcommand)]
+    Gate(super::gate::GateCommand),
+    /// State that a checklist item is so, in its own words, with your key
+    Attest(Box<super::attest::Attest>),
+    /// Let a checklist item or gate pass for a time: with a reason, an end and what is done instead
+    Waive(Box<super::attest::Waive>),
     /// Show every site: what is done, what is not, and why
     Status(Status),
     /// Show how long steps are expected to take on a target, and what earlier runs measured
@@ -175,6 +185,9 @@ pub enum Command {
     /// Keep the register of audit findings in the sites' logs
     #[command(subcommand)]
     Finding(super::register::FindingCommand),
+    /// List what the registers hold: agreements, systems, use cases, datasets, risks, metrics
+    #[command(subcommand)]
+    Registers(super::registers::RegistersCommand),
     /// Tell people what happened: deliver what waits, show how it stands, try it out
     #[command(subcommand)]
     Notify(super::notify::NotifyCommand),
@@ -460,6 +473,9 @@ pub struct Retry {
 pub struct Apply {
     /// A plan saved with `plan --out`
     pub plan: PathBuf,
+    /// The change that it is launched on, such as CHG-1; its ticket is read where the estate asks for one
+    #[arg(long, value_name = "CHANGE")]
+    pub change: Option<String>,
     /// Name a step that can never be undone, as 'site/HRB01 workspace.prod'; once for each, no wildcards
     #[arg(long, value_name = "STEP")]
     pub one_way: Vec<String>,

@@ -87,6 +87,9 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
     if let (Some(other), Some(compared), PlanOutput::Text) = (&other, &compared, form.output) {
         ui.data(&against_view::text(compared, &other.name));
     }
+    for line in ops::phi::told(context, &desired, &saved.plan) {
+        ui.always(&format!("warning: {line}: a target with gates refuses it"));
+    }
     for line in ops::plan::too_long(&saved.plan) {
         ui.always(&format!("warning: {line}: a launch of this plan is refused"));
     }
@@ -175,7 +178,10 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         ops::stale::refuse(context, &saved, &desired, &reached, &journal).await?;
         let estate = &desired.loaded.estate;
         let carved = super::approve::before_launch(ui, context, &saved, estate, &mut journal, args)?;
+        super::gate::before(ui, context, &desired, &saved.plan, &mut journal)?;
         launch::refuse_barred(&saved, &journal, entry)?;
+        let change = args.change.as_deref();
+        let cleared = ops::changes::refuse_without_change(context, estate, &saved, change, &journal).await?;
         way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, &journal, &desired.loaded.estate);
@@ -184,12 +190,21 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let watch = Watch { actor: ops::person(), stop, feed, entry, stay: args.wait };
         ops::guard::record_named(context, &saved, &watch.actor, &mut journal)?;
         let rendered = ops::rollback::rendered(&saved, &desired.rendered, &journal)?;
-        let launched =
-            launch::begin_without(context, (&saved, &carved), &rendered, &reached, &mut journal, watch)
-                .await?;
+        let change =
+            cleared.map(|cleared| cleared.record(context, &saved, &watch.actor, &mut journal)).transpose()?;
+        let launched = launch::begin_on(
+            context,
+            launch::On { saved: &saved, change, carved: &carved },
+            &rendered,
+            &reached,
+            &mut journal,
+            watch,
+        )
+        .await?;
         Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
+    super::change::afterwards(ui, context, &desired, &launched.run, &runtime)?;
     let proved = way_back::afterwards(ui, context, &desired, &saved, &launched.run, (&runtime, &reached))?;
     Ok(proved.or(conclude(ui, context, &desired, &saved.plan, &launched)?))
 }

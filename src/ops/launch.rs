@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::base::id::{LogId, RunId, ScopeId};
 use crate::journal::Journal;
 use crate::model::ask::{Ask, Wish};
-use crate::model::entry::{Actor, ActorKind};
+use crate::model::entry::{Actor, ActorKind, BlobRef};
 use crate::model::fleet_event::{FleetEvent, LaunchOutcome};
 use crate::model::plan::SavedPlan;
 use crate::model::rendered::Rendered;
@@ -30,6 +30,9 @@ pub const PLAN_FILE: &str = "plan.json";
 
 /// The name of the list of rendered files.
 pub const RENDERED_FILE: &str = "rendered.json";
+
+/// The name of what says on which change a launch goes, inside a journal and a bundle.
+pub const CHANGE_FILE: &str = "change.json";
 
 /// Who does it, how it can be stopped, and who watches.
 pub struct Watch<'a> {
@@ -67,27 +70,38 @@ pub async fn begin(
     journal: &mut dyn Journal,
     watch: Watch<'_>,
 ) -> Result<Launched, Failure> {
-    begin_without(context, (saved, &[]), rendered, reached, journal, watch).await
+    begin_on(context, On { saved, change: None, carved: &[] }, rendered, reached, journal, watch).await
 }
 
-/// Begins a launch that goes on without some of the plan's sites: their parts were rejected. They are taken out before
-/// anything starts, by whoever rejected them.
+/// A plan, the change that it is launched on, and the sites that it goes on without.
+#[derive(Debug, Clone)]
+pub struct On<'o> {
+    /// The plan.
+    pub saved: &'o SavedPlan,
+    /// The file that says which change, if there is one.
+    pub change: Option<BlobRef>,
+    /// Sites whose parts were rejected. They are taken out before anything starts, by whoever rejected them.
+    pub carved: &'o [Carved],
+}
+
+/// Begins a launch on a change: the first entry of each of its logs names the file that says which one.
 ///
 /// # Errors
 ///
 /// As [`begin`].
-pub async fn begin_without(
+pub async fn begin_on(
     context: &Context,
-    (saved, carved): (&SavedPlan, &[Carved]),
+    on: On<'_>,
     rendered: &BTreeMap<ScopeId, Rendered>,
     reached: &Reached,
     journal: &mut dyn Journal,
     watch: Watch<'_>,
 ) -> Result<Launched, Failure> {
     let name = context.new_launch_id()?;
-    take_out(context, journal, &name, carved)?;
-    let files = Files::store(saved, rendered, journal)?;
-    go_on(context, Launch { run: name, saved, files }, reached, journal, watch).await
+    take_out(context, journal, &name, on.carved)?;
+    let mut files = Files::store(on.saved, rendered, journal)?;
+    files.change = on.change;
+    go_on(context, Launch { run: name, saved: on.saved, files }, reached, journal, watch).await
 }
 
 /// Takes a launch up again.
@@ -146,7 +160,7 @@ async fn go_on(
     let Launch { run: name, saved, files } = launch;
     let shell = Shell {
         saved,
-        launch_refs: vec![files.plan.clone(), files.list.clone()],
+        launch_refs: files.launch_refs(),
         run_refs: files.run_refs(),
         run: name.clone(),
         journal,

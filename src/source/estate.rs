@@ -64,8 +64,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         day_one,
         site_days_max: program.site_days_max,
         failure_budget: program.failure_budget,
-        break_glass_hours: program.break_glass_hours,
         success: program.success,
+        break_glass_hours: program.break_glass_hours,
         zone,
         account: free(reader, "account"),
         defaults: free(reader, "defaults"),
@@ -141,8 +141,8 @@ fn identity(reader: &mut Reader<'_, '_>) -> Identity {
 struct Program {
     site_days_max: u32,
     failure_budget: Option<u32>,
-    break_glass_hours: u32,
     success: Vec<SuccessCriterion>,
+    break_glass_hours: u32,
 }
 
 fn program(reader: &mut Reader<'_, '_>) -> Program {
@@ -150,25 +150,25 @@ fn program(reader: &mut Reader<'_, '_>) -> Program {
         return Program {
             site_days_max: SITE_DAYS_MAX,
             failure_budget: None,
-            break_glass_hours: BREAK_GLASS_HOURS,
             success: Vec::new(),
+            break_glass_hours: BREAK_GLASS_HOURS,
         };
     };
     let mut inner = reader.inner(table, span, "[program]");
     let at_least_one = |value: &serde_json::Value| count(value).filter(|days| *days > 0);
     let days = inner.optional("site_days_max", "a number of days from 1 up", at_least_one);
     let budget = inner.optional("failure_budget", "a number from 0 up", count);
+    let success = registers::success(&mut inner);
     let words = format!("a number of hours from 1 to {BREAK_GLASS_HOURS_MAX}");
     let hours = inner.optional("break_glass_hours", &words, |value| {
         count(value).filter(|hours| (1..=BREAK_GLASS_HOURS_MAX).contains(hours))
     });
-    let success = registers::success(&mut inner);
     inner.finish();
     Program {
         site_days_max: days.map_or(SITE_DAYS_MAX, |days| days.value),
         failure_budget: budget.map(|budget| budget.value),
-        break_glass_hours: hours.map_or(BREAK_GLASS_HOURS, |hours| hours.value),
         success,
+        break_glass_hours: hours.map_or(BREAK_GLASS_HOURS, |hours| hours.value),
     }
 }
 
