@@ -185,7 +185,9 @@ fn no_flag_variable_or_edited_file_gets_around_an_approval() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    names.iter().for_each(|name| drop(connection.execute(&format!("DROP TRIGGER \"{name}\""), []).unwrap()));
+    for name in names {
+        connection.execute(&format!("DROP TRIGGER \"{name}\""), []).unwrap();
+    }
     let changed = connection
         .execute("UPDATE entry SET line = replace(line, 'review.given', 'approval.given')", [])
         .unwrap();
