@@ -1,5 +1,6 @@
 //! Floor 5: one use case per file. Faces call nothing else.
 
+pub mod access;
 pub mod adopt;
 pub mod against;
 pub mod check;
