@@ -25,6 +25,7 @@ pub mod ops;
 pub mod pacing;
 pub mod pattern;
 pub mod people;
+pub mod persona;
 pub mod plan;
 pub mod policy;
 pub mod quota;

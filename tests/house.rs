@@ -27,6 +27,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("notice", 2),
     ("drift", 2),
     ("people", 2),
+    ("persona", 2),
     ("access", 2),
     ("approval", 2),
     ("source", 3),

@@ -157,7 +157,7 @@ pub fn start(
         return Err(Failure::Refused { reason });
     }
     let at = context.clock.now();
-    let due = (at + Millis::from_secs(u64::from(days) * 24 * 60 * 60));
+    let due = at + Millis::from_secs(u64::from(days) * 24 * 60 * 60);
     let blob = keep(journal, &format!("{campaign}.json"), &canonical_bytes(&list))?;
     let started = AccessEvent::Started {
         campaign,
@@ -380,7 +380,7 @@ pub fn request(
         id: format!("AR-{}", past.len() + 1),
         right: wanted.right,
         purpose: wanted.purpose,
-        until: wanted.days.map(|days| (at + Millis::from_secs(u64::from(days) * 24 * 60 * 60))),
+        until: wanted.days.map(|days| at + Millis::from_secs(u64::from(days) * 24 * 60 * 60)),
         by: wanted.by,
         at,
         sla_hours: wanted.sla_hours,
