@@ -22,6 +22,7 @@ pub mod keys;
 pub mod launch;
 pub mod locks;
 pub mod log;
+pub mod milestones;
 pub mod notify;
 pub mod observe;
 pub mod overview;

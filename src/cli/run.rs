@@ -67,6 +67,7 @@ async fn make_plan(
 pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let context = &at(context, &args.moment)?;
     let desired = Desired::read_with(&context.root, args.packs.as_deref())?;
+    let desired = ops::access::overlay(desired, &*journal_to_read(context)?, context.clock.now())?;
     warn(ui, &desired);
     let other = match &args.against {
         Some(text) => Some(ops::against::find(text, &*journal_to_read(context)?)?),
