@@ -1,12 +1,26 @@
 //! Floor 2: what signed decisions come to: which of them count, and what is missing.
+//!
+//! First each decision is judged by itself ([`Docket::new`]): is it signed, by whom, with a key that counted then. Then
+//! decisions are held against a question ([`Docket::weigh`]): are they about it, may these people decide it, and does
+//! each seat have somebody of its own.
+
+mod bench;
+mod docket;
+pub mod need;
+mod rule;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::id::{LogId, PersonId, ScopeId};
+use crate::base::id::{LogId, PersonId, ScopeId, SiteCode};
 use crate::base::time::Timestamp;
 use crate::model::people::{Enrolled, People};
 use crate::model::signed::{Condition, Signed, Subject};
 use crate::people::{How, Seat};
+
+pub use docket::{Docket, signature};
+pub use rule::Rule;
 
 /// A decision with its place in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,14 +76,6 @@ pub enum KeptOut {
     Builder,
 }
 
-/// The rule by which a decision does not count.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Rule {
-    /// The subject's digest is another one: something changed, or it is about something else.
-    #[error("it is about something else: what is decided now has another digest")]
-    OtherDigest,
-}
-
 /// What decisions come to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Weighed {
@@ -97,19 +103,12 @@ impl Weighed {
 }
 
 /// The scope whose site decides which steward is asked.
-pub fn site_of(scope: Option<&ScopeId>) -> Option<crate::base::id::SiteCode> {
+pub fn site_of(scope: Option<&ScopeId>) -> Option<SiteCode> {
     scope.and_then(ScopeId::site).cloned()
 }
 
-/// Weighs all decisions about one subject, oldest first.
+/// Weighs all decisions about one subject, oldest first. Where several acts can be asked of one thing (an item is
+/// attested, waived, or does not apply), only decisions of the act in question are given.
 pub fn weigh(asked: &Asked, decisions: &[Decision], around: Around<'_>, now: Timestamp) -> Weighed {
-    let _ = (around, now);
-    let other = |decision: &Decision| decision.signed.statement.subject.digest != asked.subject.digest;
-    let refused = decisions.iter().enumerate().filter(|(_, one)| other(one));
-    Weighed {
-        refused: refused.map(|(at, _)| (at, Rule::OtherDigest)).collect(),
-        missing: asked.seats.clone(),
-        unreviewed: asked.review,
-        ..Weighed::default()
-    }
+    Docket::new(decisions, around, now).weigh(asked)
 }

@@ -3,6 +3,8 @@
 mod adopt;
 mod answer;
 mod args;
+mod checklist;
+mod checklist_run;
 mod conformance;
 mod coverage;
 mod draw;
@@ -23,6 +25,7 @@ mod resume;
 mod run;
 mod schedule;
 mod schema;
+mod signing;
 mod status;
 mod ui;
 mod wave;
@@ -105,6 +108,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Wave(Wave::Skip { site, why }) => wave::skip(ui, &context()?, &site, &why),
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, shown }) => status::wave(ui, &context()?, &wave, &shown),
+        Command::Checklist(command) => checklist::checklist(ui, context, command),
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),

@@ -1,6 +1,7 @@
 //! Floor 2: renders packs for resolved scopes. Every path of a template is checked before anything is rendered, the
 //! output must parse, and a scope with a problem gives nothing at all.
 
+mod checklist;
 mod document;
 mod format;
 mod helper;
@@ -103,6 +104,7 @@ fn one(
         let message = format!("{} has {count} steps, more than {STEPS_PER_SCOPE_MAX}", scope.scope);
         found.push(Diagnostic::error("render.too-many-steps", message).at(place.clone(), "one of them"));
     }
+    checklist::names::count(&result, &mut found);
     if found.has_errors() { (None, found) } else { (Some((result, outer)), found) }
 }
 
@@ -116,6 +118,8 @@ fn take_in(
     let document = Document::read(template, &text, scope, found);
     result.resources.extend(document.resources);
     result.steps.extend(document.steps);
+    result.items.extend(document.items);
+    result.gates.extend(document.gates);
     for (id, span) in document.places {
         if let Some(first) = result.places.insert(id.clone(), span.clone()) {
             let message = format!("`{id}` is declared twice in one scope");
@@ -124,7 +128,7 @@ fn take_in(
                     .at(span, "the second one")
                     .at(first, "the first one")
                     .note(format!("rendered {}", whose(scope)))
-                    .help("give each resource and step of a scope an id of its own"),
+                    .help("give each resource, step, item and gate of a scope an id of its own"),
             );
         }
     }

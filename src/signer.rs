@@ -1,6 +1,7 @@
 //! Floor 3: the port to whatever holds a private key.
 
 pub mod file_key;
+pub mod person;
 pub mod pseudonym_file;
 
 use std::path::PathBuf;

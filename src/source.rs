@@ -6,10 +6,13 @@ mod folder;
 mod lock;
 mod notify;
 mod pack;
+mod people;
 mod rates;
 pub mod reference;
+mod registers;
 mod site;
 mod stages;
+mod tickets;
 mod undoing;
 
 use std::collections::BTreeMap;
@@ -21,7 +24,9 @@ use crate::base::limits::{INPUT_FILE_BYTES_MAX, INPUT_FILES_MAX};
 use crate::base::redact;
 use crate::base::span::{SourceId, SourceMap, Span};
 use crate::model::estate::{ESTATE_FILE, LOCK_FILE, Loaded, SecretFound};
+use crate::model::people::PEOPLE_FILE;
 use crate::model::reader::Codes;
+use crate::model::register::REGISTERS_FOLDER;
 
 pub use folder::{Folder, Unread, read, read_with_packs};
 pub use lock::lock_text;
@@ -68,16 +73,20 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
         }
     }
     let mut found = std::mem::take(&mut texts.found);
-    let estate = estate::read(&mut texts, &mut found);
+    let mut estate = estate::read(&mut texts, &mut found);
     let sites = site::read(&texts, &mut found);
+    estate.people = people::read(&texts, &estate, &sites, &mut found);
     notify::check_sites(&estate, &sites, &mut found);
+    let registers = registers::read(&texts, &mut found);
     let packs = pack::read(&texts, &mut found);
     let lock = lock::read(&texts, &packs, &mut found);
     let forks =
         texts.by_path.iter().filter(|(path, _)| is_fork(path)).map(|(_, text)| text.start()).collect();
     found.settle();
-    let Texts { sources, inputs, secrets, .. } = texts;
-    (Loaded { sources, estate, sites, packs, lock, inputs, secrets, forks }, found)
+    let Texts { sources, mut inputs, secrets, .. } = texts;
+    // Who is on leave, and with which key somebody signs, changes nothing of what a plan would do.
+    inputs.remove(PEOPLE_FILE);
+    (Loaded { sources, estate, sites, registers, packs, lock, inputs, secrets, forks }, found)
 }
 
 /// Whether a file can change what is rendered. Notes and pictures beside them do not count.
@@ -86,8 +95,11 @@ fn is_input(path: &str) -> bool {
     inside && (path.ends_with(".toml") || path.ends_with(".hbs") || path == LOCK_FILE)
 }
 
-/// A site's own templates: below `templates/overrides`, or anywhere in `sites/` but as a site's file.
+/// A site's own templates: below `templates/overrides`, or anywhere in `sites/` but as a site's file or a register.
 fn is_fork(path: &str) -> bool {
+    if path.starts_with(REGISTERS_FOLDER) && path.ends_with(".toml") {
+        return false;
+    }
     let in_sites =
         path.strip_prefix("sites/").is_some_and(|rest| rest.contains('/') || rest.ends_with(".hbs"));
     in_sites || path.starts_with("templates/overrides/")
@@ -161,7 +173,7 @@ impl Texts {
     /// The site files: `sites/<name>.toml` but the estate's own.
     fn sites(&self) -> impl Iterator<Item = (&String, &Text)> {
         let is_site = |path: &str| {
-            path != ESTATE_FILE
+            ![ESTATE_FILE, PEOPLE_FILE].contains(&path)
                 && path
                     .strip_prefix("sites/")
                     .is_some_and(|rest| !rest.contains('/') && rest.ends_with(".toml"))

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// Characters of a secret that may be shown: enough to find it, too few to use it.
 const SHOWN: usize = 4;
@@ -56,6 +56,20 @@ fn heading(byte: u8) -> bool {
 
 fn base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// How the public keys of people begin in OpenSSH's files, and how long they are: random, and meant to be read by all.
+const PUBLIC_KEYS: [(&str, RangeInclusive<usize>); 3] = [
+    ("AAAAC3NzaC1lZDI1NTE5AAAAI", 68..=68),
+    ("AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAI", 96..=200),
+    ("AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABB", 140..=140),
+];
+
+fn is_public_key(token: &[u8]) -> bool {
+    let is = |(head, length): &(&str, RangeInclusive<usize>)| {
+        token.starts_with(head.as_bytes()) && length.contains(&token.len())
+    };
+    PUBLIC_KEYS.iter().any(is)
 }
 
 /// Something in a text that looks like a secret.
@@ -121,6 +135,7 @@ fn random_tokens(text: &str) -> Vec<SecretShape> {
 fn is_random(token: &[u8]) -> bool {
     let count = |test: fn(&u8) -> bool| token.iter().filter(|byte| test(byte)).count();
     token.len() >= TOKEN_MIN
+        && !is_public_key(token)
         && count(u8::is_ascii_digit) >= 3
         && count(u8::is_ascii_uppercase) >= 3
         && count(u8::is_ascii_lowercase) >= 3
@@ -143,7 +158,17 @@ pub fn stub(secret: &str) -> String {
     format!("{head}…({} characters)", secret.chars().count())
 }
 
-/// A text for a message: secrets become stubs, long text is cut.
+/// Control characters, and those that change the direction of what follows or are not seen at all: with them, a text can
+/// look like another one.
+pub fn is_unseen(letter: char) -> bool {
+    let unseen = ['\u{61c}', '\u{feff}'].contains(&letter)
+        || ('\u{200b}'..='\u{200f}').contains(&letter)
+        || ('\u{2028}'..='\u{202e}').contains(&letter)
+        || ('\u{2060}'..='\u{2069}').contains(&letter);
+    letter.is_control() || unseen
+}
+
+/// A text for a message: secrets become stubs, what is not seen becomes spaces, long text is cut.
 pub fn shown(text: &str) -> String {
     let mut out = String::new();
     let mut from = 0;
@@ -153,6 +178,9 @@ pub fn shown(text: &str) -> String {
         from = shape.range.end;
     }
     out.push_str(&text[from..]);
+    if out.contains(is_unseen) {
+        out = out.replace(is_unseen, " ");
+    }
     if out.chars().count() <= QUOTED_MAX {
         return out;
     }
@@ -218,6 +246,19 @@ mod tests {
         ] {
             assert_eq!(what(text), [""; 0], "{text}");
         }
+    }
+
+    #[test]
+    fn the_public_keys_of_people_are_no_secrets_and_nothing_longer_hides_behind_them() {
+        let key = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+        assert_eq!(what(&format!("ssh-ed25519 {key} somebody@machine")), [""; 0]);
+        assert_eq!(what(&format!("{key}{key}")), ["a random token"]);
+        assert_eq!(what(&key[12..]), ["a random token"]);
+    }
+
+    #[test]
+    fn what_is_not_seen_turns_nothing_around() {
+        assert_eq!(shown("a\u{1b}[2J\u{202e}b\u{200b}c é"), "a [2J b c é");
     }
 
     #[test]

@@ -158,7 +158,7 @@ fn decide(
     let mut live = Live::new(*ui, &show);
     live.plan(&plan);
     let mut refusals = Vec::new();
-    let entry = &mut ops::entry::judge(&desired.loaded.estate, context.clock.clone());
+    let entry = &mut ops::entry::judge(&desired, context.clock.clone());
     runtime()?.block_on(async {
         let feed = &mut |feed: &Feed<'_>| {
             live.see(feed);

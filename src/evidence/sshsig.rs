@@ -1,6 +1,11 @@
 //! SSH signatures (SSHSIG) over files, as `ssh-keygen -Y sign` makes them and `ssh-keygen -Y verify` checks them.
 //!
-//! Only Ed25519 with SHA-512, and only the one way in which OpenSSH itself writes it.
+//! Here those of the bundle key: only Ed25519 with SHA-512, and only the one way in which OpenSSH itself writes it.
+//! [`people`] has those of people.
+
+pub mod key;
+pub mod people;
+pub mod wire;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

@@ -17,6 +17,8 @@ use crate::model::notify::Notify;
 use crate::model::pack::Pack;
 use crate::model::people::People;
 use crate::model::plan::{Bake, Consent, PackLock};
+use crate::model::register::{Registers, SuccessCriterion};
+use crate::model::tickets::Tickets;
 use crate::model::tree::Table;
 
 pub use calendar::calendar_of;
@@ -39,6 +41,8 @@ pub struct Loaded {
     pub estate: Estate,
     /// The sites in the order of their files.
     pub sites: Vec<Site>,
+    /// What `sites/registers/` lists.
+    pub registers: Registers,
     /// The packs by name.
     pub packs: BTreeMap<PackName, Pack>,
     /// What `templates/pack.lock` says.
@@ -89,6 +93,8 @@ pub struct Estate {
     pub ehrs: BTreeMap<String, Facts>,
     /// The stages of the program in order.
     pub stages: Vec<Stage>,
+    /// What the program is to have reached.
+    pub success: Vec<SuccessCriterion>,
     /// How many sites of one launch may fail in all, where that is limited beside the waves' own budgets.
     pub failure_budget: Option<u32>,
     /// The waves in order.
@@ -113,6 +119,8 @@ pub struct Estate {
     pub publish: Vec<Hook>,
     /// Who is told of what happens.
     pub notify: Vec<Notify>,
+    /// The ticket system, if launches have tickets.
+    pub tickets: Option<Tickets>,
     /// First-time creates that cannot be undone and are accepted beforehand.
     pub consents: Vec<Consent>,
     /// What follows a failed run of a site that says nothing itself.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::wait::OpenItem;
+use crate::base::digest::Digest;
 use crate::base::id::{GateId, RoleName, ScopeId};
 use crate::base::time::Timestamp;
 use crate::model::authority::Quorum;
@@ -61,4 +62,32 @@ pub struct GateStanding {
     /// Waivers that it rests on, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waived: Vec<String>,
+    /// The digest that a signature is over: of the gate, and of all that it rests on.
+    pub digest: Digest,
+    /// Since when: of an open gate the moment it was opened; of another the moment from which only signatures are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The first moment at which the signatures are late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// Whether they are late.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overdue: bool,
+    /// What it rests on, item by item and gate by gate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<Rest>,
+}
+
+/// One thing that a gate rests on: a part of the digest that is signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rest {
+    /// The item or gate, with `account:` before it if it is the account's.
+    pub id: String,
+    /// The digest of the item as it was rendered; of a gate, the digest that was signed.
+    pub digest: Digest,
+    /// How it is closed, in a word; `open` if it is not.
+    pub how: String,
+    /// The entries that closed it, by their place in its scope's log.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub entries: BTreeSet<u64>,
 }

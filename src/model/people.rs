@@ -8,6 +8,9 @@ use crate::base::id::{PersonId, RoleName, SiteCode};
 use crate::base::span::Span;
 use crate::base::time::Timestamp;
 
+/// Where the people of an estate are declared.
+pub const PEOPLE_FILE: &str = "sites/people.toml";
+
 /// The role of a site's data steward, which comes from the site's own file (`steward`, `steward_backup`).
 pub const SITE_STEWARD: &str = "site-steward";
 /// The role of a site's operations lead, which comes from the site's own file (`ops_lead`).

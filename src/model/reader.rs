@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::base::redact::shown;
 use crate::base::span::{Located, Span};
 use crate::model::tree::{Node, Table, Tree, shape};
 
@@ -92,7 +93,7 @@ impl<'t, 'd> Reader<'t, 'd> {
 
     fn unfit(&mut self, tree: &Tree, key: &str, expected: &str) {
         let Some(text) = tree.as_str() else { return self.wrong(tree, key, expected) };
-        let message = format!("`{key}` must be {expected}, not `{}`", crate::base::redact::shown(text));
+        let message = format!("`{key}` must be {expected}, not `{}`", shown(text));
         self.found.push(
             Diagnostic::error(self.codes.wrong, message)
                 .at(tree.span.clone(), format!("expected {expected}")),
@@ -184,7 +185,7 @@ impl<'t, 'd> Reader<'t, 'd> {
                 continue;
             }
             let mut problem =
-                Diagnostic::error(self.codes.unknown, format!("{} has no key `{key}`", self.what))
+                Diagnostic::error(self.codes.unknown, format!("{} has no key `{}`", self.what, shown(key)))
                     .at(entry.key.clone(), "unknown key");
             problem = match nearest(key, self.asked.iter().copied()) {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),

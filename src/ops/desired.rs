@@ -101,6 +101,7 @@ pub fn check_kinds(loaded: &Loaded, rendered: &BTreeMap<ScopeId, Rendered>, foun
     for scope in rendered.values() {
         check_specs(scope, found);
         check_scopes(scope, found);
+        crate::ops::checklist::check(scope, found);
     }
     found.fold();
     check_quotas(loaded, found);

@@ -78,7 +78,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Reads a file with a limit.
-pub(super) fn limited(path: &Path, max: u64) -> Result<Vec<u8>, Failure> {
+pub fn limited(path: &Path, max: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|error| failed(path, error))?;
     file.take(max + 1).read_to_end(&mut bytes).map_err(|error| failed(path, error))?;

@@ -6,12 +6,15 @@ use crate::base::id::{LogId, PackName, ScopeId, SiteCode, WaveName};
 use crate::base::time::{Millis, Timestamp};
 use crate::evidence::register;
 use crate::journal::{Journal, JournalError, Line};
+use crate::model::authority::GateUse;
 use crate::model::criterion::{Criterion, Holds};
-use crate::model::estate::Estate;
 use crate::model::event::{Event, RunOutcome};
 use crate::model::fleet_event::{Batch, FleetEvent};
 use crate::model::plan::{PackLock, Plan, PlanExcerpt, WavePlan};
 use crate::model::wait::OpenItem;
+use crate::ops::checklist::Ground;
+use crate::ops::desired::Desired;
+use crate::ops::gates;
 use crate::ops::launch::PLAN_FILE;
 use crate::ops::question::of_log;
 use crate::ops::record::RECORDED;
@@ -23,9 +26,17 @@ type Waves = BTreeMap<WaveName, Vec<ScopeId>>;
 
 /// A judge of entry criteria for this estate.
 pub fn judge(
-    estate: &Estate,
+    desired: &Desired,
     clock: Clock,
 ) -> impl FnMut(&Plan, &WavePlan, &dyn Journal) -> Result<Vec<OpenItem>, JournalError> + use<> {
+    let estate = &desired.loaded.estate;
+    let ground = Ground::of(desired);
+    let free: BTreeSet<String> = estate
+        .targets
+        .iter()
+        .filter(|(_, spec)| spec.gates == GateUse::Open)
+        .map(|(name, _)| name.clone())
+        .collect();
     let waves: Waves = estate
         .waves
         .iter()
@@ -35,8 +46,9 @@ pub fn judge(
         })
         .collect();
     move |plan, wave, journal| {
+        let gates = Gates { ground: &ground, asked: !free.contains(&plan.target.name) };
         let bench = Bench { waves: &waves, plan, wave, journal, now: clock.now() };
-        let mut open = Vec::new();
+        let mut open = gates.open(&bench)?;
         for criterion in &wave.entry {
             if let Some(missing) = bench.missing(criterion)? {
                 let (id, owner) = (criterion.id.clone(), criterion.owner.clone());
@@ -56,6 +68,38 @@ struct Bench<'b> {
     now: Timestamp,
 }
 
+/// The gates that criteria ask for.
+struct Gates<'g> {
+    ground: &'g Ground,
+    /// Whether the target asks for gates at all.
+    asked: bool,
+}
+
+impl Gates<'_> {
+    /// Everything that keeps a gate shut, thing by thing, each with its own owner.
+    fn open(&self, bench: &Bench<'_>) -> Result<Vec<OpenItem>, JournalError> {
+        let gate = |criterion: &Criterion| match &criterion.holds {
+            Holds::Gate(gate) => Some(gate.clone()),
+            Holds::WaveDone(_)
+            | Holds::SitesLive(_)
+            | Holds::SamePacksAs(_)
+            | Holds::NoOpenFindings
+            | Holds::Evidence { .. } => None,
+        };
+        let wanted: Vec<_> =
+            bench.wave.entry.iter().filter_map(|criterion| Some((criterion, gate(criterion)?))).collect();
+        if !self.asked || wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let board = self.ground.board(bench.journal, bench.now)?;
+        let sites: Vec<ScopeId> = bench.wave.sites.iter().cloned().map(ScopeId::Site).collect();
+        let barred =
+            |(criterion, gate): &(&Criterion, _)| gates::barred(self.ground, &board, criterion, gate, &sites);
+        let open: Vec<OpenItem> = wanted.iter().flat_map(barred).collect();
+        Ok(gates::cut(&open))
+    }
+}
+
 /// The newest run of a site that ended well.
 struct GoodRun {
     ended: Timestamp,
@@ -69,7 +113,8 @@ impl Bench<'_> {
             Holds::WaveDone(wave) => self.wave_done(wave),
             Holds::SitesLive(wanted) => self.sites_live(*wanted),
             Holds::SamePacksAs(wave) => self.same_packs(wave),
-            Holds::Gate(gate) => Ok(Some(format!("the gate {gate} is not open"))),
+            // Gates say more than one thing each, and are judged together.
+            Holds::Gate(_) => Ok(None),
             Holds::NoOpenFindings => self.open_findings(),
             Holds::Evidence { kind, within_days, after } => self.evidence(kind, *within_days, after.as_ref()),
         }

@@ -6,19 +6,22 @@ use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{KindName, StepId};
 use crate::base::redact::shown;
 use crate::base::span::{Located, SourceId, SourceMap, Span};
+use crate::model::checklist::Item;
+use crate::model::gate::Gate;
 use crate::model::reader::{Codes, Reader, boolean};
 use crate::model::reference::RefScope;
 use crate::model::resolved::ResolvedScope;
 use crate::model::resource::{Action, Check, ChecklistStep, Expectation, Origin, Resource};
 use crate::model::tree::{self, Node, Table, Tree};
 
+use super::checklist;
 use super::format::{Format, sql_problem};
 use super::template::Compiled;
 use super::whose;
 
 type Outer = Vec<(RefScope, StepId)>;
 
-const CODES: Codes =
+pub(super) const CODES: Codes =
     Codes { unknown: "render.unknown-key", missing: "render.missing-key", wrong: "render.wrong-value" };
 
 /// A step that waits for one of the scopes below. Those are done before it starts, so this is checked and then dropped.
@@ -28,11 +31,13 @@ pub(super) struct OuterNeed {
     pub(super) needs: StepId,
 }
 
-/// What one rendered file declares.
+/// What one rendered file declares. Gates and items have their ids from the same names as steps.
 #[derive(Default)]
 pub(super) struct Document {
     pub(super) resources: Vec<Resource>,
     pub(super) steps: Vec<ChecklistStep>,
+    pub(super) items: Vec<Item>,
+    pub(super) gates: Vec<Gate>,
     /// What they wait for outside their scope.
     pub(super) outer: Vec<OuterNeed>,
     /// In the order of the file; the same id may be there twice.
@@ -40,7 +45,7 @@ pub(super) struct Document {
 }
 
 /// A rendered text whose problems are to be told in terms of its template.
-struct Sheet<'t> {
+pub(super) struct Sheet<'t> {
     template: &'t Compiled,
     scope: &'t ResolvedScope,
     text: &'t str,
@@ -99,6 +104,18 @@ impl Document {
                 self.steps.push(step);
             }
         }
+        for (table, span) in reader.tables("item") {
+            if let Some(item) = checklist::item(&mut reader, sheet, table, span) {
+                self.places.push((item.id.clone(), sheet.place_of(table)));
+                self.items.push(item);
+            }
+        }
+        for (table, span) in reader.tables("gate") {
+            if let Some(gate) = checklist::gate(&mut reader, sheet, table, span) {
+                self.places.push((checklist::names::of_gate(&gate.id), sheet.place_of(table)));
+                self.gates.push(gate);
+            }
+        }
         reader.finish();
     }
 
@@ -150,7 +167,7 @@ impl Sheet<'_> {
         self.broken(message, &Diagnostic::error("render.bad-output", "").at(span, "renders to this"))
     }
 
-    fn origin(&self, span: &Span) -> Origin {
+    pub(super) fn origin(&self, span: &Span) -> Origin {
         Origin {
             pack: self.template.pack.clone(),
             template: self.template.path.clone(),
@@ -173,11 +190,11 @@ fn found_in_sql(sheet: &Sheet<'_>, text: &str, found: &mut Diagnostics) {
     }
 }
 
-fn id(value: &Value) -> Option<StepId> {
+pub(super) fn id(value: &Value) -> Option<StepId> {
     value.as_str().and_then(|text| StepId::new(text).ok())
 }
 
-const ID: &str =
+pub(super) const ID: &str =
     "an id of lower-case words joined by dots, dashes and underscores, for example catalog.clinical";
 
 /// What must come before: steps of this scope, and of the ones it rests on.
@@ -274,7 +291,7 @@ fn action_of(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<A
     check.map(Action::Check)
 }
 
-fn expectation(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Expectation> {
+pub(super) fn expectation(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<Expectation> {
     let mut inner = reader.inner(table, span.clone(), "an expectation");
     let at = inner.required("at", "a JSON pointer such as /region", |value| {
         value.as_str().filter(|text| text.is_empty() || text.starts_with('/')).map(str::to_owned)

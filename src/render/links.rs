@@ -11,6 +11,7 @@ use crate::model::reference::{RefScope, Reference, references};
 use crate::model::rendered::Rendered;
 use crate::model::resource::{Action, ChecklistStep, Resource};
 
+use super::checklist;
 use super::document::OuterNeed;
 
 /// The kind whose objects calls can go through.
@@ -56,12 +57,20 @@ pub(super) fn check(
         scope.resources.iter().for_each(|resource| links.resource(resource, &mut problems));
         scope.steps.iter().for_each(|step| links.step(step, &mut problems));
         outer.get(&scope.scope).into_iter().flatten().for_each(|need| links.outer(need, &mut problems));
+        checklist::names::check(loaded, scope, rendered, &mut problems);
         if problems.has_errors() {
             bad.insert(scope.scope.clone());
         }
         found.extend(problems);
     }
+    checklist::names::gates_of_stages(loaded, rendered, found);
     bad
+}
+
+/// What a step can wait for. Items and gates are not among it: a run never waits for people.
+fn steps_of(scope: &Rendered) -> BTreeSet<&StepId> {
+    let resources = scope.resources.iter().map(|resource| &resource.id);
+    resources.chain(scope.steps.iter().map(|step| &step.id)).collect()
 }
 
 struct Links<'l> {
@@ -96,7 +105,7 @@ impl Links<'_> {
 
     fn after(&self, id: &StepId, after: &[StepId], found: &mut Diagnostics) {
         for name in after {
-            self.named(id, "waits for", name, self.scope.places.keys().collect(), found);
+            self.named(id, "waits for", name, steps_of(self.scope), found);
         }
     }
 
@@ -119,15 +128,11 @@ impl Links<'_> {
         match self.known.other(&self.scope.scope, need.scope) {
             Ok(other) => {
                 let Some(rendered) = self.known.rendered.get(other) else { return };
-                if !rendered.places.contains_key(&need.needs) {
+                let steps = steps_of(rendered);
+                if !steps.contains(&need.needs) {
                     let message =
                         format!("`{}` waits for `{}` of {other}, which is not there", need.step, need.needs);
-                    found.push(self.problem(
-                        &need.step,
-                        message,
-                        need.needs.as_str(),
-                        rendered.places.keys(),
-                    ));
+                    found.push(self.problem(&need.step, message, need.needs.as_str(), steps.into_iter()));
                 }
             }
             Err(why) => {

@@ -14,9 +14,10 @@ use crate::model::estate::{
 };
 use crate::model::people::People;
 use crate::model::reader::{Reader, boolean, count, day, string};
+use crate::model::register::SuccessCriterion;
 use crate::model::tree::{self, Node, Table};
 
-use super::{ESTATE_CODES, Texts, rates, stages, undoing};
+use super::{ESTATE_CODES, Texts, rates, registers, stages, undoing};
 
 const DAY: &str = "a date such as 2027-01-11";
 
@@ -36,6 +37,7 @@ pub(super) fn read(texts: &mut Texts, found: &mut Diagnostics) -> Estate {
     found.extend(problems);
     let place = text.first_line();
     super::notify::literals(&table).iter().for_each(|span| texts.sources.hide(span));
+    super::tickets::literals(&table).iter().for_each(|span| texts.sources.hide(span));
     let mut reader = Reader::new(&table, place, "estate.toml", ESTATE_CODES, found);
     let estate = whole(&mut reader);
     reader.finish();
@@ -58,6 +60,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         day_one,
         site_days_max: program.site_days_max,
         failure_budget: program.failure_budget,
+        success: program.success,
         zone,
         account: free(reader, "account"),
         defaults: free(reader, "defaults"),
@@ -76,6 +79,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         quotas: quotas(reader),
         publish: publish(reader),
         notify: super::notify::read(reader),
+        tickets: super::tickets::read(reader),
         consents: undoing::consents(reader),
         on_failure: undoing::on_failure(reader).unwrap_or_default(),
         span: reader.place(),
@@ -132,20 +136,23 @@ fn identity(reader: &mut Reader<'_, '_>) -> Identity {
 struct Program {
     site_days_max: u32,
     failure_budget: Option<u32>,
+    success: Vec<SuccessCriterion>,
 }
 
 fn program(reader: &mut Reader<'_, '_>) -> Program {
     let Some((table, span)) = reader.table("program") else {
-        return Program { site_days_max: SITE_DAYS_MAX, failure_budget: None };
+        return Program { site_days_max: SITE_DAYS_MAX, failure_budget: None, success: Vec::new() };
     };
     let mut inner = reader.inner(table, span, "[program]");
     let at_least_one = |value: &serde_json::Value| count(value).filter(|days| *days > 0);
     let days = inner.optional("site_days_max", "a number of days from 1 up", at_least_one);
     let budget = inner.optional("failure_budget", "a number from 0 up", count);
+    let success = registers::success(&mut inner);
     inner.finish();
     Program {
         site_days_max: days.map_or(SITE_DAYS_MAX, |days| days.value),
         failure_budget: budget.map(|budget| budget.value),
+        success,
     }
 }
 

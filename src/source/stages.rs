@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::diagnostic::{Diagnostic, nearest};
-use crate::base::id::WaveName;
+use crate::base::id::{GateId, WaveName};
 use crate::base::limits::{BAKE_LOOK_EVERY_MIN, BAKE_LOOKS_MAX};
 use crate::base::redact::shown;
 use crate::base::span::{Located, Span};
@@ -19,7 +19,7 @@ use super::ESTATE_CODES;
 /// Time between two looks where a wave does not say it.
 const LOOK_EVERY: Millis = Millis::from_secs(10 * 60);
 /// The conditions a criterion can have, as the file spells them.
-const CONDITIONS: &str = "wave_done, sites_live, same_packs_as, no_open_findings or evidence";
+const CONDITIONS: &str = "wave_done, sites_live, same_packs_as, gate, no_open_findings or evidence";
 
 /// The stages in order; waves of unknown stages, criteria about unknown waves and doubled ids are problems.
 pub(super) fn read(reader: &mut Reader<'_, '_>, waves: &[Wave]) -> Vec<Stage> {
@@ -100,6 +100,11 @@ fn criterion(reader: &mut Reader<'_, '_>, table: &Table, span: Span, waves: &[Wa
     }
     if let Some(wave) = inner.optional("same_packs_as", "a wave's name", string) {
         conditions.push(known(&mut inner, &wave, waves).map(Holds::SamePacksAs));
+    }
+    if let Some(gate) =
+        inner.optional("gate", "a gate such as g-08", |value| GateId::new(value.as_str()?).ok())
+    {
+        conditions.push(Some(Holds::Gate(gate.value)));
     }
     let only_true = |value: &serde_json::Value| boolean(value).filter(|said| *said);
     if inner.optional("no_open_findings", "true", only_true).is_some() {

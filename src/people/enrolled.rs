@@ -1,0 +1,209 @@
+//! Folds the org log into the keys that count: a key that is only in a file opens nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::base::id::PersonId;
+use crate::base::time::Timestamp;
+use crate::model::calendar::clock;
+use crate::model::entry::Entry;
+use crate::model::people::{Enrolled, Enrolment};
+
+/// Kind of the entry by which a key is known from now on.
+pub const ENROLLED: &str = "key.enrolled";
+/// Kind of the entry by which a key is not used any more.
+pub const RETIRED: &str = "key.retired";
+/// Format version of both entries' bodies.
+pub const KEY_ENTRY_VERSION: u32 = 1;
+
+/// The body of `key.enrolled`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyEnrolled {
+    /// Format version.
+    pub v: u32,
+    /// Whose it is.
+    pub person: PersonId,
+    /// The public key's line without comment.
+    pub key: String,
+    /// Its fingerprint, `SHA256:…`.
+    pub fingerprint: String,
+    /// First day on which signatures by it count.
+    #[serde(with = "clock::day")]
+    pub from: Date,
+    /// Last day.
+    #[serde(default, with = "clock::optional_day", skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+}
+
+/// The body of `key.retired`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRetired {
+    /// Format version.
+    pub v: u32,
+    /// Whose it was.
+    pub person: PersonId,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Why, as the files say it.
+    pub reason: RetiredBecause,
+}
+
+/// Why a key was retired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RetiredBecause {
+    /// The files do not have it any more.
+    Gone,
+    /// The files say from which day on nothing that it signed counts.
+    Revoked,
+}
+
+/// Everything that the org log says about one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// What was enrolled.
+    pub key: KeyEnrolled,
+    /// When.
+    pub since: Timestamp,
+    /// By whom, as the log names them.
+    pub by: String,
+    /// The entry's place in the org log.
+    pub seq: u64,
+    /// When it was retired, and why.
+    pub retired: Option<(Timestamp, RetiredBecause)>,
+}
+
+/// Every key that the org log knows, by fingerprint. The first enrolment of a key is the one that stands: nobody takes a
+/// key over by enrolling it again, and one that was retired does not come back. Entries of a newer format are left out,
+/// so that nothing is opened by what is not understood.
+pub fn key_records<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> BTreeMap<String, KeyRecord> {
+    let mut records: BTreeMap<String, KeyRecord> = BTreeMap::new();
+    for entry in entries {
+        match entry.kind.as_str() {
+            ENROLLED => {
+                let Some(key) = body::<KeyEnrolled>(entry).filter(is_whole) else { continue };
+                let record = KeyRecord {
+                    since: entry.at,
+                    by: entry.actor.id.clone(),
+                    seq: entry.seq,
+                    retired: None,
+                    key,
+                };
+                records.entry(record.key.fingerprint.clone()).or_insert(record);
+            }
+            RETIRED => {
+                let Some(gone) = body::<KeyRetired>(entry) else { continue };
+                let record = records.get_mut(&gone.fingerprint);
+                if let Some(record) = record.filter(|record| record.key.person == gone.person) {
+                    record.retired.get_or_insert((entry.at, gone.reason));
+                }
+            }
+            _ => {}
+        }
+    }
+    records
+}
+
+/// The keys that count, from the entries of the org log, oldest first.
+pub fn enrolled<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Enrolled {
+    let of = |(fingerprint, record): (String, KeyRecord)| {
+        let retired = record.retired.map(|(at, _)| at);
+        (fingerprint, Enrolment { person: record.key.person, since: record.since, retired })
+    };
+    Enrolled { keys: key_records(entries).into_iter().map(of).collect() }
+}
+
+fn body<T: for<'d> Deserialize<'d>>(entry: &Entry) -> Option<T> {
+    let known = entry.body.get("v").and_then(serde_json::Value::as_u64) == Some(u64::from(KEY_ENTRY_VERSION));
+    known.then(|| T::deserialize(&entry.body).ok()).flatten()
+}
+
+/// The fingerprint is that of the key beside it.
+fn is_whole(key: &KeyEnrolled) -> bool {
+    super::key::fingerprint(&key.key).is_some_and(|found| found.as_str() == key.fingerprint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::key::{self, tests::line};
+    use super::*;
+    use crate::base::id::LogId;
+    use crate::model::entry::{Actor, ActorKind};
+    use serde_json::{Value, json};
+
+    fn entry(seq: u64, kind: &str, body: Value) -> Entry {
+        Entry {
+            v: 1,
+            seq,
+            at: Timestamp::from_millis(i64::try_from(seq).unwrap() * 1_000),
+            log: LogId::Org,
+            run: None,
+            kind: kind.to_owned(),
+            step: None,
+            actor: Actor { kind: ActorKind::Person, id: "keeper".to_owned() },
+            plan: None,
+            refs: Vec::new(),
+            body,
+            salt: String::new(),
+        }
+    }
+
+    fn enrol(seq: u64, person: &str, byte: u8) -> Entry {
+        let line = line(byte);
+        let fingerprint = key::fingerprint(&line).unwrap();
+        let body = json!({ "v": 1, "person": person, "key": line, "fingerprint": fingerprint.as_str(), "from": "2027-01-01" });
+        entry(seq, ENROLLED, body)
+    }
+
+    fn retire(seq: u64, person: &str, byte: u8) -> Entry {
+        let fingerprint = key::fingerprint(&line(byte)).unwrap();
+        let body =
+            json!({ "v": 1, "person": person, "fingerprint": fingerprint.as_str(), "reason": "revoked" });
+        entry(seq, RETIRED, body)
+    }
+
+    fn told(entries: &[Entry]) -> Vec<String> {
+        let keys = enrolled(entries).keys;
+        let mut told: Vec<String> = keys
+            .values()
+            .map(|one| {
+                let retired = one.retired.map(|at| at.as_millis() / 1_000);
+                format!("{} {} {retired:?}", one.person, one.since.as_millis() / 1_000)
+            })
+            .collect();
+        told.sort();
+        told
+    }
+
+    #[test]
+    fn keys_are_known_from_their_enrolment_until_they_are_retired() {
+        let log = [enrol(1, "pm", 1), enrol(2, "compliance-lead", 2), retire(5, "pm", 1)];
+        assert_eq!(told(&log), ["compliance-lead 2 None", "pm 1 Some(5)"]);
+    }
+
+    #[test]
+    fn nobody_takes_a_key_over_and_a_retired_one_does_not_come_back() {
+        let log = [enrol(1, "pm", 1), enrol(2, "rival", 1), retire(3, "rival", 1)];
+        assert_eq!(told(&log), ["pm 1 None"]);
+        let log = [enrol(1, "pm", 1), retire(2, "pm", 1), enrol(3, "pm", 1), retire(4, "pm", 1)];
+        assert_eq!(told(&log), ["pm 1 Some(2)"]);
+    }
+
+    #[test]
+    fn entries_that_are_not_understood_or_do_not_fit_themselves_open_nothing() {
+        let newer = {
+            let mut newer = enrol(1, "pm", 1);
+            newer.body["v"] = json!(2);
+            newer
+        };
+        let forged = {
+            let mut forged = enrol(2, "pm", 2);
+            forged.body["key"] = json!(line(3));
+            forged
+        };
+        let other_kind = entry(3, "wave.started", enrol(3, "pm", 4).body);
+        assert_eq!(told(&[newer, forged, other_kind, entry(4, ENROLLED, json!([]))]), Vec::<String>::new());
+    }
+}
