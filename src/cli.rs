@@ -1,5 +1,6 @@
 //! Floor 6: the command line. Gives meaning to what was typed, calls one use case, shows what it came to.
 
+mod access;
 mod adopt;
 mod answer;
 mod args;
@@ -89,6 +90,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Render(args) => inspect::render(ui, &context()?, &args),
         Command::Graph(args) => run::graph(ui, &context()?, &args),
         Command::Plan(args) => run::plan(ui, &context()?, &args),
+        Command::Access(command) => access::access(ui, &context()?, *command),
         Command::Adopt(args) => adopt::adopt(ui, &context()?, &args),
         Command::Drift(args) => drift::drift(ui, &context()?, *args),
         Command::Show(args) => run::show(ui, context(), &args),

@@ -307,3 +307,7 @@ pub const DEED_LOOKS_MAX: u32 = 20;
 pub const SCIM_MEMBERS_MAX: usize = 5_000;
 /// Rows of one register: ten for each of a thousand sites, and as many again.
 pub const REGISTER_ROWS_MAX: usize = 20_000;
+/// Days in which stewards answer for the rights of their site where nobody says otherwise.
+pub const RECERTIFICATION_DAYS: u32 = 14;
+/// Hours in which a request for a right is to be decided: two days.
+pub const ACCESS_REQUEST_HOURS: u32 = 48;

@@ -109,6 +109,9 @@ pub enum Command {
     Plan(PlanArgs),
     /// Show what is no longer as the logs hold it; change nothing
     Drift(Box<super::drift::DriftArgs>),
+    /// Ask for rights, decide about them, and answer for them again
+    #[command(subcommand)]
+    Access(Box<super::access::AccessCommand>),
     /// Take over objects that exist already; change nothing on the target
     Adopt(Box<super::adopt::AdoptArgs>),
     /// Show a saved plan

@@ -2,12 +2,13 @@
 
 mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::campaign::{self, Given, Standing};
 use crate::access::overlay::{Names, Overlay};
 use crate::access::request::{deciders, requests, within_policy};
 use crate::access::{self};
+use crate::approval::{self, Around, Asked, Decision, KeptOut};
 use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::{LogId, PersonId, RoleName, ScopeId, SiteCode, StepId};
 use crate::base::limits;
@@ -17,10 +18,12 @@ use crate::journal::Journal;
 use crate::model::access::{AccessEvent, Answers, Request, Right, WorkList};
 use crate::model::entry::{BlobRef, EntryDraft};
 use crate::model::signed::{Act, Signed, Statement, Subject, SubjectKind};
+use crate::ops::approvals;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::question::of_log;
 use crate::ops::{Context, holder, new_run_id, person};
+use crate::people::Seat;
 
 pub use report::{AccessReport, access_report};
 
@@ -398,7 +401,7 @@ pub fn deciding(
     journal: &dyn Journal,
     site: &SiteCode,
     id: &str,
-) -> Result<(Request, Subject, std::collections::BTreeSet<RoleName>), Failure> {
+) -> Result<(Request, Subject, BTreeSet<RoleName>), Failure> {
     let all = requests(&events(journal, site)?);
     let Some(found) = all.into_iter().find(|one| one.request.id == id) else {
         let help = format!("landfall access list --site {site} shows the requests");
@@ -423,6 +426,47 @@ pub fn meaning(request: &Request, grant: bool) -> String {
     let Right { object, principal, privilege, .. } = &request.right;
     let what = if grant { "may have" } else { "must not have" };
     format!("{principal} {what} {privilege} on {object} for: {}", request.purpose)
+}
+
+/// The requests of a site that are not decided.
+///
+/// # Errors
+///
+/// If the log is damaged.
+pub fn open_requests(journal: &dyn Journal, site: &SiteCode) -> Result<Vec<Request>, Failure> {
+    let all = requests(&events(journal, site)?);
+    Ok(all.into_iter().filter(|one| one.decided.is_none()).map(|one| one.request).collect())
+}
+
+/// Whether a request has everything that it needs once this decision is recorded too.
+///
+/// # Errors
+///
+/// If a log is damaged.
+pub fn would_hold(
+    context: &Context,
+    desired: &Desired,
+    journal: &dyn Journal,
+    site: &SiteCode,
+    (request, subject, seats): (&Request, &Subject, &BTreeSet<Seat>),
+    signed: &Signed,
+) -> Result<bool, Failure> {
+    let estate = &desired.loaded.estate;
+    let (keys, zone, now) = (approvals::enrolled(journal)?, approvals::zone_of(estate), context.clock.now());
+    let log = log_of(site);
+    let mut decisions = approvals::decisions(journal, &log, |about| about == subject)?;
+    decisions.push(Decision { signed: signed.clone(), log, seq: u64::MAX, recorded_at: now });
+    let asked = Asked {
+        subject: subject.clone(),
+        seats: seats.clone(),
+        review: false,
+        clinician: false,
+        valid_days: None,
+        kept_out: BTreeMap::from([(request.by.clone(), KeptOut::Requester)]),
+        one_way: BTreeSet::new(),
+    };
+    let around = Around { estate: &estate.lineage, zone: &zone, people: &estate.people, keys: &keys };
+    Ok(approval::weigh(&asked, &decisions, around, now).holds())
 }
 
 /// Files a signed decision, and what it comes to once everybody has decided.
