@@ -25,6 +25,7 @@ mod schedule;
 mod schema;
 mod status;
 mod ui;
+mod versions;
 mod wave;
 mod way_back;
 mod witness;
@@ -93,6 +94,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
         Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
         Command::Release(command) => release::release(ui, &context()?, command),
+        Command::Versions(args) => versions::versions(ui, &context()?, args),
         Command::Resume(args) => resume::resume(ui, &context()?, &args),
         Command::Retry(args) => wave::retry(ui, &context()?, &args),
         Command::Locks(command) => locks::locks(ui, &context()?, command),

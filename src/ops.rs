@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod against;
+pub mod calls;
 pub mod check;
 pub mod checkpoints;
 pub mod conformance;
@@ -44,6 +45,7 @@ pub mod status;
 pub mod target;
 pub mod upgrade;
 pub mod verify;
+pub mod versions;
 pub mod wish;
 pub mod witness;
 

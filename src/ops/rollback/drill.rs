@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::model::estate::Purpose;
 use crate::base::id::{RunId, ScopeId, SiteCode, StepId};
 use crate::base::time::Millis;
 use crate::journal::Journal;
@@ -66,6 +67,13 @@ pub async fn drill(
         return Err(refused(format!(
             "drills are for sandboxes; target {} at {} is none",
             name.name, name.host
+        )));
+    }
+    let purpose = desired.loaded.estate.targets.get(&reached.name.name).map(|spec| spec.purpose);
+    if purpose == Some(Purpose::Production) {
+        return Err(refused(format!(
+            "target {} is for production; drills are for targets with purpose = \"rehearsal\"",
+            reached.name.name
         )));
     }
     let scope = ScopeId::Site(site.clone());
