@@ -15,11 +15,14 @@ const OF_THE_METASTORE: &str = "/api/2.1/unity-catalog/";
 pub fn culprit(events: &[AuditEvent], kind: &Kind, drift: &Drift, held: Option<Timestamp>) -> Option<Who> {
     let id: Vec<&str> = drift.id.as_deref()?.split('/').filter(|part| !part.is_empty()).collect();
     let paths = paths(kind);
-    let told = events.iter().rev().take_while(|event| held.is_none_or(|held| event.at > held)).find(|event| {
-        paths.iter().any(|template| fits(template, &event.path))
-            && is_in_place(kind, drift, event)
-            && id.iter().all(|part| event.subjects.iter().any(|subject| subject.eq_ignore_ascii_case(part)))
-    });
+    let told =
+        events.iter().rev().take_while(|event| held.is_none_or(|held| event.at > held)).find(|event| {
+            paths.iter().any(|template| fits(template, &event.path))
+                && is_in_place(kind, drift, event)
+                && id
+                    .iter()
+                    .all(|part| event.subjects.iter().any(|subject| subject.eq_ignore_ascii_case(part)))
+        });
     told.map(|event| Who { id: event.who.clone(), at: Some(event.at) })
 }
 
@@ -103,7 +106,11 @@ mod tests {
         let told = |kind, id, workspace, held| asked(kind, id, workspace, held).unwrap_or_default();
         assert_eq!(told("databricks.schema", "prod.gold", Some("9"), None), "ada", "through any workspace");
         assert_eq!(told("databricks.schema", "prod.silver", None, None), "");
-        assert_eq!(told("databricks.schema", "prod.gold", None, Some(6)), "", "what was before explains nothing");
+        assert_eq!(
+            told("databricks.schema", "prod.gold", None, Some(6)),
+            "",
+            "what was before explains nothing"
+        );
         assert_eq!(told("databricks.workspace_setting", "disable_legacy_dbfs", Some("7"), None), "tom");
         assert_eq!(told("databricks.workspace_setting", "disable_legacy_dbfs", Some("8"), None), "ann");
         assert_eq!(told("databricks.cluster_policy", "P1", Some("7"), Some(3)), "bob");

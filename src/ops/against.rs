@@ -121,7 +121,8 @@ mod tests {
         for text in ["R3@HRB01", "release:HRB01/R3", "release:region/us-east-1/R2", "R2@region/us-east-1"] {
             found.push(release_named(text).unwrap());
         }
-        let expected = [("HRB01", "R3"), ("HRB01", "R3"), ("region/us-east-1", "R2"), ("region/us-east-1", "R2")];
+        let expected =
+            [("HRB01", "R3"), ("HRB01", "R3"), ("region/us-east-1", "R2"), ("region/us-east-1", "R2")];
         assert_eq!(found, expected);
         assert_eq!(release_named("0190a1b2"), None, "that is a run");
     }

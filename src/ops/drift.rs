@@ -126,7 +126,8 @@ async fn tell_who(report: &mut DriftReport, reached: &Reached, logs: &BTreeMap<S
 /// When a log last says of a step's object that it was as desired.
 fn last_seen(lines: &[Line], step: &StepId) -> Option<Timestamp> {
     let seen = |line: &&Line| {
-        line.entry.step.as_ref() == Some(step) && matches!(line.entry.kind.as_str(), "step.succeeded" | ADOPTED)
+        line.entry.step.as_ref() == Some(step)
+            && matches!(line.entry.kind.as_str(), "step.succeeded" | ADOPTED)
     };
     lines.iter().rev().find(seen).map(|line| line.entry.at)
 }

@@ -175,10 +175,8 @@ impl Naming {
         if missing.is_empty() {
             return Ok(());
         }
-        let type_this: Vec<String> =
-            missing.iter().map(|one| format!("{flag} '{}'", one.name())).collect();
-        let reason =
-            format!("{head}:\n{}\nName each of them: add {}", lines(&missing), type_this.join(" "));
+        let type_this: Vec<String> = missing.iter().map(|one| format!("{flag} '{}'", one.name())).collect();
+        let reason = format!("{head}:\n{}\nName each of them: add {}", lines(&missing), type_this.join(" "));
         Err(Failure::Refused { reason })
     }
 }

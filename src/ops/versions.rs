@@ -59,7 +59,8 @@ pub struct Pins {
 
 /// What everything is pinned to.
 pub fn pins(desired: &Desired) -> Pins {
-    let runtimes = desired.resolved.scopes.values().filter_map(|scope| scope.value("site.runtimes"));
+    let sites = desired.resolved.scopes.values().filter_map(|scope| scope.value("site"));
+    let runtimes = sites.filter_map(|site| site.get("runtimes"));
     let runtimes = runtimes.filter_map(|value| value.as_array()).flatten().filter_map(|value| value.as_str());
     let runtimes: BTreeSet<String> = runtimes.map(str::to_owned).collect();
     Pins {
@@ -103,7 +104,13 @@ pub fn standings(desired: &Desired, asked: &Asked, journal: &dyn Journal) -> Res
 fn standing(desired: &Desired, scope: ScopeId, journal: &dyn Journal) -> Result<Standing, Failure> {
     let history = releases::history(journal, &scope)?;
     let Some(release) = history.known_good() else {
-        return Ok(Standing { scope, release: None, confirmed: None, packs: BTreeMap::new(), behind: Vec::new() });
+        return Ok(Standing {
+            scope,
+            release: None,
+            confirmed: None,
+            packs: BTreeMap::new(),
+            behind: Vec::new(),
+        });
     };
     let sort = match &scope {
         ScopeId::Account => PackScope::Account,

@@ -19,7 +19,14 @@ pub(super) const COLLECTION: &str = "audit_events";
 const SUBJECT_BYTES_MAX: usize = 256;
 
 /// Keeps what a call did, as part of the call's own transaction.
-pub(super) fn record(store: &mut Store, now: Timestamp, caller: &str, call: &Call, done: &Answer, workspace: &str) {
+pub(super) fn record(
+    store: &mut Store,
+    now: Timestamp,
+    caller: &str,
+    call: &Call,
+    done: &Answer,
+    workspace: &str,
+) {
     let last = store.last_key(COLLECTION, ACCOUNT).and_then(|key| key.parse::<u64>().ok());
     let seq = last.map_or(1, |last| last + 1);
     let mut subjects: BTreeSet<String> = call.segments.iter().cloned().collect();

@@ -9,8 +9,8 @@ use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::authority::GateUse;
 use crate::model::estate::{
-    CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, Purpose, TagRules, TargetDriver, TargetSpec,
-    Waiver, Wave, WaveKind,
+    CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, Purpose, TagRules, TargetDriver,
+    TargetSpec, Waiver, Wave, WaveKind,
 };
 use crate::model::people::People;
 use crate::model::reader::{Reader, boolean, count, day, string};

@@ -341,8 +341,12 @@ fn a_finding_is_opened_once_for_each_object_that_was_changed_by_hand() {
     world.estate.plan(&["--wave", "pilot"], "q.plan").ends(0);
     world.estate.run(&["apply", "q.plan"]).ends(0);
     let after = world.estate.run(&["log", "site/HRB01", "-o", "json"]).ends(0).out;
-    let mended: Value = after.lines().rev().map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .find(|entry| entry["kind"] == "step.succeeded" && entry["step"] == "catalog.prod.clinical").unwrap();
+    let mended: Value = after
+        .lines()
+        .rev()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|entry| entry["kind"] == "step.succeeded" && entry["step"] == "catalog.prod.clinical")
+        .unwrap();
     let (finding, evidence) = (seq("finding.opened"), mended["seq"].to_string());
     let close = ["finding", "close", "--site", "HRB01", "--finding", &finding, "--evidence", &evidence];
     world.estate.run(&[&close[..], &["--comment", "put back"]].concat()).ends(0);

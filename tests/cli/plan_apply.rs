@@ -32,7 +32,12 @@ fn a_plan_changes_nothing_its_apply_does_all_and_the_next_finds_nothing_to_do() 
     let calls = estate.run(&["show", "p.plan", "-o", "json"]).ends(0).json()["calls"].clone();
     let calls = calls["calls"].as_array().unwrap();
     let later = calls.iter().filter(|call| call["follow_up"] == true).count();
-    assert!((calls.len() - later..=calls.len()).contains(&done.len()), "{} of {} calls", done.len(), calls.len());
+    assert!(
+        (calls.len() - later..=calls.len()).contains(&done.len()),
+        "{} of {} calls",
+        done.len(),
+        calls.len()
+    );
     for request in &done {
         let fits = |call: &&serde_json::Value| {
             let (template, path) = (call["path"].as_str().unwrap(), request.path.as_str());

@@ -223,8 +223,14 @@ fn what_is_destroyed_with_loss_is_named_and_what_holds_data_is_never_destroyed()
     estate.plan(&["--wave", "pilot"], "less.plan").ends(0).prints("- group.ops");
     served.forget_requests();
     let asks = "--allow-destroy 'site/HRB01 group.ops'";
-    let refused = estate.run(&["apply", "less.plan", "--yes"]).ends(3).says(asks).says("delete databricks.group");
-    assert_eq!(refused.err.matches("--allow-destroy").count(), 1, "rights can be given again:\n{}", refused.err);
+    let refused =
+        estate.run(&["apply", "less.plan", "--yes"]).ends(3).says(asks).says("delete databricks.group");
+    assert_eq!(
+        refused.err.matches("--allow-destroy").count(),
+        1,
+        "rights can be given again:\n{}",
+        refused.err
+    );
     for wrong in ["site/HRB01 *", "site/HRB01 assignment.prod.ops", "site/MPL02 group.ops"] {
         estate.run(&["apply", "less.plan", "--allow-destroy", wrong]).ends(3);
     }
@@ -236,11 +242,13 @@ fn what_is_destroyed_with_loss_is_named_and_what_holds_data_is_never_destroyed()
     let named = named.iter().find(|entry| entry["kind"] == "destroy.allowed").unwrap();
     assert_eq!(named["body"]["steps"], json!(["site/HRB01 group.ops"]));
 
-    let claims = "[[domains]]\nname = \"claims\"\nproduct_lines = [{ name = \"priorauth\", purpose = \"payment\" }]\n";
+    let claims =
+        "[[domains]]\nname = \"claims\"\nproduct_lines = [{ name = \"priorauth\", purpose = \"payment\" }]\n";
     estate.edit(SITE, claims, "");
     estate.plan(&["--wave", "pilot"], "lost.plan").ends(0);
     served.forget_requests();
-    let all = ["apply", "lost.plan", "--yes", "--allow-destroy", "site/HRB01 catalog.prod.claims", "--one-way"];
+    let all =
+        ["apply", "lost.plan", "--yes", "--allow-destroy", "site/HRB01 catalog.prod.claims", "--one-way"];
     let refused = estate.run(&[&all[..], &["site/HRB01 catalog.prod.claims"]].concat()).ends(3);
     refused
         .says("holds schemas, tables and volumes with a site's data")

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use landfall::base::id::ScopeId;
 use landfall::model::pack::PackScope;
-use landfall::source::{Files, load_files};
-use landfall::{render, resolve};
+use landfall::source::Files;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -88,7 +87,8 @@ fn triplets(replaced: &[(&str, Value)]) -> Files {
     let whole = text(&files, "sites/estate.toml");
     let (before, rest) = whole.split_once("# ---- Stages").unwrap();
     let (_, after) = rest.split_once("# ---- People").unwrap();
-    let wave = "\n[[wave]]\nname = \"pilot\"\nkind = \"pilot\"\nsites = [\"HRB01\", \"HRB02\", \"HRB03\"]\n\n# ";
+    let wave =
+        "\n[[wave]]\nname = \"pilot\"\nkind = \"pilot\"\nsites = [\"HRB01\", \"HRB02\", \"HRB03\"]\n\n# ";
     let pilot = text(&files, "sites/HRB01.toml");
     files.retain(|path, _| !path.starts_with("sites/"));
     files.insert("sites/estate.toml".to_owned(), format!("{before}{wave}{after}").into_bytes());
@@ -157,15 +157,12 @@ fn renamed(value: &Value) -> Value {
 
 /// The program, unless the files have problems.
 fn sound(files: Files) -> Option<Program> {
-    let (loaded, mut found) = load_files(files.clone());
-    let (resolved, problems) = resolve::all(&loaded);
-    found.extend(problems);
-    found.extend(render::all(&loaded, &resolved).1);
-    (!found.has_errors()).then(|| Program::new(files))
+    Program::attempt(files).ok()
 }
 
 fn groups(program: &Program) -> Vec<Vec<String>> {
-    let named = |p: &landfall::model::plan::overview::Pattern| p.sites.iter().map(ToString::to_string).collect();
+    let named =
+        |p: &landfall::model::plan::overview::Pattern| p.sites.iter().map(ToString::to_string).collect();
     program.patterns().iter().map(named).collect()
 }
 
@@ -192,7 +189,8 @@ fn every_input_of_the_shipped_packs_sets_a_site_apart_exactly_if_it_is_no_identi
             tried.retain(|value| !value.is_array());
             tried.push(renamed(now));
         }
-        let mut sound = tried.into_iter().filter_map(|value| Some((sound(triplets(&[(path, value.clone())]))?, value)));
+        let mut sound =
+            tried.into_iter().filter_map(|value| Some((sound(triplets(&[(path, value.clone())]))?, value)));
         let Some((program, value)) = sound.next() else {
             fixed.push(path);
             continue;

@@ -115,7 +115,10 @@ fn refuse_unknown_role(desired: &Desired, owner: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let known: Vec<&str> = roles.keys().map(String::as_str).collect();
-    Err(Failure::usage(format!("no role is called `{owner}`"), format!("the roles are: {}", known.join(", "))))
+    Err(Failure::usage(
+        format!("no role is called `{owner}`"),
+        format!("the roles are: {}", known.join(", ")),
+    ))
 }
 
 /// A finding for each object of a scope whose drift counts and which has no open finding yet.
@@ -136,12 +139,8 @@ fn findings(
     let titled = drifts.map(|drift| (title(drift), drift)).filter(|(title, _)| !open.contains(title));
     titled
         .map(|(title, drift)| {
-            let opened = Opened {
-                title,
-                severity: incident.severity,
-                owner: incident.owner.clone(),
-                due: None,
-            };
+            let opened =
+                Opened { title, severity: incident.severity, owner: incident.owner.clone(), due: None };
             Ok(Body { kind: register::OPENED, step: drift.step.clone(), body: to_value(&opened)? })
         })
         .collect()

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::model::estate::Purpose;
 use crate::base::id::{RunId, ScopeId, SiteCode, StepId};
 use crate::base::time::Millis;
 use crate::journal::Journal;
 use crate::kind::Registry;
 use crate::model::entry::Actor;
+use crate::model::estate::Purpose;
 use crate::model::kind::{FieldType, Role};
 use crate::model::plan::{Operation, SavedPlan};
 use crate::model::rendered::Rendered;
