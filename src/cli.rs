@@ -34,6 +34,7 @@ mod schema;
 mod signing;
 mod status;
 mod ui;
+mod versions;
 mod wave;
 mod way_back;
 mod witness;
@@ -108,6 +109,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Approvals(command) => approve::approvals(ui, &context()?, command),
         Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
         Command::Release(command) => release::release(ui, &context()?, command),
+        Command::Versions(args) => versions::versions(ui, &context()?, args),
         Command::Resume(args) => resume::resume(ui, &context()?, &args),
         Command::Change(command) => change::run(ui, &context()?, command),
         Command::Retry(args) => wave::retry(ui, &context()?, &args),

@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod against;
 pub mod approvals;
+pub mod calls;
 pub mod changes;
 pub mod check;
 pub mod checklist;
@@ -51,6 +52,7 @@ pub mod target;
 pub mod tickets;
 pub mod upgrade;
 pub mod verify;
+pub mod versions;
 pub mod wish;
 pub mod witness;
 

@@ -2,6 +2,7 @@
 
 pub mod against_view;
 pub mod brief;
+pub mod calls_view;
 pub mod conformance;
 pub mod cycle_time;
 pub mod drift_view;

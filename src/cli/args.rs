@@ -143,6 +143,8 @@ pub enum Command {
     /// Open, show and advance changes: what a launch is asked for, reviewed, approved and closed with
     #[command(subcommand)]
     Change(super::change::ChangeCommand),
+    /// Show what is pinned, which versions of the packs each site runs, and by what it is behind
+    Versions(super::versions::VersionsArgs),
     /// Try sites again that failed, were skipped or were taken out
     Retry(Retry),
     /// Show who writes which log, or take a lock away
@@ -366,6 +368,9 @@ pub struct PlanForm {
     /// List what is done once per pattern of sites, not once per site
     #[arg(long, conflicts_with = "patterns")]
     pub by_pattern: bool,
+    /// List the calls that would change something: method, path, host and family
+    #[arg(long, conflicts_with = "patterns")]
+    pub calls: bool,
     /// Explain how the patterns of sites differ, and show nothing else
     #[arg(long, conflicts_with_all = ["show_unchanged", "show_fields"])]
     pub patterns: bool,

@@ -20,7 +20,7 @@ use crate::ops::error::Failure;
 use crate::ops::launch::{self, Watch};
 use crate::ops::target::{Reached, reach, sign_in};
 use crate::ops::{self, Context};
-use crate::report::{against_view, brief, graph_view, pattern_view, plan_view};
+use crate::report::{against_view, brief, calls_view, graph_view, pattern_view, plan_view, room_view};
 use crate::runner::clock::Clock;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
@@ -132,6 +132,7 @@ fn print_plan(
         (PlanOutput::Json, false) => ui.json(&json!({
             "v": PLAN_JSON_VERSION, "digest": saved.digest, "made_at": saved.made_at,
             "counts": plan_view::counts(&saved.plan), "partial": saved.plan.selection.left_out(),
+            "ceilings": room_view::ceilings(&saved.plan), "calls": ops::calls::of(&saved.plan),
             "against": against, "plan": saved.plan,
         })),
         (PlanOutput::Brief, _) => ui.data(&brief::text(saved, outlook)),
@@ -143,6 +144,9 @@ fn print_plan(
                 by_pattern: form.by_pattern,
             };
             ui.data(&plan_view::text(saved, options));
+            if form.calls {
+                ui.data(&calls_view::text(&ops::calls::of(&saved.plan)));
+            }
         }
     }
 }
