@@ -96,6 +96,3 @@ fn people(loaded: &Loaded, scope: &ScopeId, own: Option<&ResolvedScope>) -> Valu
     }
     all.into_iter().collect::<Map<_, _>>().into()
 }
-
-#[cfg(test)]
-mod tests;

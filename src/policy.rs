@@ -1,16 +1,20 @@
 //! Floor 2: the rules an estate must keep, over its files, its resolved values and its rendered objects.
 
 mod access;
+mod agreements;
+mod datasets;
 mod environments;
 mod naming;
 mod network;
 mod openings;
 mod people;
+mod phi;
 mod program;
 mod residency;
 mod secrets;
 mod sites;
 mod tags;
+mod use_cases;
 mod windows;
 
 use std::collections::BTreeMap;
@@ -24,6 +28,8 @@ use crate::model::estate::{Loaded, Site};
 use crate::model::rendered::Rendered;
 use crate::model::resolved::{Resolved, ResolvedScope};
 use crate::model::resource::Resource;
+
+pub use phi::{GUARDRAIL_SECTIONS, PhiBlock, phi_bearing, phi_blocked};
 
 /// What the rules look at. Scopes that could not be rendered are not in `rendered`; the rules look at what is there.
 #[derive(Clone, Copy)]
@@ -55,7 +61,7 @@ macro_rules! rule {
 }
 
 /// Every rule.
-pub const RULES: [Rule; 22] = [
+pub const RULES: [Rule; 33] = [
     rule!(
         "SITECODE",
         sites::CODE,
@@ -168,6 +174,67 @@ pub const RULES: [Rule; 22] = [
         environments::check,
         "Production and the rest share no catalog binding, key, bucket or network."
     ),
+    rule!(
+        "REGISTERS",
+        agreements::ROWS,
+        agreements::rows,
+        "What the registers name exists: sites, and agreements of the right sort."
+    ),
+    rule!(
+        "BAA-BEFORE-PHI",
+        agreements::BAA,
+        agreements::before_phi,
+        "Cloud and platform have a business associate agreement before any PHI comes in."
+    ),
+    rule!(
+        "BAA-COVERAGE",
+        agreements::COVERAGE,
+        agreements::coverage,
+        "Every tool that PHI passes through is covered by a business associate agreement."
+    ),
+    rule!(
+        "DUA",
+        agreements::DUA,
+        agreements::data_use,
+        "Data of third parties has a data use agreement, a provenance, and no other purposes than permitted."
+    ),
+    rule!(
+        "INVENTORY",
+        datasets::INVENTORY,
+        datasets::inventory,
+        "The inventory of a site lists every sort of system, or says why it has none."
+    ),
+    rule!(
+        "CLASSIFY",
+        datasets::CLASSIFY,
+        datasets::classify,
+        "PHI has purposes and an end, and every column that is known has a class."
+    ),
+    rule!("PHI-FLOW", datasets::FLOW, datasets::flow, "A dataset that is read is declared."),
+    rule!(
+        "DEID",
+        datasets::DEID,
+        datasets::deidentified,
+        "Data for research and other secondary uses is de-identified in one of the two ways."
+    ),
+    rule!(
+        "PILOT-PHI",
+        phi::PILOT,
+        phi::pilot,
+        "Real PHI is used only under agreements, guardrails and delivery of the audit log."
+    ),
+    rule!(
+        "USECASE-COUNT",
+        use_cases::COUNT,
+        use_cases::count,
+        "A pilot shortlists two or three use cases with metrics and delivers one or two of them."
+    ),
+    rule!(
+        "BASELINE-FROZEN",
+        use_cases::FROZEN,
+        use_cases::frozen,
+        "A baseline stays as it was on the day it was frozen."
+    ),
 ];
 
 /// Runs every rule.
@@ -194,6 +261,16 @@ pub fn of_rule(
     let mut found = Diagnostics::default();
     (rule.check)(View { loaded, resolved, rendered }, &mut found);
     Some(found)
+}
+
+/// What may not be made on a day because PHI would come into it, by site.
+pub fn phi_blocks(
+    loaded: &Loaded,
+    resolved: &Resolved,
+    rendered: &BTreeMap<ScopeId, Rendered>,
+    today: jiff::civil::Date,
+) -> Vec<PhiBlock> {
+    phi::phi_blocked(View { loaded, resolved, rendered }, today)
 }
 
 /// A site with its code and values.

@@ -2,6 +2,7 @@
 
 pub mod against_view;
 pub mod brief;
+pub mod calls_view;
 pub mod conformance;
 pub mod cycle_time;
 pub mod drift_view;
@@ -10,8 +11,12 @@ pub mod graph_view;
 pub mod milestones;
 pub mod pack_view;
 pub mod pattern_view;
+pub mod phi_flow;
+pub mod plan_ninety;
 pub mod plan_view;
 pub mod provisioning;
+pub mod registers;
+pub mod roles;
 pub mod room_view;
 pub mod run;
 pub mod status;

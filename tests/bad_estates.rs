@@ -174,7 +174,7 @@ fn every_bad_estate_is_told_what_is_wrong() {
             std::fs::write(&expected, &told).unwrap();
         }
         let expected = std::fs::read_to_string(&expected).unwrap_or_default();
-        assert!(outcome.found.has_errors(), "{} has no error:\n{told}", case.display());
+        assert!(!outcome.found.is_empty(), "{} has no problem", case.display());
         if told != expected {
             wrong.push(format!("== {}\nexpected:\n{expected}\ntold:\n{told}", case.display()));
         }
@@ -189,7 +189,10 @@ fn every_rule_has_a_bad_estate() {
     let told: String =
         cases.map(|case| std::fs::read_to_string(case.unwrap().path().join("expect.txt")).unwrap()).collect();
     for rule in &policy::RULES {
-        assert!(told.contains(&format!("error {} ", rule.code)), "no bad estate breaks {}", rule.id);
+        // What only holds up work with PHI is a warning here, and refused where it is applied.
+        let is_told =
+            ["error", "warning"].iter().any(|word| told.contains(&format!("{word} {} ", rule.code)));
+        assert!(is_told, "no bad estate breaks {}", rule.id);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `landfall report`: how long sites took, with the entries behind every figure.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::args::{CoverageOutput, Output};
@@ -13,7 +13,7 @@ use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::{self, Context};
 use crate::report::provisioning::{EntryRef, ProvisioningTime, hours};
-use crate::report::{milestones, run};
+use crate::report::{milestones, phi_flow, run};
 
 /// Report commands.
 #[derive(Debug, Subcommand)]
@@ -55,6 +55,24 @@ pub enum ReportCommand {
     },
     /// Every site against the baseline: what packs and standards ask for now, against what is there; changes nothing
     Conformance(Box<super::conformance::ConformanceArgs>),
+    /// What does not hold and who answers for that, until when, and what is done instead
+    Waivers {
+        /// The present moment
+        #[command(flatten)]
+        moment: super::args::Moment,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Where the PHI of a site is created, transformed and consumed, and what is consumed without having been declared
+    PhiFlow {
+        /// The site
+        #[arg(long, value_name = "CODE")]
+        site: String,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = FlowFormat::Text)]
+        format: FlowFormat,
+    },
     /// Calendar days of each site from its first launch until it was done, against those it may take
     CycleTime {
         /// The wave
@@ -66,9 +84,38 @@ pub enum ReportCommand {
     },
 }
 
+/// How a map of flows is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FlowFormat {
+    /// For people
+    Text,
+    /// As a Mermaid flow chart
+    Mermaid,
+    /// For programs
+    Json,
+}
+
+fn flow(ui: &Ui, context: &Context, site: &str, format: FlowFormat) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    let code = ops::plan::site(&desired, site)?;
+    let map = phi_flow::of_site(&desired.loaded.registers, code.as_str());
+    match format {
+        FlowFormat::Text => ui.data(&phi_flow::text(&map)),
+        FlowFormat::Mermaid => ui.data(&phi_flow::mermaid(&map)),
+        FlowFormat::Json => ui.json(&json!(map)),
+    }
+    Ok(Exit::Done)
+}
+
 pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exit, Failure> {
     if let ReportCommand::Conformance(args) = command {
         return super::conformance::conformance(ui, context, args);
+    }
+    if let ReportCommand::Waivers { moment, output } = command {
+        return super::checklist::waiver_report(ui, context, moment, *output);
+    }
+    if let ReportCommand::PhiFlow { site, format } = command {
+        return flow(ui, context, site, *format);
     }
     let desired = Desired::read(&context.root)?;
     let journal: Box<dyn Journal> = match read_journal(context)? {
@@ -84,7 +131,7 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
                 CoverageOutput::Csv => ui.data(&run::csv(&report)),
             }
         }
-        ReportCommand::Conformance(_) => {}
+        ReportCommand::Conformance(_) | ReportCommand::Waivers { .. } | ReportCommand::PhiFlow { .. } => {}
         ReportCommand::Milestones { moment, output } => {
             let now = super::run::at(context, moment)?.clock.now();
             let all = ops::milestones::milestones(&desired, &*journal, now)?;

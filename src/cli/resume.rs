@@ -54,6 +54,7 @@ pub fn resume(ui: &Ui, context: &Context, args: &Resume) -> Result<Exit, Failure
     if is_paused(ui, &found) {
         return Ok(Exit::Waiting);
     }
+    ops::phi::refuse_rest(context, &desired, &found)?;
     carry_on(ui, context, &desired, &mut journal, found, manner(args))
 }
 
@@ -74,6 +75,11 @@ fn resume_due(
         }
         match found.due(&journal, context.clock.now(), entry)? {
             Due::Now => {
+                if let Err(Failure::Refused { reason }) = ops::phi::refuse_rest(context, desired, &found) {
+                    ui.result(&format!("Run {} of {} does not go on: {reason}", found.run, found.title()));
+                    worst = worse(worst, Exit::Refused);
+                    continue;
+                }
                 let exit = carry_on(ui, context, desired, &mut journal, found, manner(args))?;
                 worst = worse(worst, exit);
             }
@@ -147,6 +153,7 @@ pub(super) fn carry_on(
     let mut refusals = Vec::new();
     let (launched, reached) = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &plan.target.name).await?;
+        super::approve::before_resume(ui, context, &found, &desired.loaded.estate, journal)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, journal, &desired.loaded.estate);
         let stop = stop_on_signals(*ui);
@@ -159,6 +166,7 @@ pub(super) fn carry_on(
         Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
+    super::change::afterwards(ui, context, desired, &launched.run, &runtime)?;
     let proved = way_back::afterwards(ui, context, desired, &saved, &launched.run, (&runtime, &reached))?;
     let exit = proved.or(conclude(ui, context, desired, &plan, &launched)?);
     Ok(if refusals.is_empty() { exit } else { Exit::Refused })

@@ -68,20 +68,31 @@ impl<'r> View<'r> {
     fn agreement(&self, agreement: &Agreement) -> Value {
         let mut row = agreement_row(agreement);
         let Some(fields) = row.as_object_mut() else { return row };
-        // What it lists of other sites is not for this one to know.
-        let foreign = |id: &str| {
-            self.registers
-                .dataset(id)
-                .is_some_and(|dataset| self.site.is_none_or(|own| own != dataset.site.value))
-        };
-        let covers: BTreeSet<&str> =
-            agreement.covers.iter().map(|one| one.value.as_str()).filter(|id| !foreign(id)).collect();
+        let covers: BTreeSet<&str> = self.own(&agreement.covers).collect();
         fields.insert("covers".to_owned(), json!(covers));
         fields.insert("sites".to_owned(), json!(self.site.filter(|_| !agreement.sites.is_empty())));
         if let Some(today) = self.today {
             let fault = agreement.fault_on(today);
             fields.insert("valid".to_owned(), json!(fault.is_none()));
             fields.insert("fault".to_owned(), json!(fault));
+        }
+        row
+    }
+
+    /// The datasets of a list but those of other sites: they are not for this one to know.
+    fn own(&self, listed: &'r [Located<String>]) -> impl Iterator<Item = &'r str> {
+        let foreign = |id: &str| {
+            self.registers
+                .dataset(id)
+                .is_some_and(|dataset| self.site.is_none_or(|own| own != dataset.site.value))
+        };
+        listed.iter().map(|one| one.value.as_str()).filter(move |id| !foreign(id))
+    }
+
+    fn use_case(&self, one: &'r UseCase) -> Value {
+        let mut row = use_case_row(one);
+        if let Some(fields) = row.as_object_mut() {
+            fields.insert("consumes".to_owned(), json!(self.own(&one.consumes).collect::<Vec<_>>()));
         }
         row
     }
@@ -117,8 +128,8 @@ impl<'r> View<'r> {
             self.site.map(|site| self.registers.use_cases_of(site).collect()).unwrap_or_default();
         let chosen = own.iter().filter(|one| one.decision == Decision::Deliver);
         json!({
-            "shortlist": own.iter().map(|one| use_case_row(one)).collect::<Vec<_>>(),
-            "deliver": chosen.map(|one| use_case_row(one)).collect::<Vec<_>>(),
+            "shortlist": own.iter().map(|one| self.use_case(one)).collect::<Vec<_>>(),
+            "deliver": chosen.map(|one| self.use_case(one)).collect::<Vec<_>>(),
         })
     }
 

@@ -165,11 +165,18 @@ impl Ground {
     }
 
     /// The scopes at which a gate is asked for: the account's where it has one of this name, else those of the sites
-    /// that are given.
+    /// that are given; where none of them has it, the sites that do.
     pub fn scopes_of(&self, gate: &GateId, sites: &[ScopeId]) -> Vec<ScopeId> {
-        let account = self.scopes.get(&ScopeId::Account);
-        let own = account.is_some_and(|asks| asks.gates.iter().any(|one| one.id == *gate));
-        if own { vec![ScopeId::Account] } else { sites.to_vec() }
+        let having = self.having(gate);
+        let is_theirs = sites.iter().any(|site| having.contains(site));
+        if having.contains(&ScopeId::Account) {
+            vec![ScopeId::Account]
+        } else if is_theirs || having.is_empty() {
+            sites.to_vec()
+        } else {
+            // What only other sites can show, such as the end of the pilot, is asked of them.
+            having
+        }
     }
 
     /// Every scope that has a gate of this name.
@@ -211,9 +218,13 @@ fn is_record(kind: &str) -> bool {
 }
 
 /// The keys that the org log knows.
-fn keys(journal: &dyn Journal) -> Result<Enrolled, JournalError> {
-    let _ = journal;
-    Ok(Enrolled::default())
+///
+/// # Errors
+///
+/// If the log cannot be read.
+pub fn keys(journal: &dyn Journal) -> Result<Enrolled, JournalError> {
+    let lines = journal.read(&LogId::Org, 0)?;
+    Ok(crate::people::enrolled(lines.iter().map(|line| &line.entry)))
 }
 
 /// The signed decisions among the lines of a log, in their order.

@@ -17,3 +17,6 @@ pub fn of_scope(desired: &Desired, scope: &ScopeId) -> Value {
 pub fn of_scope_on(desired: &Desired, scope: &ScopeId, today: Date) -> Value {
     facts::of_scope(&desired.loaded, &desired.resolved, scope, Some(today))
 }
+
+#[cfg(test)]
+mod tests;

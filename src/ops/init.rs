@@ -5,6 +5,7 @@ mod example;
 mod guide;
 mod people;
 mod program;
+mod register;
 mod site;
 
 use std::collections::BTreeMap;
@@ -47,12 +48,15 @@ fn generated(example: &BTreeMap<String, String>, count: u32) -> BTreeMap<String,
     let mut files: BTreeMap<String, String> = of_sites.collect();
     files.insert(ESTATE_FILE.to_owned(), program::file(program, &sites));
     files.insert(PEOPLE_FILE.to_owned(), people::file(people, &sites));
+    files.extend(register::files(example));
     files
 }
 
 /// Whether this is the file of a site.
 fn is_site(path: &str) -> bool {
-    path.starts_with("sites/") && ![ESTATE_FILE, PEOPLE_FILE].contains(&path)
+    path.starts_with("sites/")
+        && path.matches('/').count() == 1
+        && ![ESTATE_FILE, PEOPLE_FILE].contains(&path)
 }
 
 /// Writes a new estate into a new or empty folder; returns the number of files.

@@ -79,13 +79,8 @@ fn unique(registers: &Registers, found: &mut Diagnostics) {
     let agreements = registers.agreements.iter().map(|row| &row.id);
     let datasets = registers.datasets.iter().map(|row| &row.id);
     let risks = registers.risks.iter().map(|row| &row.id);
-    let use_cases = registers.use_cases.iter().map(|row| &row.name);
-    let all: [(&str, Vec<&Located<String>>); 4] = [
-        ("agreements", agreements.collect()),
-        ("datasets", datasets.collect()),
-        ("risks", risks.collect()),
-        ("use cases", use_cases.collect()),
-    ];
+    let all: [(&str, Vec<&Located<String>>); 3] =
+        [("agreements", agreements.collect()), ("datasets", datasets.collect()), ("risks", risks.collect())];
     for (what, ids) in all {
         let mut seen: BTreeMap<&str, &Span> = BTreeMap::new();
         for id in ids {

@@ -11,7 +11,7 @@ use crate::model::plan::{Operation, Reconcile, SavedPlan};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
-use crate::ops::{Context, holder, new_run_id, overview, plan, stale};
+use crate::ops::{Context, holder, new_run_id, overview, phi, plan, stale};
 use crate::runner::Entry;
 
 /// Refuses to go on while somebody else alive writes one of the plan's logs: that they grow under their hands is no
@@ -50,6 +50,7 @@ pub fn refuse_unfit(
         return Err(Failure::Refused { reason });
     }
     overview::refuse_overfull(&saved.plan)?;
+    phi::refuse(context, desired, &saved.plan)?;
     refuse_destroys(saved)
 }
 

@@ -1,3 +1,5 @@
+//! What each scope is told, and what it is not.
+
 use std::collections::BTreeMap;
 
 use jiff::civil::date;
@@ -56,7 +58,7 @@ fn of(loaded: &Loaded, scope: &str) -> Value {
             absent: std::collections::BTreeSet::new(),
         },
     );
-    super::of_scope(loaded, &resolved, &id, Some(date(2027, 1, 11)))
+    crate::facts::of_scope(loaded, &resolved, &id, Some(date(2027, 1, 11)))
 }
 
 const AGREEMENTS: &str = r#"
