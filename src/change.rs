@@ -21,15 +21,14 @@ use crate::base::digest::Digest;
 use crate::base::id::{PersonId, RunId};
 use crate::base::limits::EMERGENCY_REVIEW_DAYS;
 use crate::base::time::{Millis, Timestamp};
-use crate::model::change::{
-    Basis, ChangeDecided, ChangeId, ChangeOpened, ChangeState, TicketRead, due_in_working_days,
-};
+use crate::model::change::{Basis, ChangeDecided, ChangeId, ChangeOpened, ChangeState, TicketRead};
+use crate::model::days::working_end;
 use crate::model::entry::Actor;
 use crate::model::fleet_event::LaunchOutcome;
 use crate::model::signed::ChangeClass;
 
 pub use fold::{BadChange, changes, launches};
-pub use ground::Ground;
+pub use ground::{Ground, outcome_word};
 
 /// All changes of an estate.
 pub type Changes = BTreeMap<ChangeId, Change>;
@@ -55,8 +54,8 @@ pub struct Change {
     pub ticket: Option<TicketRead>,
     /// When its plan's digest was first written into its ticket.
     pub told_at: Option<Timestamp>,
-    /// Whether its ticket was told how it ended.
-    pub told_end: bool,
+    /// SHA-256 of the text with which its ticket was last told how it ended.
+    pub told_end: Option<Digest>,
     /// When a launch of it first began.
     pub begun: Option<Timestamp>,
 }
@@ -306,14 +305,14 @@ fn after_the_fact(change: &Change, zone: &jiff::tz::TimeZone, now: Timestamp) ->
     let Some(begun) = change.begun.filter(|_| change.opened.class == ChangeClass::Emergency) else {
         return (None, false);
     };
-    let due = due_in_working_days(begun, EMERGENCY_REVIEW_DAYS, zone);
+    let due = working_end(zone, begun, EMERGENCY_REVIEW_DAYS);
     match change
         .decided
         .iter()
         .find(|decided| decided.body.decision.is_one() && decided.seq > change.draft_seq)
     {
-        Some(decided) => (None, decided.at > due),
-        None => (Some(due), now > due),
+        Some(decided) => (None, decided.at >= due),
+        None => (Some(due), now >= due),
     }
 }
 

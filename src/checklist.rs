@@ -188,3 +188,6 @@ fn ordered(items: &[Item]) -> Vec<&Item> {
     }
     ordered
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

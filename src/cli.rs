@@ -2,7 +2,10 @@
 
 mod adopt;
 mod answer;
+mod approve;
 mod args;
+mod attest;
+mod change;
 mod checklist;
 mod checklist_run;
 mod conformance;
@@ -11,6 +14,7 @@ mod draw;
 mod drift;
 mod durations;
 mod exit;
+mod gate;
 mod inspect;
 mod live;
 mod locks;
@@ -23,12 +27,14 @@ mod rehearse;
 mod release;
 mod report;
 mod resume;
+mod roles;
 mod run;
 mod schedule;
 mod schema;
 mod signing;
 mod status;
 mod ui;
+mod versions;
 mod wave;
 mod way_back;
 mod witness;
@@ -95,9 +101,17 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Show(args) => run::show(ui, context(), &args),
         Command::Rehearse(args) => rehearse::rehearse(ui, &context()?, args),
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
+        Command::Request(args) => approve::request(ui, &context()?, &args),
+        Command::Approve(args) => approve::approve(ui, &context()?, &args),
+        Command::Reject(args) => approve::reject(ui, &context()?, &args),
+        Command::Review(args) => approve::review(ui, &context()?, &args),
+        Command::Withdraw(args) => approve::withdraw(ui, &context()?, &args),
+        Command::Approvals(command) => approve::approvals(ui, &context()?, command),
         Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
         Command::Release(command) => release::release(ui, &context()?, command),
+        Command::Versions(args) => versions::versions(ui, &context()?, args),
         Command::Resume(args) => resume::resume(ui, &context()?, &args),
+        Command::Change(command) => change::run(ui, &context()?, command),
         Command::Retry(args) => wave::retry(ui, &context()?, &args),
         Command::Locks(command) => locks::locks(ui, &context()?, command),
         Command::Record(args) => locks::record(ui, &context()?, &args),
@@ -110,6 +124,10 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, shown }) => status::wave(ui, &context()?, &wave, &shown),
         Command::Checklist(command) => checklist::checklist(ui, context, command),
+        Command::Roles(args) => roles::roles(ui, &context()?, args),
+        Command::Gate(command) => gate::gate(ui, &context()?, command),
+        Command::Attest(args) => attest::attest(ui, &context()?, &args),
+        Command::Waive(args) => attest::waive(ui, &context()?, &args),
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),

@@ -325,3 +325,6 @@ pub fn scopes_of<'s>(
 ) -> Vec<ScopeId> {
     if account.contains(gate) { vec![ScopeId::Account] } else { sites.into_iter().cloned().collect() }
 }
+
+#[cfg(test)]
+mod tests;

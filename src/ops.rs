@@ -2,6 +2,9 @@
 
 pub mod adopt;
 pub mod against;
+pub mod approvals;
+pub mod calls;
+pub mod changes;
 pub mod check;
 pub mod checklist;
 pub mod checkpoints;
@@ -37,6 +40,7 @@ pub mod rehearse;
 pub mod releases;
 pub mod render;
 pub mod reports;
+pub mod roles;
 pub mod rollback;
 pub mod run_report;
 pub mod sandbox;
@@ -45,8 +49,10 @@ pub mod select;
 pub mod stale;
 pub mod status;
 pub mod target;
+pub mod tickets;
 pub mod upgrade;
 pub mod verify;
+pub mod versions;
 pub mod wish;
 pub mod witness;
 

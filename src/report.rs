@@ -2,6 +2,7 @@
 
 pub mod against_view;
 pub mod brief;
+pub mod calls_view;
 pub mod conformance;
 pub mod cycle_time;
 pub mod drift_view;
@@ -14,6 +15,7 @@ pub mod plan_ninety;
 pub mod plan_view;
 pub mod provisioning;
 pub mod registers;
+pub mod roles;
 pub mod room_view;
 pub mod run;
 pub mod status;

@@ -4,6 +4,8 @@
 
 #[path = "cli/adopt.rs"]
 mod adopt;
+#[path = "cli/changes.rs"]
+mod changes;
 #[path = "cli/drift.rs"]
 mod drift;
 #[path = "cli/drift_report.rs"]
@@ -22,10 +24,15 @@ mod notify;
 mod operators;
 #[path = "cli/plan_apply.rs"]
 mod plan_apply;
+#[allow(dead_code, reason = "the tests of tickets use the rest of it")]
+#[path = "tickets/receiver.rs"]
+mod receiver;
 #[path = "cli/registers.rs"]
 mod registers;
 #[path = "cli/rehearse.rs"]
 mod rehearse;
+#[path = "cli/roles.rs"]
+mod roles;
 #[path = "cli/rollback.rs"]
 mod rollback;
 #[path = "cli/schedule.rs"]

@@ -59,7 +59,7 @@ pub fn changes<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Result<Chang
                 let body: TicketCommented = body(entry)?;
                 let change = known(&mut all, body.change, entry)?;
                 if body.about == "ended" {
-                    change.told_end = true;
+                    change.told_end = Some(body.text);
                 } else {
                     change.told_at.get_or_insert(entry.at);
                 }
@@ -92,7 +92,7 @@ fn open(all: &mut Changes, entry: &Entry) -> Result<(), BadChange> {
         decided: Vec::new(),
         ticket: None,
         told_at: None,
-        told_end: false,
+        told_end: None,
         begun: None,
         opened,
     };

@@ -206,7 +206,8 @@ fn closed(change: &Change) -> Found {
     Ok(Ground::default())
 }
 
-fn outcome_word(outcome: LaunchOutcome) -> &'static str {
+/// The word for how a launch ended.
+pub fn outcome_word(outcome: LaunchOutcome) -> &'static str {
     match outcome {
         LaunchOutcome::Succeeded => "succeeded",
         LaunchOutcome::Partial => "partial",

@@ -304,7 +304,7 @@ fn an_emergency_is_decided_afterwards_and_late_ones_are_flagged() {
         standing(&all[&ChangeId(1)], &grounds, at(now))
     };
     // It began on a Friday: Monday and Tuesday are the two working days.
-    let due = Some(at("2027-03-09T23:59:59.999Z"));
+    let due = Some(at("2027-03-10T00:00:00Z"));
     let tuesday = standing_at(&log, "2027-03-09T20:00:00Z");
     assert_eq!((tuesday.due, tuesday.late), (due, false));
     let wednesday = standing_at(&log, "2027-03-10T00:00:00Z");

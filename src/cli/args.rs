@@ -120,6 +120,19 @@ pub enum Command {
     /// List, launch and watch waves
     #[command(subcommand)]
     Wave(Wave),
+    /// Ask for the approval of a saved plan: say who built it, and for which ticket
+    Request(Box<super::approve::Request>),
+    /// Sign that exactly this plan, or some of its sites, may be carried out
+    Approve(Box<super::approve::Approve>),
+    /// Sign that a plan, or some of its sites, must not be carried out; it is a draft again
+    Reject(Box<super::approve::Reject>),
+    /// Sign that a plan was reviewed, that a condition is met, or that an emergency was looked at
+    Review(Box<super::approve::Review>),
+    /// Take back what you decided about a plan
+    Withdraw(Box<super::approve::Withdraw>),
+    /// Show what was decided about a plan, what of it counts, and what is missing
+    #[command(subcommand)]
+    Approvals(super::approve::ApprovalsCommand),
     /// Go on with a launch that was interrupted, or whose moment has come
     Resume(Resume),
     /// Plan the way back of a site to a release; change nothing
@@ -127,6 +140,11 @@ pub enum Command {
     /// List, show and compare releases
     #[command(subcommand)]
     Release(super::release::ReleaseCommand),
+    /// Open, show and advance changes: what a launch is asked for, reviewed, approved and closed with
+    #[command(subcommand)]
+    Change(super::change::ChangeCommand),
+    /// Show what is pinned, which versions of the packs each site runs, and by what it is behind
+    Versions(super::versions::VersionsArgs),
     /// Try sites again that failed, were skipped or were taken out
     Retry(Retry),
     /// Show who writes which log, or take a lock away
@@ -134,9 +152,18 @@ pub enum Command {
     Locks(super::locks::LocksCommand),
     /// File a record that people made, such as a drill or an access review
     Record(super::locks::Record),
-    /// Run checklist items, and list the validators that they can use
+    /// Run, list and show checklist items, and list the validators that they can use
     #[command(subcommand)]
     Checklist(super::checklist::ChecklistCommand),
+    /// Show who holds which role, who stands in and who answers for what; enrol the keys people sign with
+    Roles(super::roles::RolesArgs),
+    /// List and show gates, and sign them
+    #[command(subcommand)]
+    Gate(super::gate::GateCommand),
+    /// State that a checklist item is so, in its own words, with your key
+    Attest(Box<super::attest::Attest>),
+    /// Let a checklist item or gate pass for a time: with a reason, an end and what is done instead
+    Waive(Box<super::attest::Waive>),
     /// Show every site: what is done, what is not, and why
     Status(Status),
     /// Show how long steps are expected to take on a target, and what earlier runs measured
@@ -341,6 +368,9 @@ pub struct PlanForm {
     /// List what is done once per pattern of sites, not once per site
     #[arg(long, conflicts_with = "patterns")]
     pub by_pattern: bool,
+    /// List the calls that would change something: method, path, host and family
+    #[arg(long, conflicts_with = "patterns")]
+    pub calls: bool,
     /// Explain how the patterns of sites differ, and show nothing else
     #[arg(long, conflicts_with_all = ["show_unchanged", "show_fields"])]
     pub patterns: bool,
@@ -448,6 +478,9 @@ pub struct Retry {
 pub struct Apply {
     /// A plan saved with `plan --out`
     pub plan: PathBuf,
+    /// The change that it is launched on, such as CHG-1; its ticket is read where the estate asks for one
+    #[arg(long, value_name = "CHANGE")]
+    pub change: Option<String>,
     /// Name a step that can never be undone, as 'site/HRB01 workspace.prod'; once for each, no wildcards
     #[arg(long, value_name = "STEP")]
     pub one_way: Vec<String>,
@@ -458,6 +491,9 @@ pub struct Apply {
     /// Answer ordinary questions with yes; never names a step that cannot be undone
     #[arg(long)]
     pub yes: bool,
+    /// Launch without the approvals in an emergency, signed and reviewed afterwards
+    #[command(flatten)]
+    pub glass: super::approve::Glass,
     /// Stay while it waits for people or windows
     #[arg(long)]
     pub wait: bool,

@@ -37,6 +37,15 @@ pub enum ReportCommand {
     },
     /// Every site against the baseline: what packs and standards ask for now, against what is there; changes nothing
     Conformance(Box<super::conformance::ConformanceArgs>),
+    /// What does not hold and who answers for that, until when, and what is done instead
+    Waivers {
+        /// The present moment
+        #[command(flatten)]
+        moment: super::args::Moment,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
     /// Where the PHI of a site is created, transformed and consumed, and what is consumed without having been declared
     PhiFlow {
         /// The site
@@ -84,6 +93,9 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
     if let ReportCommand::Conformance(args) = command {
         return super::conformance::conformance(ui, context, args);
     }
+    if let ReportCommand::Waivers { moment, output } = command {
+        return super::checklist::waiver_report(ui, context, moment, *output);
+    }
     if let ReportCommand::PhiFlow { site, format } = command {
         return flow(ui, context, site, *format);
     }
@@ -101,7 +113,7 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
                 CoverageOutput::Csv => ui.data(&run::csv(&report)),
             }
         }
-        ReportCommand::Conformance(_) | ReportCommand::PhiFlow { .. } => {}
+        ReportCommand::Conformance(_) | ReportCommand::Waivers { .. } | ReportCommand::PhiFlow { .. } => {}
         ReportCommand::ProvisioningTime { wave, output } => {
             let times = ops::reports::provisioning_times(&desired.loaded, &*journal, wave.as_deref())?;
             provisioning(ui, &times, *output);

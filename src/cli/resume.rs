@@ -153,6 +153,7 @@ pub(super) fn carry_on(
     let mut refusals = Vec::new();
     let (launched, reached) = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &plan.target.name).await?;
+        super::approve::before_resume(ui, context, &found, &desired.loaded.estate, journal)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, journal, &desired.loaded.estate);
         let stop = stop_on_signals(*ui);
@@ -165,6 +166,7 @@ pub(super) fn carry_on(
         Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
+    super::change::afterwards(ui, context, desired, &launched.run, &runtime)?;
     let proved = way_back::afterwards(ui, context, desired, &saved, &launched.run, (&runtime, &reached))?;
     let exit = proved.or(conclude(ui, context, desired, &plan, &launched)?);
     Ok(if refusals.is_empty() { exit } else { Exit::Refused })

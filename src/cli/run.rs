@@ -20,7 +20,7 @@ use crate::ops::error::Failure;
 use crate::ops::launch::{self, Watch};
 use crate::ops::target::{Reached, reach, sign_in};
 use crate::ops::{self, Context};
-use crate::report::{against_view, brief, graph_view, pattern_view, plan_view};
+use crate::report::{against_view, brief, calls_view, graph_view, pattern_view, plan_view, room_view};
 use crate::runner::clock::Clock;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
@@ -132,6 +132,7 @@ fn print_plan(
         (PlanOutput::Json, false) => ui.json(&json!({
             "v": PLAN_JSON_VERSION, "digest": saved.digest, "made_at": saved.made_at,
             "counts": plan_view::counts(&saved.plan), "partial": saved.plan.selection.left_out(),
+            "ceilings": room_view::ceilings(&saved.plan), "calls": ops::calls::of(&saved.plan),
             "against": against, "plan": saved.plan,
         })),
         (PlanOutput::Brief, _) => ui.data(&brief::text(saved, outlook)),
@@ -143,6 +144,9 @@ fn print_plan(
                 by_pattern: form.by_pattern,
             };
             ui.data(&plan_view::text(saved, options));
+            if form.calls {
+                ui.data(&calls_view::text(&ops::calls::of(&saved.plan)));
+            }
         }
     }
 }
@@ -176,7 +180,12 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         // An unfinished launch makes this plan stale as well, but a new plan would not help.
         launch::refuse_shared(&saved, &journal)?;
         ops::stale::refuse(context, &saved, &desired, &reached, &journal).await?;
+        let estate = &desired.loaded.estate;
+        let carved = super::approve::before_launch(ui, context, &saved, estate, &mut journal, args)?;
+        super::gate::before(ui, context, &desired, &saved.plan, &mut journal)?;
         launch::refuse_barred(&saved, &journal, entry)?;
+        let change = args.change.as_deref();
+        let cleared = ops::changes::refuse_without_change(context, estate, &saved, change, &journal).await?;
         way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, &journal, &desired.loaded.estate);
@@ -185,10 +194,21 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let watch = Watch { actor: ops::person(), stop, feed, entry, stay: args.wait };
         ops::guard::record_named(context, &saved, &watch.actor, &mut journal)?;
         let rendered = ops::rollback::rendered(&saved, &desired.rendered, &journal)?;
-        let launched = launch::begin(context, &saved, &rendered, &reached, &mut journal, watch).await?;
+        let change =
+            cleared.map(|cleared| cleared.record(context, &saved, &watch.actor, &mut journal)).transpose()?;
+        let launched = launch::begin_on(
+            context,
+            launch::On { saved: &saved, change, carved: &carved },
+            &rendered,
+            &reached,
+            &mut journal,
+            watch,
+        )
+        .await?;
         Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
+    super::change::afterwards(ui, context, &desired, &launched.run, &runtime)?;
     let proved = way_back::afterwards(ui, context, &desired, &saved, &launched.run, (&runtime, &reached))?;
     Ok(proved.or(conclude(ui, context, &desired, &saved.plan, &launched)?))
 }

@@ -15,7 +15,7 @@ use crate::journal::memory::MemoryJournal;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::{self, Context};
-use crate::report::status::{Status, Style, csv, page, scope_page, wave_page, why};
+use crate::report::status::{Status, Style, csv, gate_lines, page, scope_page, wave_page, why};
 
 /// Clears a terminal and goes to its first line.
 const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
@@ -112,9 +112,17 @@ fn text(status: &Status, view: &View, shown: &Shown) -> String {
         (StatusOutput::Json, _) => format!("{}\n", serde_json::json!(status)),
         (StatusOutput::Csv, _) => csv(status),
         (StatusOutput::Name, _) => status.scopes.iter().map(|one| format!("{}\n", one.scope)).collect(),
-        (StatusOutput::Table | StatusOutput::Wide, View::Estate) => page(status, style),
-        (StatusOutput::Table | StatusOutput::Wide, View::Wave(_)) => wave_page(status, style),
-        (StatusOutput::Table | StatusOutput::Wide, View::Scope { why: true, .. }) => why(status),
-        (StatusOutput::Table | StatusOutput::Wide, View::Scope { why: false, .. }) => scope_page(status),
+        (StatusOutput::Table | StatusOutput::Wide, View::Estate) => {
+            page(status, style) + &gate_lines(&status.gates)
+        }
+        (StatusOutput::Table | StatusOutput::Wide, View::Wave(_)) => {
+            wave_page(status, style) + &gate_lines(&status.gates)
+        }
+        (StatusOutput::Table | StatusOutput::Wide, View::Scope { why: true, .. }) => {
+            why(status) + &gate_lines(&status.gates)
+        }
+        (StatusOutput::Table | StatusOutput::Wide, View::Scope { why: false, .. }) => {
+            scope_page(status) + &gate_lines(&status.gates)
+        }
     }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::digest::Digest;
 use crate::base::id::{BadName, LogId, PersonId, SiteCode};
-use crate::base::time::{Millis, Timestamp};
-use crate::model::calendar::{clock, zone};
+use crate::base::time::Timestamp;
+use crate::model::calendar::clock;
 use crate::model::signed::ChangeClass;
 
 /// The kind of the entry that opens a change.
@@ -340,25 +340,6 @@ pub struct ChangeApplied {
     pub ticket: Option<TicketRead>,
 }
 
-/// The moment at which something is late that is due within so many working days: the end of the last of them. Monday
-/// to Friday are working days; the day itself does not count.
-///
-/// # Panics
-///
-/// Never: days of this and the next centuries have a next day.
-pub fn due_in_working_days(from: Timestamp, days: u32, zone_of: &jiff::tz::TimeZone) -> Timestamp {
-    let mut day = zone::local(zone_of, from).date();
-    let mut left = days;
-    while left > 0 {
-        day = day.tomorrow().expect("the calendar goes on");
-        let weekend = matches!(day.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday);
-        left -= u32::from(!weekend);
-    }
-    let next = day.tomorrow().expect("the calendar goes on");
-    let midnight = next.to_zoned(zone_of.clone()).expect("the calendar goes on").timestamp();
-    Timestamp::from_millis(midnight.as_millisecond()) - Millis(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -387,20 +368,5 @@ mod tests {
         assert_eq!(words.join(" "), "draft reviewed approved scheduled applied validated closed");
         assert!(words.iter().all(|word| ChangeState::of(word).map(ChangeState::word) == Some(word)));
         assert_eq!(BoardDecision::Deferred.word(), "deferred");
-    }
-
-    #[test]
-    fn weekends_are_no_working_days() {
-        let zone = jiff::tz::TimeZone::get("America/New_York").unwrap();
-        for (from, due) in [
-            ("2027-03-01T15:00:00Z", "2027-03-04T04:59:59.999Z"),
-            ("2027-03-05T15:00:00Z", "2027-03-10T04:59:59.999Z"),
-            ("2027-03-06T15:00:00Z", "2027-03-10T04:59:59.999Z"),
-            // The clocks change on Sunday, 14 March.
-            ("2027-03-12T15:00:00Z", "2027-03-17T03:59:59.999Z"),
-        ] {
-            let due: Timestamp = due.parse().unwrap();
-            assert_eq!(due_in_working_days(from.parse().unwrap(), 2, &zone), due, "{from}");
-        }
     }
 }

@@ -218,9 +218,13 @@ fn is_record(kind: &str) -> bool {
 }
 
 /// The keys that the org log knows.
-fn keys(journal: &dyn Journal) -> Result<Enrolled, JournalError> {
-    let _ = journal;
-    Ok(Enrolled::default())
+///
+/// # Errors
+///
+/// If the log cannot be read.
+pub fn keys(journal: &dyn Journal) -> Result<Enrolled, JournalError> {
+    let lines = journal.read(&LogId::Org, 0)?;
+    Ok(crate::people::enrolled(lines.iter().map(|line| &line.entry)))
 }
 
 /// The signed decisions among the lines of a log, in their order.

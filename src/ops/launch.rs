@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 
 use crate::base::id::{LogId, RunId, ScopeId};
 use crate::journal::Journal;
-use crate::model::entry::Actor;
+use crate::model::ask::{Ask, Wish};
+use crate::model::entry::{Actor, ActorKind, BlobRef};
 use crate::model::fleet_event::{FleetEvent, LaunchOutcome};
 use crate::model::plan::SavedPlan;
 use crate::model::rendered::Rendered;
+use crate::ops::approvals::Carved;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
 use crate::ops::{Context, holder};
@@ -28,6 +30,9 @@ pub const PLAN_FILE: &str = "plan.json";
 
 /// The name of the list of rendered files.
 pub const RENDERED_FILE: &str = "rendered.json";
+
+/// The name of what says on which change a launch goes, inside a journal and a bundle.
+pub const CHANGE_FILE: &str = "change.json";
 
 /// Who does it, how it can be stopped, and who watches.
 pub struct Watch<'a> {
@@ -65,9 +70,38 @@ pub async fn begin(
     journal: &mut dyn Journal,
     watch: Watch<'_>,
 ) -> Result<Launched, Failure> {
+    begin_on(context, On { saved, change: None, carved: &[] }, rendered, reached, journal, watch).await
+}
+
+/// A plan, the change that it is launched on, and the sites that it goes on without.
+#[derive(Debug, Clone)]
+pub struct On<'o> {
+    /// The plan.
+    pub saved: &'o SavedPlan,
+    /// The file that says which change, if there is one.
+    pub change: Option<BlobRef>,
+    /// Sites whose parts were rejected. They are taken out before anything starts, by whoever rejected them.
+    pub carved: &'o [Carved],
+}
+
+/// Begins a launch on a change: the first entry of each of its logs names the file that says which one.
+///
+/// # Errors
+///
+/// As [`begin`].
+pub async fn begin_on(
+    context: &Context,
+    on: On<'_>,
+    rendered: &BTreeMap<ScopeId, Rendered>,
+    reached: &Reached,
+    journal: &mut dyn Journal,
+    watch: Watch<'_>,
+) -> Result<Launched, Failure> {
     let name = context.new_launch_id()?;
-    let files = Files::store(saved, rendered, journal)?;
-    go_on(context, Launch { run: name, saved, files }, reached, journal, watch).await
+    take_out(context, journal, &name, on.carved)?;
+    let mut files = Files::store(on.saved, rendered, journal)?;
+    files.change = on.change;
+    go_on(context, Launch { run: name, saved: on.saved, files }, reached, journal, watch).await
 }
 
 /// Takes a launch up again.
@@ -90,6 +124,25 @@ pub async fn resume(
     go_on(context, Launch { run, saved: &saved, files }, reached, journal, watch).await
 }
 
+/// Leaves the wish that sites are taken out of a launch: it is decided before anything of it starts.
+///
+/// # Errors
+///
+/// If the journal fails.
+pub fn take_out(
+    context: &Context,
+    journal: &mut dyn Journal,
+    run: &RunId,
+    carved: &[Carved],
+) -> Result<(), Failure> {
+    for Carved { site, by, reason } in carved {
+        let by = Actor { kind: ActorKind::Person, id: by.to_string() };
+        let (run, reason, wish) = (run.clone(), reason.clone(), Wish::Skip(site.clone()));
+        journal.ask(&Ask { run, at: context.clock.now(), by, reason, wish })?;
+    }
+    Ok(())
+}
+
 /// A launch that is to run from here.
 struct Launch<'a> {
     run: RunId,
@@ -107,7 +160,7 @@ async fn go_on(
     let Launch { run: name, saved, files } = launch;
     let shell = Shell {
         saved,
-        launch_refs: vec![files.plan.clone(), files.list.clone()],
+        launch_refs: files.launch_refs(),
         run_refs: files.run_refs(),
         run: name.clone(),
         journal,

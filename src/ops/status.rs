@@ -9,11 +9,13 @@ use crate::forecast::Durations;
 use crate::journal::{Journal, Line};
 use crate::model::estate::{Site, calendar_of};
 use crate::model::event::{Event, RunOutcome};
+use crate::model::gate::GateStanding;
+use crate::ops::checklist::Ground;
 use crate::ops::desired::Desired;
 use crate::ops::durations;
 use crate::ops::error::Failure;
 use crate::ops::launch::{self, Found};
-use crate::report::status::{self, People, Place, Run, Seen, Sources, Status};
+use crate::report::status::{self, People, Place, Run, Seen, ShutGate, Sources, Status};
 
 /// The parameters of a site that name people, and the roles that they hold.
 const SITE_ROLES: [(&str, &str); 3] =
@@ -25,7 +27,28 @@ const SITE_ROLES: [(&str, &str); 3] =
 ///
 /// If a log is damaged, or written by a newer program.
 pub fn status(desired: &Desired, journal: &dyn Journal, at: Timestamp) -> Result<Status, Failure> {
-    Ok(status::fold(&sources(desired, journal, at)?))
+    let gates = shut(desired, journal, at)?;
+    Ok(Status { gates, ..status::fold(&sources(desired, journal, at)?) })
+}
+
+/// The gates that are shut at this moment.
+fn shut(desired: &Desired, journal: &dyn Journal, at: Timestamp) -> Result<Vec<ShutGate>, Failure> {
+    let ground = Ground::of(desired);
+    let board = ground.board(journal, at)?;
+    let standings = board.scopes.values().flat_map(|stand| stand.gates.values());
+    let told = |standing: &GateStanding| ShutGate {
+        scope: standing.scope.clone(),
+        gate: standing.gate.clone(),
+        title: ground
+            .gate(&standing.scope, &standing.gate)
+            .map_or_else(String::new, |gate| gate.title.clone()),
+        missing: standing.missing.len(),
+        on: standing.missing.iter().map(|item| item.owner.clone()).collect(),
+        since: standing.since,
+        due: standing.due,
+        overdue: standing.overdue,
+    };
+    Ok(standings.filter(|standing| !standing.open).map(told).collect())
 }
 
 fn sources(desired: &Desired, journal: &dyn Journal, at: Timestamp) -> Result<Sources, Failure> {

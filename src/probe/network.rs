@@ -7,6 +7,7 @@ use reqwest::Url;
 use super::address::{lookup, names_loopback, resolve};
 use super::{Answer, Probe, certificate};
 use crate::base::limits::{PROBE_BODY_BYTES_MAX, PROBE_TIMEOUT};
+use crate::base::time::Millis;
 use crate::validate::Found;
 use crate::validate::findings::{Certificate, HttpAnswer};
 
@@ -18,7 +19,7 @@ pub struct Network;
 
 impl Probe for Network {
     fn http<'a>(&'a self, url: &'a str, inside: &'a [IpNet]) -> Answer<'a, HttpAnswer> {
-        Box::pin(in_time(get(url, inside)))
+        Box::pin(in_time(PROBE_TIMEOUT, get(url, inside)))
     }
 
     fn dns<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<String>> {
@@ -28,16 +29,16 @@ impl Probe for Network {
     }
 
     fn tls<'a>(&'a self, host: &'a str, port: u16, inside: &'a [IpNet]) -> Answer<'a, Certificate> {
-        Box::pin(in_time(async move {
+        Box::pin(in_time(PROBE_TIMEOUT, async move {
             let addresses = resolve(host, port, inside).await?;
             certificate::shown(host, &addresses).await
         }))
     }
 }
 
-async fn in_time<T>(work: impl Future<Output = Found<T>>) -> Found<T> {
-    let late = || Err(format!("no answer came within {PROBE_TIMEOUT}"));
-    tokio::time::timeout(PROBE_TIMEOUT.as_std(), work).await.unwrap_or_else(|_| late())
+async fn in_time<T>(at_most: Millis, work: impl Future<Output = Found<T>>) -> Found<T> {
+    let late = || Err(format!("no answer came within {at_most}"));
+    tokio::time::timeout(at_most.as_std(), work).await.unwrap_or_else(|_| late())
 }
 
 async fn get(text: &str, inside: &[IpNet]) -> Found<HttpAnswer> {

@@ -5,6 +5,7 @@ mod chain;
 mod csv;
 mod ends;
 mod fold;
+mod gates;
 mod people;
 mod state;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::model::plan::Plan;
 pub use csv::csv;
 pub(super) use csv::quoted;
 pub use fold::fold;
+pub use gates::{ShutGate, gate_lines};
 pub use people::People;
 pub use text::{Style, page, scope_page, wave_page};
 pub use why::why;
@@ -110,6 +112,9 @@ pub struct Status {
     pub waves: Vec<Wave>,
     /// The account, the regions, the sites.
     pub scopes: Vec<Scope>,
+    /// Gates that are shut, scope by scope.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<ShutGate>,
 }
 
 /// One launch.
@@ -358,6 +363,8 @@ impl Status {
         self.scopes.retain(|one| one.wave.as_ref() == Some(wave));
         let runs: Vec<_> = self.waves.iter().filter_map(|wave| wave.run.clone()).collect();
         self.launches.retain(|launch| runs.contains(&launch.run));
+        let sites: Vec<&ScopeId> = self.scopes.iter().map(|one| &one.scope).collect();
+        self.gates.retain(|gate| sites.contains(&&gate.scope));
         self
     }
 
@@ -368,6 +375,7 @@ impl Status {
         let run = self.scopes.first().and_then(|one| one.run.clone());
         self.waves.retain(|one| Some(&one.name) == wave.as_ref());
         self.launches.retain(|launch| Some(&launch.run) == run.as_ref());
+        self.gates.retain(|gate| gate.scope == *scope);
         self
     }
 

@@ -218,8 +218,8 @@ fn own_words(assertion: &Assertion, place: &Place<'_>, list: &str) -> Option<Str
     })
 }
 
-/// A pointer in words: `lis (registers, systems, categories)`.
-fn said(pointer: &str) -> String {
+/// A pointer in words: `“lis” in registers › systems › categories`.
+pub(super) fn said(pointer: &str) -> String {
     let part = |part: &str| short(&part.replace("~1", "/").replace("~0", "~"));
     let parts: Vec<String> = pointer.split('/').skip(1).map(part).collect();
     match parts.split_last() {

@@ -7,7 +7,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use super::assertion::{self, listed, number, places, shown};
+use super::assertion::{self, listed, number, places, said, shown};
 use super::findings::{Certificate, Filed, Findings, Found, HttpAnswer, Member, Object};
 use super::{Proof, Verdict, is_attested};
 use crate::base::limits::{DAY, MISSING_WORDS_MAX};
@@ -369,11 +369,11 @@ fn date(
         seen.insert(place.at.clone(), value.clone());
         match value.as_str().filter(|text| !text.trim().is_empty()) {
             Some(text) => missing.extend(day_of(text, findings).map_or_else(
-                || Some(format!("“{}” at {} is no day, such as 2027-03-01.", shown(value), place.at)),
-                |day| lies_wrong(day, today, &place.at, ahead_days, back_days),
+                || Some(format!("“{}” for {} is no day, such as 2027-03-01.", shown(value), said(&place.at))),
+                |day| lies_wrong(day, today, &said(&place.at), ahead_days, back_days),
             )),
             None if value.is_string() => {}
-            None => missing.push(format!("“{}” at {} is no day.", shown(value), place.at)),
+            None => missing.push(format!("“{}” for {} is no day.", shown(value), said(&place.at))),
         }
     }
     missing.truncate(MISSING_WORDS_MAX);
@@ -392,13 +392,13 @@ fn lies_wrong(day: Date, today: Date, at: &str, ahead: Option<u32>, back: Option
         && day < moved(i64::from(ahead))
     {
         return Some(if day < today {
-            format!("{day}, the day at {at}, is over.")
+            format!("{day}, the day for {at}, is over.")
         } else {
-            format!("{day}, the day at {at}, must be at least {ahead} days ahead.")
+            format!("{day}, the day for {at}, must be at least {ahead} days ahead.")
         });
     }
     let back = back.filter(|back| day < moved(-i64::from(*back)))?;
-    Some(format!("{day}, the day at {at}, is more than {back} days back."))
+    Some(format!("{day}, the day for {at}, is more than {back} days back."))
 }
 
 #[cfg(test)]

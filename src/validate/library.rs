@@ -25,7 +25,7 @@ pub const LIBRARY: [Entry; 12] = [
     Entry {
         name: "facts",
         asks: "The files say so: /site its parameters, /program, /people, /registers.",
-        example: r#"facts = { expect = [ { at = "/registers/systems/categories", has = ["lis", "sftp"], missing = "Systems in the inventory" } ] }"#,
+        example: r#"facts = { expect = [ { at = "/registers/systems/categories/lis", present = true, missing = "LIS" } ] }"#,
     },
     Entry {
         name: "record",

@@ -11,13 +11,15 @@ use crate::model::rendered::Rendered;
 use crate::ops::error::Failure;
 use crate::ops::plan;
 
-use super::{PLAN_FILE, RENDERED_FILE};
+use super::{CHANGE_FILE, PLAN_FILE, RENDERED_FILE};
 
 /// The files behind a launch, in the journal.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
     pub(super) plan: BlobRef,
     pub(super) list: BlobRef,
+    /// The change that it is launched on, if there is one.
+    pub(super) change: Option<BlobRef>,
     /// What each scope may see of the plan: no log but the organisation's names all sites.
     excerpts: BTreeMap<ScopeId, BlobRef>,
     /// Path and digest of each scope's rendered files.
@@ -52,7 +54,7 @@ impl Files {
         let (plan, list) = (named(PLAN_FILE, &bytes), named(RENDERED_FILE, &listed));
         let excerpts =
             excerpts.iter().map(|(scope, bytes)| (scope.clone(), named(PLAN_FILE, bytes))).collect();
-        Ok(Self { plan, list, excerpts, rendered: files })
+        Ok(Self { plan, list, change: None, excerpts, rendered: files })
     }
 
     pub(super) fn load(started: &Line, journal: &dyn Journal) -> Result<(Self, SavedPlan), Failure> {
@@ -72,7 +74,13 @@ impl Files {
             (scope, BlobRef { path: PLAN_FILE.to_owned(), sha256 })
         };
         let excerpts = saved.excerpts().into_iter().map(excerpt).collect();
-        Ok((Self { plan: plan_file, list, excerpts, rendered }, saved))
+        let change = started.entry.refs.iter().find(|blob| blob.path == CHANGE_FILE).cloned();
+        Ok((Self { plan: plan_file, list, change, excerpts, rendered }, saved))
+    }
+
+    /// What the first entry of the launch names.
+    pub(super) fn launch_refs(&self) -> Vec<BlobRef> {
+        [&self.plan, &self.list].into_iter().chain(&self.change).cloned().collect()
     }
 
     /// What the first entry of each scope's run names.
@@ -81,7 +89,8 @@ impl Files {
             let rendered = files
                 .iter()
                 .map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
-            self.excerpts.get(scope).cloned().into_iter().chain(rendered).collect()
+            let own = self.excerpts.get(scope).cloned().into_iter().chain(self.change.clone());
+            own.chain(rendered).collect()
         };
         self.rendered.iter().map(|(scope, files)| (scope.clone(), of(scope, files))).collect()
     }

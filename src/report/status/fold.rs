@@ -38,6 +38,7 @@ pub fn fold(sources: &Sources) -> Status {
     let newest = voices.len().saturating_sub(1);
     let shown = voices.iter().enumerate().filter(|(index, voice)| *index == newest || voice.state.is_open());
     Status {
+        gates: Vec::new(),
         v: STATUS_VERSION,
         at: sources.at,
         estate: sources.estate.clone(),

@@ -1,20 +1,27 @@
 //! What the items of a scope are run with: the estate, read even where it breaks its own rules, and what the logs know.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::base::diagnostic::Severity;
-use crate::base::id::ScopeId;
+use crate::base::digest::Digest;
+use crate::base::id::{LogId, ScopeId, StepId};
+use crate::base::time::Timestamp;
+use crate::driver::Place;
 use crate::evidence::scan;
 use crate::journal::{Journal, Line};
+use crate::model::adoption::Adopted;
 use crate::model::calendar::zone;
+use crate::model::entry::BlobRef;
 use crate::model::event::Event;
 use crate::model::event::RunOutcome;
-use crate::model::holdings::Holdings;
+use crate::model::holdings::{Holding, Holdings};
 use crate::model::outcome::Cause;
 use crate::model::rendered::Rendered;
+use crate::model::resource::Resource;
 use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
@@ -57,24 +64,28 @@ impl Estate {
     }
 }
 
+/// What the logs know of the objects of a scope, and of those that it rests on.
+struct Objects {
+    holdings: Holdings,
+    known: Known,
+}
+
 /// One scope with everything about it.
 pub struct Around<'a> {
     pub(super) estate: &'a Estate,
     pub(super) rendered: &'a Rendered,
-    /// What the scope's log says it holds.
-    pub(super) holdings: Holdings,
-    /// What is known of the objects of the scope and of those that it rests on.
-    pub(super) known: Known,
+    /// What the logs know of objects; it grows with what deeds make.
+    objects: RefCell<Objects>,
     /// The scope's log; for the account also the org log.
     pub(super) lines: Vec<Line>,
     /// When the newest good run ended.
-    pub(super) released: Option<crate::base::time::Timestamp>,
+    pub(super) released: Option<Timestamp>,
     pub(super) facts: Value,
     pub(super) zone: jiff::tz::TimeZone,
     /// Files of records, by digest, as far as they can be read.
-    pub(super) files: BTreeMap<crate::base::digest::Digest, Value>,
+    pub(super) files: BTreeMap<Digest, Value>,
     /// The estate's folder.
-    pub(super) root: std::path::PathBuf,
+    pub(super) root: PathBuf,
 }
 
 impl<'a> Around<'a> {
@@ -105,11 +116,11 @@ impl<'a> Around<'a> {
                 known.set_spec(one, id, holding.spec.clone());
             }
         }
-        let log = crate::base::id::LogId::Scope(scope.clone());
+        let log = LogId::Scope(scope.clone());
         let mut lines = journal.read(&log, 0)?;
         let released = lines.iter().rev().find(|line| ended_well(line)).map(|line| line.entry.at);
         if *scope == ScopeId::Account {
-            lines.extend(journal.read(&crate::base::id::LogId::Org, 0)?);
+            lines.extend(journal.read(&LogId::Org, 0)?);
             lines.sort_by_key(|line| line.entry.at);
         }
         let zone = zone::named(desired.loaded.estate.zone_name()).unwrap_or(jiff::tz::TimeZone::UTC);
@@ -117,15 +128,52 @@ impl<'a> Around<'a> {
         Ok(Self {
             files: files(journal, &lines),
             facts: facts::of_scope(&desired.loaded, &desired.resolved, scope, Some(today)),
-            holdings: held.remove(scope).unwrap_or_default(),
+            objects: RefCell::new(Objects { holdings: held.remove(scope).unwrap_or_default(), known }),
             root: context.root.clone(),
             estate,
             rendered,
-            known,
             lines,
             released,
             zone,
         })
+    }
+
+    /// What the log says of a resource's object.
+    pub(super) fn held(&self, step: &StepId) -> Option<Holding> {
+        let objects = self.objects.borrow();
+        objects.holdings.watched().find(|(id, _)| *id == step).map(|(_, held)| held)
+    }
+
+    /// A value with all references resolved.
+    ///
+    /// # Errors
+    ///
+    /// The first one that has no value yet, in words.
+    pub(super) fn resolved(&self, value: &Value) -> Result<Value, String> {
+        let (resolved, missing) = self.objects.borrow().known.resolve(&self.rendered.scope, value);
+        match missing.first() {
+            Some(reference) => Err(format!("{reference} has no value yet")),
+            None => Ok(resolved),
+        }
+    }
+
+    /// Where the calls of a resource go.
+    ///
+    /// # Errors
+    ///
+    /// If the workspace that it is reached through is not there, in words.
+    pub(super) fn place(&self, resource: &Resource) -> Result<Place, String> {
+        let place = self.objects.borrow().known.place(&self.rendered.scope, resource.via.as_ref());
+        place.ok_or_else(|| "the workspace that it is reached through is not there".to_owned())
+    }
+
+    /// Takes in what a deed has made or changed.
+    pub(super) fn take_in(&self, step: &StepId, adopted: Adopted, refs: &[BlobRef]) {
+        let mut objects = self.objects.borrow_mut();
+        let (scope, known) = (&self.rendered.scope, &mut objects.known);
+        known.set_outputs(scope, step, adopted.outputs.clone());
+        known.set_spec(scope, step, adopted.desired.spec.clone());
+        objects.holdings.adopt(step, adopted, refs);
     }
 
     /// What a rule finds wrong at this scope, or that there is no such rule.
@@ -146,11 +194,10 @@ fn ended_well(line: &Line) -> bool {
 }
 
 /// The JSON files of the records in a log. One that cannot be read says nothing.
-fn files(journal: &dyn Journal, lines: &[Line]) -> BTreeMap<crate::base::digest::Digest, Value> {
+fn files(journal: &dyn Journal, lines: &[Line]) -> BTreeMap<Digest, Value> {
     let records = lines.iter().filter(|line| line.entry.kind == crate::ops::record::RECORDED);
     let named = records.flat_map(|line| &line.entry.refs);
-    let said =
-        |sha256: &crate::base::digest::Digest| serde_json::from_slice(&journal.get_blob(sha256).ok()?).ok();
+    let said = |sha256: &Digest| serde_json::from_slice(&journal.get_blob(sha256).ok()?).ok();
     named.filter_map(|named| Some((named.sha256, said(&named.sha256)?))).collect()
 }
 

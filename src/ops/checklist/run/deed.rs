@@ -12,9 +12,11 @@ use crate::base::id::StepId;
 use crate::base::limits;
 use crate::base::time::Millis;
 use crate::driver::{Call, Change, Driver, Target};
+use crate::evidence::scan;
 use crate::kind::{self, Ask, Assessment, Registry};
 use crate::model::adoption::{ADOPTED, Adopted};
 use crate::model::checklist::{Deed, Item};
+use crate::model::entry::BlobRef;
 use crate::model::event::Desired as Applied;
 use crate::model::holdings::Holding;
 use crate::model::kind::Kind;
@@ -101,7 +103,7 @@ impl Deeds<'_, '_> {
         on: &StepId,
         spec: &Value,
     ) -> Result<(Did, Made), Failure> {
-        let deed = named(call, on);
+        let deed = sayable(named(call, on));
         let (name, resource) = match permit(&self.item.contract, &self.around.rendered.resources, call, on) {
             Ok(permitted) => permitted,
             Err(refusal) => {
@@ -110,7 +112,8 @@ impl Deeds<'_, '_> {
                 return Ok((Did::Refused { deed, rule }, made));
             }
         };
-        let made = self.make(context, book, &name, resource, spec).await?;
+        let mut made = self.make(context, book, &name, resource, spec).await?;
+        made.outcome = sayable(made.outcome);
         Ok((Did::Made { deed, outcome: made.outcome.clone() }, made))
     }
 
@@ -129,33 +132,41 @@ impl Deeds<'_, '_> {
         let Some(kind) = Registry::standard().get(&resource.kind) else {
             return Ok(Made::not("its kind is not known"));
         };
-        let mut whole = resource.spec.clone();
-        if let (Value::Object(whole), Value::Object(own)) = (&mut whole, spec) {
-            whole.extend(own.clone());
-        }
-        let scope = &self.around.rendered.scope;
-        let (desired, missing) = self.around.known.resolve(scope, &whole);
-        if let Some(reference) = missing.first() {
-            return Ok(Made::not(format!("{reference} has no value yet")));
-        }
-        if let Some(problem) = kind::check_spec(kind, &desired).into_iter().next() {
-            return Ok(Made::not(format!("{}: {}", problem.at, problem.message)));
-        }
-        let Some(place) = self.around.known.place(scope, resource.via.as_ref()) else {
-            return Ok(Made::not("the workspace that it is reached through is not there"));
+        let (target, declared) = match self.target(kind, resource, spec) {
+            Ok(found) => found,
+            Err(why) => return Ok(Made::not(why)),
         };
-        let held = self.around.holdings.watched().find(|(id, _)| **id == resource.id).map(|(_, held)| held);
-        let id = held.as_ref().and_then(|held| held.id.clone());
-        let target = Target { kind: resource.kind.clone(), place, spec: desired, id };
+        let held = self.around.held(&resource.id);
+        let target = Target { id: held.as_ref().and_then(|held| held.id.clone()), ..target };
         let driver = &*reached.driver;
         let timeout = reached.call_timeout;
         let work =
             Work { driver, kind, target, held, verb: name.verb, timeout, key: self.key(context, resource) };
         let (made, kept) = keep_ours(context, book, work.carry_out(context)).await?;
         if let Some(kept) = kept {
-            self.record(context, book, resource, kind, kept)?;
+            let spec = as_declared(kept.spec, &declared);
+            self.record(context, book, resource, kind, Kept { spec, ..kept })?;
         }
         Ok(made)
+    }
+
+    /// The object with what is wanted of it, and what the files declare of it.
+    fn target(&self, kind: &Kind, resource: &Resource, spec: &Value) -> Result<(Target, Value), String> {
+        let mut whole = resource.spec.clone();
+        if let (Value::Object(whole), Value::Object(own)) = (&mut whole, spec) {
+            whole.extend(own.clone());
+        }
+        let spec = self.around.resolved(&whole)?;
+        // What is applied is recorded afterwards, so what may not be recorded is not applied.
+        if let Some(found) = scan::scan(spec.to_string().as_bytes()) {
+            return Err(format!("what it would set looks like it holds {}", found.what));
+        }
+        if let Some(problem) = kind::check_spec(kind, &spec).into_iter().next() {
+            return Err(format!("{}: {}", problem.at, problem.message));
+        }
+        let target =
+            Target { kind: resource.kind.clone(), place: self.around.place(resource)?, spec, id: None };
+        Ok((target, self.around.resolved(&resource.spec)?))
     }
 
     fn key(&self, context: &Context, resource: &Resource) -> String {
@@ -175,7 +186,7 @@ impl Deeds<'_, '_> {
         let Kept { id, live, spec } = kept;
         let mut bytes = canonical_bytes(&kind::readback(kind, &live));
         bytes.push(b'\n');
-        let refs = book.readback(&resource.id, &bytes)?.into_iter().collect();
+        let refs: Vec<BlobRef> = book.readback(&resource.id, &bytes)?.into_iter().collect();
         let adopted = Adopted {
             desired: Applied {
                 kind: resource.kind.clone(),
@@ -190,8 +201,25 @@ impl Deeds<'_, '_> {
             reason: format!("done for the checklist item {}", self.item.id),
         };
         let body = serde_json::to_value(&adopted).map_err(|error| Failure::failed(error.to_string()))?;
-        book.append(context, &person(), vec![(ADOPTED.to_owned(), resource.id.clone(), refs, body)])
+        let entry = (ADOPTED.to_owned(), resource.id.clone(), refs.clone(), body);
+        book.append(context, &person(), vec![entry])?;
+        self.around.take_in(&resource.id, adopted, &refs);
+        Ok(())
     }
+}
+
+/// Words of an agent or of a service as they may be written down.
+fn sayable(words: String) -> String {
+    scan::unsaid(&words).unwrap_or(words)
+}
+
+/// What counts as applied: of the fields that the files declare. The others are not ours to plan, so a plan leaves them as
+/// the deed has left them.
+fn as_declared(mut spec: Value, declared: &Value) -> Value {
+    if let (Value::Object(spec), Value::Object(declared)) = (&mut spec, declared) {
+        spec.retain(|field, _| declared.contains_key(field));
+    }
+    spec
 }
 
 /// Renews the lease while something takes long.

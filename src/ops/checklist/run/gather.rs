@@ -105,18 +105,12 @@ async fn readback(around: &Around<'_>, tools: &Tools<'_>, step: &StepId) -> Foun
         .find(|resource| resource.id == *step)
         .ok_or("no resource of this scope has this name")?;
     let kind = Registry::standard().get(&resource.kind).ok_or("its kind is not known")?;
-    let held = around.holdings.watched().find(|(id, _)| *id == step).map(|(_, held)| held);
+    let held = around.held(step);
     if held.is_none() && !kind::always_there(kind) {
         return Ok(None);
     }
-    let (spec, missing) = around.known.resolve(&around.rendered.scope, &resource.spec);
-    if let Some(reference) = missing.first() {
-        return Err(format!("{reference} has no value yet"));
-    }
-    let place = around.known.place(&around.rendered.scope, resource.via.as_ref());
-    let place = place.ok_or("the workspace that it is reached through is not there")?;
-    let id = held.and_then(|held| held.id);
-    let target = Target { kind: resource.kind.clone(), place, spec, id };
+    let (spec, place) = (around.resolved(&resource.spec)?, around.place(resource)?);
+    let target = Target { kind: resource.kind.clone(), place, spec, id: held.and_then(|held| held.id) };
     match reached.driver.observe(&target, reached.call_timeout).await {
         Observation::Absent => Ok(None),
         Observation::Present { live, .. } => {
