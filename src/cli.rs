@@ -5,6 +5,7 @@ mod answer;
 mod args;
 mod attest;
 mod checklist;
+mod checklist_run;
 mod conformance;
 mod coverage;
 mod draw;
@@ -110,7 +111,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Wave(Wave::List { output }) => inspect::waves(ui, &context()?, output),
         Command::Wave(Wave::Status { wave, shown }) => status::wave(ui, &context()?, &wave, &shown),
         Command::Gate(command) => gate::gate(ui, &context()?, command),
-        Command::Checklist(command) => checklist::checklist(ui, &context()?, command),
+        Command::Checklist(command) => checklist::checklist(ui, context, command),
         Command::Attest(args) => attest::attest(ui, &context()?, &args),
         Command::Waive(args) => attest::waive(ui, &context()?, &args),
         Command::Status(args) => status::status(ui, &context()?, &args),

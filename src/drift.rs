@@ -5,10 +5,12 @@
 
 mod accept;
 mod compare;
+mod culprit;
 mod standing;
 #[cfg(test)]
 mod tests;
 
 pub use accept::{BadAcceptance, Wish, accepted};
 pub use compare::{Compared, Held, compare, unmanaged};
+pub use culprit::culprit;
 pub use standing::{BadDrift, News, Standings};

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::base::id::KindName;
 use crate::base::time::Millis;
+use crate::model::audit::AuditEvent;
 use crate::model::outcome::{ApplyOutcome, Cause, Observation};
 use crate::model::plan::FieldChange;
 
@@ -85,6 +86,12 @@ pub enum Listing {
     Unreadable(Cause),
 }
 
+/// Tells who changed something at a target.
+pub trait AuditSource: Send + Sync {
+    /// The calls that changed something, oldest first. Always safe.
+    fn events(&self, timeout: Millis) -> Answer<'_, Result<Vec<AuditEvent>, Cause>>;
+}
+
 /// A way to reach objects of some kinds.
 pub trait Driver: Send + Sync {
     /// Reads one object, by id or by natural key. Always safe.
@@ -102,6 +109,12 @@ pub trait Driver: Send + Sync {
         _outer: &'a Value,
         _timeout: Millis,
     ) -> Answer<'a, Listing> {
+        Box::pin(async { Listing::Unsupported })
+    }
+
+    /// Reads who there is in the account, people and programs: of each only its `id` and whether it is `active`. Always
+    /// safe.
+    fn principals<'a>(&'a self, _timeout: Millis) -> Answer<'a, Listing> {
         Box::pin(async { Listing::Unsupported })
     }
 

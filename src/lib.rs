@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod base;
+pub mod change;
 pub mod checklist;
 pub mod cli;
 pub mod controls;
@@ -29,6 +30,7 @@ pub mod pattern;
 pub mod people;
 pub mod plan;
 pub mod policy;
+pub mod probe;
 pub mod quota;
 pub mod release;
 pub mod render;
@@ -38,4 +40,5 @@ pub mod runner;
 pub mod sandbox;
 pub mod signer;
 pub mod source;
+pub mod ticket;
 pub mod validate;

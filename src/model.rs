@@ -2,8 +2,10 @@
 
 pub mod adoption;
 pub mod ask;
+pub mod audit;
 pub mod authority;
 pub mod calendar;
+pub mod change;
 pub mod checklist;
 pub mod control;
 pub mod criterion;
@@ -32,5 +34,6 @@ pub mod rendered;
 pub mod resolved;
 pub mod resource;
 pub mod signed;
+pub mod tickets;
 pub mod tree;
 pub mod wait;

@@ -5,6 +5,7 @@ mod environments;
 mod naming;
 mod network;
 mod openings;
+mod people;
 mod program;
 mod residency;
 mod secrets;
@@ -54,7 +55,7 @@ macro_rules! rule {
 }
 
 /// Every rule.
-pub const RULES: [Rule; 17] = [
+pub const RULES: [Rule; 22] = [
     rule!(
         "SITECODE",
         sites::CODE,
@@ -69,9 +70,39 @@ pub const RULES: [Rule; 17] = [
     ),
     rule!(
         "ROLE-UNFILLED",
-        program::ROLE,
-        program::roles,
-        "Sponsor, program manager, compliance and every site's steward are named."
+        people::ROLE,
+        people::roles,
+        "The roles that carry the rollout are filled, and every site has a steward and an operations lead."
+    ),
+    rule!(
+        "OWNER-MAP",
+        people::OWNERS,
+        people::owners,
+        "Every use case has its five owners: sponsor, platform, data team, operations lead, compliance."
+    ),
+    rule!(
+        "OWNER-MAP-ML",
+        people::MODEL,
+        people::model_owners,
+        "Where a model of tier medium or high is used, data science, MLOps, security and compliance are named."
+    ),
+    rule!(
+        "CLINICAL-CHAMPION",
+        people::CHAMPION,
+        people::clinical_champion,
+        "A model of tier high has a clinical champion, who is a clinician."
+    ),
+    rule!(
+        "ROLE-CONFLICT",
+        people::CONFLICT,
+        people::conflicts,
+        "Nobody has roles together that the estate keeps apart."
+    ),
+    rule!(
+        "DELEGATION",
+        people::DELEGATION,
+        people::delegations,
+        "A role is handed on by its holder, within the holder's scope."
     ),
     rule!("WAVE-SIZE", program::SIZE, program::wave_sizes, "A scale wave has three to five sites."),
     rule!(
@@ -149,6 +180,20 @@ pub fn all(loaded: &Loaded, resolved: &Resolved, rendered: &BTreeMap<ScopeId, Re
     found.fold();
     found.settle();
     found
+}
+
+/// What one rule finds, place by place: mistakes of templates are told for every scope they show in. None if no rule has
+/// this name.
+pub fn of_rule(
+    id: &str,
+    loaded: &Loaded,
+    resolved: &Resolved,
+    rendered: &BTreeMap<ScopeId, Rendered>,
+) -> Option<Diagnostics> {
+    let rule = RULES.iter().find(|rule| rule.id == id || rule.code == id)?;
+    let mut found = Diagnostics::default();
+    (rule.check)(View { loaded, resolved, rendered }, &mut found);
+    Some(found)
 }
 
 /// A site with its code and values.

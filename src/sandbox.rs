@@ -8,6 +8,7 @@
 mod admin;
 mod answer;
 mod assignments;
+mod audit;
 mod billing;
 mod call;
 mod catalogs;

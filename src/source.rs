@@ -12,6 +12,7 @@ pub mod reference;
 mod registers;
 mod site;
 mod stages;
+mod tickets;
 mod undoing;
 
 use std::collections::BTreeMap;

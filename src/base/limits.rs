@@ -113,6 +113,14 @@ pub const BUNDLE_DEPTH_MAX: usize = 16;
 pub const LOOP_TURNS_MAX: usize = 1_000_000;
 /// Turns that are assumed for a loop over what only rendering can tell.
 pub const LOOP_TURNS_UNKNOWN: usize = 1_000;
+/// Audit events the sandbox keeps: a few waves of fifty sites, so that whoever changed something last week is still known.
+pub const SANDBOX_AUDIT_EVENTS_MAX: u64 = 50_000;
+/// Audit events in one answer of the sandbox; an answer stays far below what a client takes.
+pub const SANDBOX_AUDIT_PAGE: usize = 1_000;
+/// Texts of one audit event by which an object can be found: more than any call has in ids and names.
+pub const SANDBOX_AUDIT_SUBJECTS_MAX: usize = 64;
+/// Pages of audit events that are read at once: all that a sandbox keeps.
+pub const AUDIT_PAGES_MAX: usize = 50;
 /// Longest stall of a fault rule: longer than any client waits.
 pub const SANDBOX_STALL_MAX: Millis = Millis::from_secs(15 * 60);
 /// A file with a signed note: checkpoints are below 2 KiB, the marks of what was handed on below 50 bytes a log.
@@ -211,6 +219,30 @@ pub const DRIFT_VALUE_BYTES_MAX: usize = 1_024;
 /// Sites of a generated estate: five times what the largest organisation has, and what its address plan and its list of
 /// names have room for.
 pub const INIT_SITES_MAX: u32 = 5_000;
+/// An answer of a ticket system that is read: a ticket with hundreds of comments is below 1 MB.
+pub const TICKET_BODY_BYTES_MAX: usize = 4 << 20;
+/// Deadline of one call to a ticket system: slow ones take some seconds, and a person waits for it.
+pub const TICKET_TIMEOUT: Millis = Millis::from_secs(15);
+/// Times that a ticket is asked for before it counts as one that cannot be read.
+pub const TICKET_READS_MAX: u32 = 3;
+/// Rest between two of them, unless the system names another.
+pub const TICKET_REST: Millis = Millis(500);
+/// Longest rest that a ticket system can ask for: a person waits.
+pub const TICKET_REST_MAX: Millis = Millis::from_secs(5);
+/// Approvals of one ticket that are looked at: boards have a dozen people.
+pub const TICKET_APPROVALS_MAX: usize = 200;
+/// Texts inside one ticket that are looked through, and their depth: comments are documents of some levels.
+pub const TICKET_TEXTS_MAX: usize = 20_000;
+/// See [`TICKET_TEXTS_MAX`].
+pub const TICKET_DEPTH_MAX: usize = 32;
+/// Longest word of a ticket that is kept, such as its state or a name.
+pub const TICKET_WORD_BYTES_MAX: usize = 120;
+/// How far the clock of a ticket system may be from ours.
+pub const TICKET_CLOCK_SKEW: Millis = Millis::from_secs(5 * 60);
+/// Working days after its launch until a board must have looked at an emergency change.
+pub const EMERGENCY_REVIEW_DAYS: u32 = 2;
+/// Longest title of a change: a line.
+pub const CHANGE_TITLE_BYTES_MAX: usize = 200;
 /// People that an estate declares: everybody with a say in an organisation of a hundred sites, five times over.
 pub const PEOPLE_MAX: usize = 2_000;
 /// Keys of one person: one in use and those before it; each is a line of the org log.

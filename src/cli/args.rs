@@ -137,7 +137,7 @@ pub enum Command {
     /// List and show gates, and sign them
     #[command(subcommand)]
     Gate(super::gate::GateCommand),
-    /// List and show checklist items
+    /// List, show and run checklist items
     #[command(subcommand)]
     Checklist(super::checklist::ChecklistCommand),
     /// State that a checklist item is so, in its own words, with your key
@@ -322,8 +322,8 @@ pub struct PlanArgs {
     /// Use the packs of this folder instead of those in `templates/`; the plan is bound to them: a folder of packs, or one pack
     #[arg(long, value_name = "DIR")]
     pub packs: Option<PathBuf>,
-    /// Compare with another plan: a saved one, or the one that a run carried out
-    #[arg(long, value_name = "PLAN FILE | RUN")]
+    /// Compare with another plan, saved or carried out by a run, or with a release, such as R3@HRB01
+    #[arg(long, value_name = "PLAN FILE | RUN | R3@SITE")]
     pub against: Option<String>,
     /// Exit with 2 if there are changes; with --against, if the plans differ
     #[arg(long)]
@@ -455,6 +455,10 @@ pub struct Apply {
     /// Name a step that can never be undone, as 'site/HRB01 workspace.prod'; once for each, no wildcards
     #[arg(long, value_name = "STEP")]
     pub one_way: Vec<String>,
+    /// Name an object that the plan destroys with loss, as 'site/HRB01 group.ops'; once for each, no wildcards. What holds
+    /// data is never destroyed
+    #[arg(long, value_name = "STEP")]
+    pub allow_destroy: Vec<String>,
     /// Answer ordinary questions with yes; never names a step that cannot be undone
     #[arg(long)]
     pub yes: bool,

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::args::{Moment, Output};
 use super::attest::{NotApplicable, not_applicable};
+use super::checklist_run::{self, RunArgs};
 use super::exit::Exit;
 use super::gate::{Looked, look, site_of};
 use super::inspect::table;
@@ -56,15 +57,29 @@ pub enum ChecklistCommand {
         #[command(flatten)]
         moment: Moment,
     },
+    /// Look at items, do what their contracts allow, and record what they come to
+    Run(RunArgs),
+    /// List the validators that items can use, with an example of each
+    Validators {
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
     /// Say that an item does not apply here; its owner signs
     NotApplicable(Box<NotApplicable>),
 }
 
 /// Carries out a checklist command.
-pub fn checklist(ui: &Ui, context: &Context, command: ChecklistCommand) -> Result<Exit, Failure> {
+pub fn checklist(
+    ui: &Ui,
+    context: impl Fn() -> Result<Context, Failure>,
+    command: ChecklistCommand,
+) -> Result<Exit, Failure> {
     match command {
+        ChecklistCommand::Run(args) => checklist_run::run(ui, &context()?, &args),
+        ChecklistCommand::Validators { output } => checklist_run::validators(ui, output),
         ChecklistCommand::List { pack, site, open, output, moment } => {
-            let looked = look(context, &moment)?;
+            let looked = look(&context()?, &moment)?;
             let scope = site.as_deref().map(|code| site_of(&looked.desired, Some(code))).transpose()?;
             let pack = pack.map(|name| known_pack(&looked, &name)).transpose()?;
             let rows = rows(&looked, |row| {
@@ -76,7 +91,7 @@ pub fn checklist(ui: &Ui, context: &Context, command: ChecklistCommand) -> Resul
             Ok(Exit::Done)
         }
         ChecklistCommand::Show { item, site, output, moment } => {
-            let looked = look(context, &moment)?;
+            let looked = look(&context()?, &moment)?;
             let scope = site.as_deref().map(|code| site_of(&looked.desired, Some(code))).transpose()?;
             let rows = rows(&looked, |row| {
                 row.item.id.as_str() == item && scope.as_ref().is_none_or(|scope| row.scope == scope)
@@ -87,7 +102,7 @@ pub fn checklist(ui: &Ui, context: &Context, command: ChecklistCommand) -> Resul
             show(ui, &looked, &rows, output);
             Ok(Exit::Done)
         }
-        ChecklistCommand::NotApplicable(args) => not_applicable(ui, context, &args),
+        ChecklistCommand::NotApplicable(args) => not_applicable(ui, &context()?, &args),
     }
 }
 

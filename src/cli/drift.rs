@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::args::Output;
 use super::exit::Exit;
+use super::register::Grade;
 use super::run::{journal_to_read, runtime, warn};
 use super::ui::Ui;
 use crate::base::id::ScopeId;
@@ -13,7 +14,7 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::model::drift::DriftReport;
 use crate::ops::Context;
 use crate::ops::desired::Desired;
-use crate::ops::drift;
+use crate::ops::drift::{self, Incident};
 use crate::ops::error::Failure;
 use crate::ops::plan::Asked;
 use crate::ops::target::{reach, sign_in};
@@ -41,6 +42,15 @@ pub struct DriftArgs {
     /// Write what is new into the logs: evidence that rests on it is stale from then on
     #[arg(long)]
     pub record: bool,
+    /// Also open a finding for each object that drifted, once; closing it needs the entry that shows that it was mended
+    #[arg(long, requires_all = ["record", "owner"])]
+    pub open_finding: bool,
+    /// The role that sees to these findings
+    #[arg(long, value_name = "ROLE", requires = "open_finding")]
+    pub owner: Option<String>,
+    /// How bad they are
+    #[arg(long, value_enum, default_value_t = Grade::High, requires = "open_finding")]
+    pub severity: Grade,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     pub output: Output,
@@ -99,7 +109,12 @@ pub fn drift(ui: &Ui, context: &Context, args: DriftArgs) -> Result<Exit, Failur
     let report = look(context, &desired, &asked, &args.target)?;
     if args.record && context.journal_dir().exists() {
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
-        let written = drift::record(context, &mut journal, &report)?;
+        let incident = args.owner.filter(|_| args.open_finding);
+        let incident = incident.map(|owner| Incident { owner, severity: args.severity.into() });
+        let written = match &incident {
+            Some(incident) => drift::record_incidents(context, &desired, &mut journal, &report, incident)?,
+            None => drift::record(context, &mut journal, &report)?,
+        };
         ui.say(&format!("Recorded {written} {}", if written == 1 { "change" } else { "changes" }));
     }
     let shown = drift::shown(report);
@@ -116,7 +131,7 @@ fn look(context: &Context, desired: &Desired, asked: &Asked, target: &str) -> Re
     runtime()?.block_on(async {
         let reached = reach(context, &desired.loaded, target).await?;
         sign_in(&reached).await?;
-        drift::look(context, desired, &chosen, &reached, &*journal, None).await
+        drift::look(context, desired, &chosen, &reached, &*journal).await
     })
 }
 

@@ -78,7 +78,10 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
     if let Some(packs) = &args.packs {
         super::packs::told(ui, context, packs, &desired)?;
     }
-    let compared = other.as_ref().map(|other| against_view::compare(&saved.plan, &other.saved.plan));
+    if let Some(other) = &other {
+        other.refuse_other_scope(&saved.plan)?;
+    }
+    let compared = other.as_ref().map(|other| other.compare(&saved.plan));
     let form = PlanForm { by_pattern: args.form.by_pattern || args.packs.is_some(), ..args.form };
     print_plan(ui, &saved, &form, &outlook, compared.as_ref());
     if let (Some(other), Some(compared), PlanOutput::Text) = (&other, &compared, form.output) {

@@ -105,30 +105,37 @@ fn drill(
     Ok(if drilled.proof.proved { Exit::Done } else { Exit::Failed })
 }
 
-/// Makes sure that an ordinary yes is not taken for more: steps that cannot be undone are named on the command line, or
-/// one by one on a terminal.
+/// Makes sure that an ordinary yes is not taken for more: steps that cannot be undone, and objects that are destroyed with
+/// loss, are named on the command line, or one by one on a terminal.
 pub fn confirm(ui: &Ui, saved: &SavedPlan, args: &Apply) -> Result<(), Failure> {
     guard::refuse_lockout(&saved.plan)?;
-    let mut named = args.one_way.clone();
-    let asked =
-        !args.yes && named.is_empty() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if asked {
-        let steps = guard::one_way(&saved.plan);
-        if !steps.is_empty() {
-            ui.always("These steps can never be undone. Type the name of each to go on:");
-            ui.always(&guard::lines(&steps));
-        }
-        for step in &steps {
-            let _ = write!(std::io::stderr(), "{}? ", step.name()).and_then(|()| std::io::stderr().flush());
-            let mut typed = String::new();
-            let read = std::io::stdin().lock().read_line(&mut typed);
-            if read.is_err() || typed.trim() != step.name() {
-                break;
-            }
-            named.push(typed.trim().to_owned());
-        }
+    let steps = guard::one_way(&saved.plan);
+    let named = spoken(ui, "These steps can never be undone", &steps, &args.one_way, args.yes);
+    guard::refuse_unnamed(saved, &named)?;
+    let gone = guard::destroys(&saved.plan);
+    let named = spoken(ui, "These objects are destroyed with loss", &gone, &args.allow_destroy, args.yes);
+    guard::refuse_unallowed(saved, &named)
+}
+
+/// The names that were given; on a terminal, where none were, those that are typed.
+fn spoken(ui: &Ui, head: &str, steps: &[guard::OneWayStep], given: &[String], yes: bool) -> Vec<String> {
+    let mut named = given.to_vec();
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if yes || !named.is_empty() || !terminal || steps.is_empty() {
+        return named;
     }
-    guard::refuse_unnamed(saved, &named)
+    ui.always(&format!("{head}. Type the name of each to go on:"));
+    ui.always(&guard::lines(steps));
+    for step in steps {
+        let _ = write!(std::io::stderr(), "{}? ", step.name()).and_then(|()| std::io::stderr().flush());
+        let mut typed = String::new();
+        let read = std::io::stdin().lock().read_line(&mut typed);
+        if read.is_err() || typed.trim() != step.name() {
+            break;
+        }
+        named.push(typed.trim().to_owned());
+    }
+    named
 }
 
 /// Whether a rollback reached its release; so does whatever was none.

@@ -103,6 +103,7 @@ fn drift(object: &str, at: &str, live: &Value) -> Drift {
             accepted: None,
         }],
         since: None,
+        workspace: None,
         who: None,
     }
 }

@@ -1,5 +1,6 @@
 //! One driver for all Databricks kinds. What a kind needs is in its table; here is only how calls are made.
 
+mod audit;
 mod error;
 mod host;
 mod http;
@@ -164,6 +165,10 @@ impl Driver for Databricks {
         Box::pin(async move {
             self.list_within(kind, place, outer, timeout).await.unwrap_or_else(Listing::Unreadable)
         })
+    }
+
+    fn principals<'a>(&'a self, timeout: Millis) -> Answer<'a, Listing> {
+        Box::pin(async move { self.list_principals(timeout).await.unwrap_or_else(Listing::Unreadable) })
     }
 
     fn apply<'a>(&'a self, change: &'a Change, timeout: Millis) -> Answer<'a, ApplyOutcome> {

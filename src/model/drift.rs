@@ -108,6 +108,9 @@ pub struct Drift {
     /// Since when it is recorded to stand so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// The id of the workspace its calls go through, where that is known.
+    #[serde(skip)]
+    pub workspace: Option<String>,
     /// Who did it, if an audit source tells.
     pub who: Option<Who>,
 }

@@ -18,6 +18,7 @@ use crate::model::pack::Pack;
 use crate::model::people::People;
 use crate::model::plan::{Bake, Consent, PackLock};
 use crate::model::register::{Registers, SuccessCriterion};
+use crate::model::tickets::Tickets;
 use crate::model::tree::Table;
 
 pub use calendar::calendar_of;
@@ -118,6 +119,8 @@ pub struct Estate {
     pub publish: Vec<Hook>,
     /// Who is told of what happens.
     pub notify: Vec<Notify>,
+    /// The ticket system, if launches have tickets.
+    pub tickets: Option<Tickets>,
     /// First-time creates that cannot be undone and are accepted beforehand.
     pub consents: Vec<Consent>,
     /// What follows a failed run of a site that says nothing itself.

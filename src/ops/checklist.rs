@@ -2,6 +2,7 @@
 
 mod names;
 pub mod pending;
+pub mod run;
 pub mod waivers;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -155,6 +155,7 @@ impl Look<'_> {
             class,
             fields,
             since: None,
+            workspace: None,
             who: None,
         };
         self.standings.tell(&mut drift, self.now);

@@ -7,10 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::base::id::{LogId, ScopeId};
-use crate::drift::{Compared, Held, Standings, compare, unmanaged};
+use crate::base::id::{LogId, ScopeId, StepId};
+use crate::base::time::Timestamp;
+use crate::drift::{Compared, Held, Standings, compare, culprit, unmanaged};
+use crate::driver::Place;
 use crate::evidence::scan;
 use crate::journal::{Journal, Line};
+use crate::kind::Registry;
+use crate::model::adoption::ADOPTED;
 use crate::model::drift::{Drift, DriftClass, DriftReport, Unsettled, Who};
 use crate::model::holdings::Holdings;
 use crate::model::outcome::{Cause, CauseClass, Observation};
@@ -21,13 +25,7 @@ use crate::ops::observe::held::{Glance, Scope, Sight, look as look_at};
 use crate::ops::plan::{Asked, scopes, select, waves};
 use crate::ops::target::Reached;
 
-pub use record::{accept, record};
-
-/// Tells who changed an object: the seam for an account's audit log.
-pub trait AuditSource {
-    /// Who did it, if the source knows.
-    fn who(&self, drift: &Drift) -> Option<Who>;
-}
+pub use record::{Incident, accept, record, record_incidents};
 
 /// The scopes to look at: those of a selection, and for everything also those that have left the estate.
 ///
@@ -66,7 +64,6 @@ pub async fn look(
     chosen: &BTreeSet<ScopeId>,
     reached: &Reached,
     journal: &dyn Journal,
-    audit: Option<&dyn AuditSource>,
 ) -> Result<DriftReport, Failure> {
     let logs = logs(journal)?;
     let holdings = holdings(&logs)?;
@@ -109,9 +106,30 @@ pub async fn look(
         if let Some(standings) = standings.get(&drift.scope) {
             standings.tell(drift, now);
         }
-        drift.who = audit.and_then(|audit| audit.who(drift));
     }
+    tell_who(&mut report, reached, &logs).await;
     Ok(report)
+}
+
+/// Asks the target's audit source, if it has one, who did what was found. An audit log that cannot be read hides no drift.
+async fn tell_who(report: &mut DriftReport, reached: &Reached, logs: &BTreeMap<ScopeId, Vec<Line>>) {
+    let Some(source) = reached.audit.as_ref().filter(|_| !report.drifts.is_empty()) else { return };
+    let Ok(events) = source.events(reached.call_timeout).await else { return };
+    for drift in &mut report.drifts {
+        let Some(kind) = Registry::standard().get(&drift.kind) else { continue };
+        let held = drift.step.as_ref().and_then(|step| last_seen(logs.get(&drift.scope)?, step));
+        let who = culprit(&events, kind, drift, held);
+        drift.who = who.map(|who| Who { id: said(&who.id), ..who });
+    }
+}
+
+/// When a log last says of a step's object that it was as desired.
+fn last_seen(lines: &[Line], step: &StepId) -> Option<Timestamp> {
+    let seen = |line: &&Line| {
+        line.entry.step.as_ref() == Some(step)
+            && matches!(line.entry.kind.as_str(), "step.succeeded" | ADOPTED)
+    };
+    lines.iter().rev().find(seen).map(|line| line.entry.at)
 }
 
 /// Every scope's log.
@@ -189,6 +207,10 @@ fn judge(glance: &Glance, journal: &dyn Journal, report: &mut DriftReport) -> Re
         class,
         fields,
         since: None,
+        workspace: match &glance.place {
+            Some(Place::Workspace { workspace_id, .. }) => Some(workspace_id.clone()),
+            Some(Place::Account) | None => None,
+        },
         who: None,
     });
     Ok(())
@@ -207,6 +229,7 @@ fn strangers(sight: &Sight) -> impl Iterator<Item = Drift> {
             fields: unmanaged(stranger.kind, &stranger.id),
             id: Some(id),
             since: None,
+            workspace: None,
             who: None,
         }
     })

@@ -1,4 +1,5 @@
-//! What an ordinary yes is not enough for: steps that cannot be undone are named one by one, and nobody is locked out.
+//! What an ordinary yes is not enough for: steps that cannot be undone and steps that destroy something are named one by
+//! one, and nobody is locked out.
 
 mod lockout;
 
@@ -19,7 +20,10 @@ pub use lockout::refuse_lockout;
 /// The kind of the entry that says who named what.
 pub const NAMED: &str = "one-way.named";
 
-/// A step that cannot be undone.
+/// The kind of the entry that says who allowed which objects to be destroyed.
+pub const ALLOWED: &str = "destroy.allowed";
+
+/// A step that must be named before it is carried out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OneWayStep {
     /// Its scope.
@@ -30,7 +34,7 @@ pub struct OneWayStep {
     pub kind: KindName,
     /// What is done to it.
     pub operation: Operation,
-    /// Why it cannot be undone.
+    /// What is lost by it.
     pub why: String,
 }
 
@@ -85,6 +89,25 @@ pub fn one_way(plan: &Plan) -> Vec<OneWayStep> {
         .collect()
 }
 
+/// The steps of a plan that take something away which cannot be brought back whole, in order. Those that cannot be undone at
+/// all are among [`one_way`], and what holds data is refused altogether.
+pub fn destroys(plan: &Plan) -> Vec<OneWayStep> {
+    let gone = |one: &Reconcile| matches!(one.operation, Operation::Delete | Operation::Replace);
+    let steps = plan.reconciles().filter(|(_, _, reconcile)| gone(reconcile));
+    steps
+        .filter_map(|(scope, step, reconcile)| {
+            let (rank, why) = undo(reconcile);
+            (rank == Reversal::WithLoss).then(|| OneWayStep {
+                scope: scope.clone(),
+                step: step.clone(),
+                kind: reconcile.kind.clone(),
+                operation: reconcile.operation,
+                why,
+            })
+        })
+        .collect()
+}
+
 /// Steps as lines, each with its reason.
 pub fn lines(steps: &[OneWayStep]) -> String {
     let line = |one: &OneWayStep| {
@@ -100,42 +123,70 @@ pub fn lines(steps: &[OneWayStep]) -> String {
     steps.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// What names steps, and what is said where a name is missing.
+struct Naming {
+    flag: &'static str,
+    missing: &'static str,
+}
+
+const ONE_WAY: Naming = Naming {
+    flag: "--one-way",
+    missing: "the plan has steps that can never be undone; an ordinary yes is not enough",
+};
+
+const ALLOW_DESTROY: Naming = Naming {
+    flag: "--allow-destroy",
+    missing: "the plan destroys objects, and something is lost with each; an ordinary yes is not enough",
+};
+
 /// Refuses a plan whose one-way steps were not all named, exactly and one by one.
 ///
 /// # Errors
 ///
 /// `Refused` with the steps and what to type.
 pub fn refuse_unnamed(saved: &SavedPlan, named: &[String]) -> Result<(), Failure> {
-    let steps = one_way(&saved.plan);
-    let known: BTreeSet<String> = steps.iter().map(OneWayStep::name).collect();
-    let spoken: BTreeSet<String> = named.iter().map(|name| words(name)).collect();
-    if let Some(odd) = spoken.iter().find(|name| !known.contains(*name)) {
-        let what = if odd.contains(['*', '?', '[', ',']) {
-            "steps are named one by one, without wildcards"
-        } else {
-            "the plan has no such step that needs to be named"
-        };
-        return Err(Failure::Refused { reason: format!("--one-way '{odd}': {what}") });
+    ONE_WAY.check(one_way(&saved.plan), named)
+}
+
+/// Refuses a plan that destroys something with loss unless each such step was named, exactly and one by one.
+///
+/// # Errors
+///
+/// `Refused` with the steps and what to type.
+pub fn refuse_unallowed(saved: &SavedPlan, named: &[String]) -> Result<(), Failure> {
+    ALLOW_DESTROY.check(destroys(&saved.plan), named)
+}
+
+impl Naming {
+    fn check(&self, steps: Vec<OneWayStep>, named: &[String]) -> Result<(), Failure> {
+        let Self { flag, missing: head } = self;
+        let known: BTreeSet<String> = steps.iter().map(OneWayStep::name).collect();
+        let spoken: BTreeSet<String> = named.iter().map(|name| words(name)).collect();
+        if let Some(odd) = spoken.iter().find(|name| !known.contains(*name)) {
+            let what = if odd.contains(['*', '?', '[', ',']) {
+                "steps are named one by one, without wildcards"
+            } else {
+                "the plan has no such step that needs to be named"
+            };
+            return Err(Failure::Refused { reason: format!("{flag} '{odd}': {what}") });
+        }
+        let missing: Vec<OneWayStep> =
+            steps.into_iter().filter(|one| !spoken.contains(&one.name())).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let type_this: Vec<String> = missing.iter().map(|one| format!("{flag} '{}'", one.name())).collect();
+        let reason = format!("{head}:\n{}\nName each of them: add {}", lines(&missing), type_this.join(" "));
+        Err(Failure::Refused { reason })
     }
-    let missing: Vec<OneWayStep> = steps.into_iter().filter(|one| !spoken.contains(&one.name())).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let type_this: Vec<String> = missing.iter().map(|one| format!("--one-way '{}'", one.name())).collect();
-    Err(Failure::Refused {
-        reason: format!(
-            "the plan has steps that can never be undone; an ordinary yes is not enough:\n{}\nName each of them: add {}",
-            lines(&missing),
-            type_this.join(" ")
-        ),
-    })
 }
 
 fn words(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Records in the org log who named which one-way steps of a plan. Does nothing where there are none.
+/// Records in the org log who named which one-way steps of a plan, and which objects that it destroys. Does nothing where
+/// there are none.
 ///
 /// # Errors
 ///
@@ -146,12 +197,15 @@ pub fn record_named(
     actor: &Actor,
     journal: &mut dyn Journal,
 ) -> Result<(), Failure> {
-    let steps: Vec<String> = one_way(&saved.plan).iter().map(OneWayStep::name).collect();
-    if steps.is_empty() {
-        return Ok(());
+    for (kind, steps) in [(NAMED, one_way(&saved.plan)), (ALLOWED, destroys(&saved.plan))] {
+        if steps.is_empty() {
+            continue;
+        }
+        let names: Vec<String> = steps.iter().map(OneWayStep::name).collect();
+        let body = serde_json::json!({ "steps": names });
+        append(context, actor, Note { log: LogId::Org, kind, plan: saved.digest, body }, journal)?;
     }
-    let body = serde_json::json!({ "steps": steps });
-    append(context, actor, Note { log: LogId::Org, kind: NAMED, plan: saved.digest, body }, journal)
+    Ok(())
 }
 
 /// An entry that belongs to no run.

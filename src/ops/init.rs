@@ -3,6 +3,7 @@
 
 mod example;
 mod guide;
+mod people;
 mod program;
 mod site;
 
@@ -10,6 +11,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::base::limits::INIT_SITES_MAX;
+use crate::model::estate::ESTATE_FILE;
+use crate::model::people::PEOPLE_FILE;
 use crate::ops::error::Failure;
 use crate::ops::render;
 use site::Site;
@@ -32,9 +35,9 @@ pub fn files(sites: Option<u32>) -> BTreeMap<String, String> {
 
 /// Sites in the variety of the example, in the order in which its clinics come ashore.
 fn generated(example: &BTreeMap<String, String>, count: u32) -> BTreeMap<String, String> {
-    let program = example.get("sites/estate.toml").map(String::as_str).unwrap_or_default();
-    let mut models: Vec<(&String, &String)> =
-        example.iter().filter(|(path, _)| *path != "sites/estate.toml").collect();
+    let program = example.get(ESTATE_FILE).map(String::as_str).unwrap_or_default();
+    let people = example.get(PEOPLE_FILE).map(String::as_str).unwrap_or_default();
+    let mut models: Vec<(&String, &String)> = example.iter().filter(|(path, _)| is_site(path)).collect();
     models.sort_by_key(|(path, _)| path.chars().filter(char::is_ascii_digit).collect::<String>());
     let sites: Vec<Site> = (1..=count).map(Site::new).collect();
     let of_sites = sites
@@ -42,8 +45,14 @@ fn generated(example: &BTreeMap<String, String>, count: u32) -> BTreeMap<String,
         .zip(models.iter().cycle())
         .map(|(site, (_, model))| (format!("sites/{}.toml", site.code), site.file(model)));
     let mut files: BTreeMap<String, String> = of_sites.collect();
-    files.insert("sites/estate.toml".to_owned(), program::file(program, &sites));
+    files.insert(ESTATE_FILE.to_owned(), program::file(program, &sites));
+    files.insert(PEOPLE_FILE.to_owned(), people::file(people, &sites));
     files
+}
+
+/// Whether this is the file of a site.
+fn is_site(path: &str) -> bool {
+    path.starts_with("sites/") && ![ESTATE_FILE, PEOPLE_FILE].contains(&path)
 }
 
 /// Writes a new estate into a new or empty folder; returns the number of files.
@@ -69,7 +78,7 @@ mod tests {
     use crate::ops::check;
 
     fn sites_of(files: &BTreeMap<String, String>) -> BTreeMap<&String, &String> {
-        files.iter().filter(|(path, _)| path.starts_with("sites/") && *path != "sites/estate.toml").collect()
+        files.iter().filter(|(path, _)| is_site(path)).collect()
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::base::secret::Secret;
 use crate::base::time::{Millis, Timestamp};
 use crate::driver::credentials;
 use crate::driver::databricks::{Auth, Databricks, Settings};
-use crate::driver::{Driver, Listing, Place};
+use crate::driver::{AuditSource, Driver, Listing, Place};
 use crate::model::estate::{CalendarUse, Loaded, TargetDriver, TargetSpec};
 use crate::model::outcome::CauseClass;
 use crate::model::plan::TargetName;
@@ -39,6 +39,8 @@ pub struct Reached {
     pub rates: Option<Rates>,
     /// Whether changes wait for the sites' calendars.
     pub calendar: CalendarUse,
+    /// Who tells which identity changed what. A real account delivers its audit log to storage, where nobody asks it yet.
+    pub audit: Option<Arc<dyn AuditSource>>,
     /// The sandbox inside this process, if that is what it is. Dropping it stops the server.
     pub embedded: Option<Embedded>,
 }
@@ -135,8 +137,10 @@ pub async fn embed(
         auth: Auth::OAuth { client_id, client_secret },
         user_agent: user_agent(),
     };
+    let driver = databricks(settings)?;
     Ok(Reached {
-        driver: databricks(settings)?,
+        audit: Some(driver.clone()),
+        driver,
         name: TargetName { name: name.to_owned(), account_id, host: EMBEDDED.to_owned() },
         call_timeout,
         rates: None,
@@ -155,8 +159,11 @@ fn remote(name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
         auth: signin.auth,
         user_agent: user_agent(),
     };
+    let driver = databricks(settings)?;
+    let audit = is_loopback(&host).then(|| driver.clone() as Arc<dyn AuditSource>);
     Ok(Reached {
-        driver: databricks(settings)?,
+        audit,
+        driver,
         call_timeout: spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT),
         rates: rates(&host, spec),
         calendar: spec.calendar,
@@ -187,7 +194,7 @@ pub fn is_loopback(host: &str) -> bool {
     name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn databricks(settings: Settings) -> Result<Arc<dyn Driver>, Failure> {
+fn databricks(settings: Settings) -> Result<Arc<Databricks>, Failure> {
     let driver = Databricks::new(settings).map_err(|e| Failure::failed(format!("the HTTP client: {e}")))?;
     Ok(Arc::new(driver))
 }

@@ -54,6 +54,7 @@ pub async fn decide(
         call_timeout: crate::base::limits::CALL_TIMEOUT,
         rates: None,
         calendar: crate::model::estate::CalendarUse::Observe,
+        audit: None,
         embedded: None,
     };
     // Stopped before it starts: wishes are decided first, and then nothing new begins.

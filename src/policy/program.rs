@@ -1,4 +1,4 @@
-//! Rules about the program: forks of templates, roles, waves.
+//! Rules about the program: forks of templates, waves.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,8 @@ use crate::model::estate::{Waiver, WaveKind};
 use super::View;
 
 pub(super) const FORK: &str = "policy.no-template-fork";
-pub(super) const ROLE: &str = "policy.role-unfilled";
 pub(super) const SIZE: &str = "policy.wave-size";
 pub(super) const MEMBER: &str = "policy.wave-membership";
-
-/// Roles without which nobody can approve a launch: what they are, and the names they go by.
-const ROLES: [(&str, [&str; 2]); 3] = [
-    ("an executive sponsor", ["executive-sponsor", "sponsor"]),
-    ("a program manager", ["program-manager", "pm"]),
-    ("somebody for compliance", ["compliance", "compliance-lead"]),
-];
 
 /// Fewer do not show that a wave works, more cannot be watched by one team.
 const SCALE_SITES: std::ops::RangeInclusive<usize> = 3..=5;
@@ -32,34 +24,6 @@ pub(super) fn forks(view: View<'_>, found: &mut Diagnostics) {
                 .at(span.clone(), "forked here")
                 .help("say the difference as a site parameter or an EHR variant, and read it in the pack"),
         );
-    }
-}
-
-pub(super) fn roles(view: View<'_>, found: &mut Diagnostics) {
-    let estate = &view.loaded.estate;
-    for (what, names) in ROLES {
-        let filled =
-            names.iter().any(|name| estate.roles.get(*name).is_some_and(|who| !who.value.is_empty()));
-        if !filled {
-            found.push(
-                Diagnostic::error(
-                    ROLE,
-                    format!("the estate names no {}", what.split_once(' ').map_or(what, |(_, r)| r)),
-                )
-                .at(estate.span.clone(), "")
-                .help(format!("add `{} = \"…\"` to [roles]: {what} must be able to sign", names[0])),
-            );
-        }
-    }
-    for site in view.sites() {
-        let steward = site.scope.value("site.steward").and_then(|value| value.as_str());
-        if steward.is_none_or(str::is_empty) {
-            found.push(
-                Diagnostic::error(ROLE, format!("site {} has no steward", site.code))
-                    .at(site.site.span.clone(), "nobody can sign for this site")
-                    .help(format!("add `steward = \"…\"` to {}", site.site.path)),
-            );
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One plan against another: steps that only one of them has, and steps that do something else.
+//! One plan against another, or against a release: steps that only one of them has, and steps that do something else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::plan_view::{plural, symbol};
 use crate::base::id::{ScopeId, StepId};
 use crate::base::pointer;
-use crate::model::plan::{Operation, Plan, PlannedStep, Work};
+use crate::model::plan::{Operation, Plan, PlannedStep, ScopePlan, Work};
 
 /// What two plans do not have in common.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -67,6 +67,30 @@ pub fn compare(here: &Plan, there: &Plan) -> Comparison {
             .filter_map(|((scope, step), here, there)| differing(scope, step, here, there))
             .collect(),
     }
+}
+
+/// Compares what a plan asks of one scope with what a release of it was asked to be. A release has neither checks nor
+/// operations of its own; what its run deleted is not there, and what the plan deletes is not wanted.
+pub fn compare_release(here: &Plan, scope: &ScopeId, release: &ScopePlan) -> Comparison {
+    let nothing = BTreeMap::new();
+    let here = here.scopes.get(scope).map_or(&nothing, |of_scope| &of_scope.steps);
+    let (here, there) = (objects(scope, here), objects(scope, &release.steps));
+    let both = here.iter().filter_map(|(name, step)| Some((name, *step, *there.get(name)?)));
+    let different = both.filter_map(|((scope, step), here, there)| differing(scope, step, here, there));
+    Comparison {
+        only_here: only(&here, &there),
+        only_there: only(&there, &here),
+        different: different
+            .map(|one| Different { operation: None, ..one })
+            .filter(|one| !one.at.is_empty())
+            .collect(),
+    }
+}
+
+/// The objects that steps want to be there.
+fn objects<'p>(scope: &'p ScopeId, steps: &'p BTreeMap<StepId, PlannedStep>) -> Steps<'p> {
+    let wanted = |step: &PlannedStep| operation(step).is_some_and(|operation| operation != Operation::Delete);
+    steps.iter().filter(|(_, step)| wanted(step)).map(|(id, step)| ((scope, id), step)).collect()
 }
 
 fn only(one: &Steps<'_>, other: &Steps<'_>) -> Vec<Named> {

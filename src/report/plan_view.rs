@@ -1,12 +1,11 @@
 //! A plan as text: Terraform's grammar first, then our own line across sites.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use super::{pattern_view, room_view};
-use crate::base::id::{ScopeId, StepId};
+use crate::base::id::ScopeId;
 use crate::model::plan::{FieldChange, Operation, Plan, Reconcile, Reversal, RollbackOf, SavedPlan, Work};
 
 /// How many of each operation; a replacement counts as one to add and one to destroy, as Terraform counts.
@@ -347,19 +346,4 @@ pub fn summary(saved: &SavedPlan) -> String {
 /// The right word for a number.
 pub fn plural<'w>(count: usize, one: &'w str, many: &'w str) -> &'w str {
     if count == 1 { one } else { many }
-}
-
-/// Steps that would destroy something which holds data, by scope.
-pub fn destroys<'p>(
-    plan: &'p Plan,
-    holds_data: impl Fn(&Reconcile) -> bool + 'p,
-) -> BTreeMap<&'p ScopeId, Vec<&'p StepId>> {
-    let mut found: BTreeMap<&ScopeId, Vec<&StepId>> = BTreeMap::new();
-    for (scope, id, reconcile) in plan.reconciles() {
-        let gone = matches!(reconcile.operation, Operation::Delete | Operation::Replace);
-        if gone && holds_data(reconcile) {
-            found.entry(scope).or_default().push(id);
-        }
-    }
-    found
 }

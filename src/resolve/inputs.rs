@@ -13,7 +13,8 @@ use crate::model::resolved::ResolvedScope;
 use crate::model::tree::{Node, Table, shape};
 
 /// Parameters that the product itself reads, whether or not a pack declares them. A path covers what is below it.
-const OWN_PARAMETERS: [&str; 5] = ["steward", "steward_backup", "residency", "max_workers", "on_prem"];
+const OWN_PARAMETERS: [&str; 7] =
+    ["steward", "steward_backup", "ops_lead", "use_cases", "residency", "max_workers", "on_prem"];
 
 /// Every parameter path that somebody reads, without the root `site.`.
 pub(super) fn known_parameters(loaded: &Loaded) -> BTreeSet<&str> {

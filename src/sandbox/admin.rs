@@ -23,6 +23,9 @@ const VOLATILE: &[&str] = &[
     "updated_time",
 ];
 
+/// Collections that are no objects.
+const BOOKS: &[&str] = &["births", super::audit::COLLECTION];
+
 /// Serves `/__sandbox/…`.
 pub(super) fn serve(core: &mut Core, call: &Call, rest: &[&str]) -> Outcome {
     let Some(token) = &core.config().admin_token else {
@@ -59,7 +62,7 @@ pub(super) fn serve(core: &mut Core, call: &Call, rest: &[&str]) -> Outcome {
 /// Every object by collection, scope and key, without what is volatile.
 pub(super) fn state(store: &Store) -> Value {
     let mut collections = Map::new();
-    for (collection, scopes) in store.all().iter().filter(|(name, _)| *name != "births") {
+    for (collection, scopes) in store.all().iter().filter(|(name, _)| !BOOKS.contains(&name.as_str())) {
         let mut shown = Map::new();
         for (scope, rows) in scopes.iter().filter(|(_, rows)| !rows.is_empty()) {
             let rows = rows.iter().map(|(key, value)| (key.clone(), steady(value))).collect();

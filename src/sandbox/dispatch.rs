@@ -13,7 +13,7 @@ use super::oauth::{self, Tokens};
 use super::store::{Store, View};
 use super::visit::{ACCOUNT, Caller, Visit, text};
 use super::{Config, Now, RequestRecord, SandboxError};
-use super::{admin, principals, routes, workspaces};
+use super::{admin, audit, principals, routes, workspaces};
 use crate::base::limits::{SANDBOX_FAULTS_MAX, SANDBOX_REQUESTS_MAX, SANDBOX_STALL_MAX};
 use crate::base::time::Millis;
 
@@ -298,6 +298,12 @@ impl Core {
                 self.check_account(id)?;
                 self.tokens.issue(call, &self.config, now, true)
             }
+            ("GET", ["__sandbox", "audit-events"]) => {
+                if !self.caller(call)?.account {
+                    return Err(Refusal::unauthenticated());
+                }
+                audit::serve(&self.store, call)
+            }
             (_, ["__sandbox", rest @ ..]) => admin::serve(self, call, rest),
             (_, ["api", version, "accounts", id, rest @ ..]) => {
                 let caller = self.caller(call)?;
@@ -305,19 +311,32 @@ impl Core {
                     return Err(Refusal::unauthenticated());
                 }
                 self.check_account(id)?;
+                let who = caller.name.clone();
                 let mut visit = self.visit(call, caller, strike)?;
-                routes::account(&mut visit, version, rest)
+                let outcome = routes::account(&mut visit, version, rest);
+                self.keep(call, &who, "", outcome)
             }
             (_, ["api", _, _, ..]) => {
                 let caller = self.caller(call)?;
                 let named = self.workspace(call)?;
                 *workspace = Some(named.clone());
+                let who = caller.name.clone();
                 let mut visit = self.visit(call, caller, strike)?;
-                visit.workspace = named;
-                routes::workspace(&mut visit, &segments[1..])
+                visit.workspace.clone_from(&named);
+                let outcome = routes::workspace(&mut visit, &segments[1..]);
+                self.keep(call, &who, &named, outcome)
             }
             _ => Err(Refusal::not_served(&call.method, &call.path)),
         }
+    }
+
+    /// Keeps who changed something, if the call did.
+    fn keep(&mut self, call: &Call, who: &str, workspace: &str, outcome: Outcome) -> Outcome {
+        let done = outcome?;
+        if call.is_mutating() {
+            audit::record(&mut self.store, (self.now)(), who, call, &done, workspace);
+        }
+        Ok(done)
     }
 
     fn check_account(&self, id: &str) -> Result<(), Refusal> {

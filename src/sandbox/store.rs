@@ -92,6 +92,11 @@ impl Store {
         self.collections.get(collection).and_then(|scopes| scopes.get(scope)).into_iter().flatten()
     }
 
+    /// The last key of a scope, in the order of keys.
+    pub fn last_key(&self, collection: &str, scope: &str) -> Option<&String> {
+        self.collections.get(collection)?.get(scope)?.last_key_value().map(|(key, _)| key)
+    }
+
     /// The document as a read shows it, which may be what it was before.
     pub fn read(&mut self, collection: &str, scope: &str, key: &str) -> Option<Value> {
         let place = (collection.to_owned(), scope.to_owned(), key.to_owned());
@@ -204,7 +209,8 @@ impl Store {
             first_old.entry(place).or_insert(old);
         }
         for (place, value) in first_old {
-            if place.0 != "births" {
+            // Nobody reads these as a client reads objects.
+            if place.0 != "births" && place.0 != super::audit::COLLECTION {
                 self.before.insert(place, Before { value, written: now, reads: 0 });
             }
         }

@@ -37,6 +37,7 @@ pub(super) fn read(texts: &mut Texts, found: &mut Diagnostics) -> Estate {
     found.extend(problems);
     let place = text.first_line();
     super::notify::literals(&table).iter().for_each(|span| texts.sources.hide(span));
+    super::tickets::literals(&table).iter().for_each(|span| texts.sources.hide(span));
     let mut reader = Reader::new(&table, place, "estate.toml", ESTATE_CODES, found);
     let estate = whole(&mut reader);
     reader.finish();
@@ -78,6 +79,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         quotas: quotas(reader),
         publish: publish(reader),
         notify: super::notify::read(reader),
+        tickets: super::tickets::read(reader),
         consents: undoing::consents(reader),
         on_failure: undoing::on_failure(reader).unwrap_or_default(),
         span: reader.place(),

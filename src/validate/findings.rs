@@ -26,7 +26,7 @@ pub struct Findings {
     /// When the scope's newest good run ended.
     pub released: Option<Timestamp>,
     /// Objects of the scope as they are now; none for one that is not there.
-    pub readbacks: BTreeMap<StepId, Found<Option<Value>>>,
+    pub readbacks: BTreeMap<StepId, Found<Option<Object>>>,
     /// What rules of the estate find wrong at the scope.
     pub rules: BTreeMap<String, Found<Vec<String>>>,
     /// What waits for what.
@@ -77,6 +77,15 @@ pub struct Filed {
     pub file: Option<BlobRef>,
     /// What the file says, if it is JSON.
     pub said: Option<Value>,
+}
+
+/// An object as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// All of it.
+    pub live: Value,
+    /// What evidence may hold of it.
+    pub kept: Value,
 }
 
 /// What an address answered.

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::assertion::{self, listed, number, places, shown};
-use super::findings::{Certificate, Filed, Findings, Found, HttpAnswer, Member};
+use super::findings::{Certificate, Filed, Findings, Found, HttpAnswer, Member, Object};
 use super::{Proof, Verdict, is_attested};
 use crate::base::limits::{DAY, MISSING_WORDS_MAX};
 use crate::base::time::Timestamp;
@@ -146,14 +146,14 @@ fn found<'f, T, K: Ord>(
 
 fn read(check: &Check, findings: &Findings) -> Verdict {
     let step = &check.read;
-    let live = match found(&findings.readbacks, step, || format!("“{step}”")) {
-        Ok(Some(live)) => live,
+    let Object { live, kept } = match found(&findings.readbacks, step, || format!("“{step}”")) {
+        Ok(Some(object)) => object,
         Ok(None) => return Verdict::lacks(format!("“{step}” is not there.")),
         Err(verdict) => return verdict,
     };
     let missing = check.expect.iter().flat_map(|one| assertion::missing(live, &as_assertion(one)));
     let missing: Vec<String> = missing.map(|sentence| format!("{step}: {sentence}")).collect();
-    Verdict::new(missing, vec![proof(&format!("read-{step}"), live.clone())])
+    Verdict::new(missing, vec![proof(&format!("read-{step}"), kept.clone())])
 }
 
 fn as_assertion(expectation: &Expectation) -> Assertion {

@@ -23,6 +23,8 @@ use crate::model::item_event::ItemEvent;
 pub enum Mode {
     /// Deeds are done.
     Live,
+    /// Something that comes before it is not done: it is looked at and recorded, but nothing is done for it yet.
+    Early,
     /// Only reads happen, and nothing is written down.
     DryRun,
 }
@@ -114,11 +116,6 @@ pub struct Subject<'i> {
 }
 
 impl<'i> Subject<'i> {
-    /// A subject with the digest of its item. Where the item was declared does not count: it can move.
-    pub fn new(item: &'i Item, mode: Mode) -> Self {
-        Self { item, digest: digest(item), mode }
-    }
-
     fn act(&self) -> Option<&'i Deed> {
         self.item.act.as_ref().filter(|_| self.mode == Mode::Live)
     }
@@ -126,19 +123,6 @@ impl<'i> Subject<'i> {
     fn remedy(&self) -> Option<&'i Deed> {
         self.item.remedy.as_ref().filter(|_| self.mode == Mode::Live)
     }
-}
-
-/// The digest of an item as it was rendered, without the line it stands on.
-///
-/// # Panics
-///
-/// If an item has no JSON form: a bug in its type.
-pub fn digest(item: &Item) -> Digest {
-    let mut value = serde_json::to_value(item).expect("an item has a JSON form");
-    if let Some(fields) = value.as_object_mut() {
-        fields.remove("origin");
-    }
-    Digest::of_canonical(&value)
 }
 
 /// What has to be done now. In a dry run that is never a deed.

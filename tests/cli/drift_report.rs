@@ -153,12 +153,14 @@ fn each_kind_of_drift_is_found_and_classed_and_gone_after_the_next_run() {
         "/autoscale.max_workers/maxValue: 6 -> 600",
         "\"RESTRICT_TOKENS_AND_JOB_RUN_AS\" -> \"ALLOW_ALL\"",
         "+ {\"destination\":\"paste.example.com\"",
-        "by: not known: no audit source is configured",
         "Drift: 5 changed, 2 missing, 3 unmanaged, of 170 objects that the logs hold.",
         "landfall plan --site HRB01 --target served puts back what was applied",
     ] {
         assert!(told.out.contains(words), "no {words:?} in\n{}", told.out);
     }
+    let client = world.served.of("DATABRICKS_CLIENT_ID");
+    let by = told.out.matches(&format!("by: {client} at 20")).count();
+    assert_eq!(by, found.len(), "the audit log tells of each who it was:\n{}", told.out);
 
     world
         .estate
@@ -312,4 +314,43 @@ fn recorded_drift_is_recorded_once_makes_its_evidence_stale_and_ends_with_the_ne
     world.estate.run(&["apply", "q.plan"]).ends(0);
     world.drift(&["--record"]).ends(0).says("Recorded 0 changes");
     assert_eq!(entries("drift.gone").len(), 1, "a run that sees it mended is record enough");
+}
+
+#[test]
+fn a_finding_is_opened_once_for_each_object_that_was_changed_by_hand() {
+    let world = World::launched();
+    let catalog = format!("{UC}/catalogs/prod_clinical_hrb01");
+    world.hand("PATCH", &catalog, json!({ "owner": "cban-automation" }));
+    let incident = ["--record", "--open-finding", "--owner", "platform"];
+    world.drift(&["--open-finding", "--owner", "platform"]).ends(64);
+    world.drift(&["--record", "--open-finding"]).ends(64);
+    world.drift(&["--record", "--open-finding", "--owner", "nobody"]).ends(64).says("the roles are: ");
+    world.drift(&incident).ends(2).says("Recorded 2 changes");
+    world.drift(&incident).ends(2).says("Recorded 0 changes");
+    // Another change of the same object is more of the same incident.
+    world.hand("PATCH", &catalog, json!({ "comment": "by hand" }));
+    world.drift(&incident).ends(2).says("Recorded 1 change");
+    let list = world.estate.run(&["finding", "list", "--site", "HRB01"]).ends(0);
+    let list = list.prints("1 findings, 1 of them open").prints("high").prints("platform");
+    list.prints("drift: catalog.prod.clinical was changed outside of Landfall");
+    let log = world.estate.run(&["log", "site/HRB01", "-o", "json"]).ends(0).out;
+    let entries: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seq = |kind: &str| entries.iter().find(|entry| entry["kind"] == kind).unwrap()["seq"].to_string();
+    assert!(log.contains("drift.found") && log.contains("\"who\":{"), "who did it is recorded with it");
+
+    world.estate.plan(&["--wave", "pilot"], "q.plan").ends(0);
+    world.estate.run(&["apply", "q.plan"]).ends(0);
+    let after = world.estate.run(&["log", "site/HRB01", "-o", "json"]).ends(0).out;
+    let mended: Value = after
+        .lines()
+        .rev()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|entry| entry["kind"] == "step.succeeded" && entry["step"] == "catalog.prod.clinical")
+        .unwrap();
+    let (finding, evidence) = (seq("finding.opened"), mended["seq"].to_string());
+    let close = ["finding", "close", "--site", "HRB01", "--finding", &finding, "--evidence", &evidence];
+    world.estate.run(&[&close[..], &["--comment", "put back"]].concat()).ends(0);
+    world.hand("PATCH", &catalog, json!({ "owner": "cban-automation" }));
+    world.drift(&incident).ends(2).says("Recorded 2 changes");
+    world.estate.run(&["finding", "list", "--site", "HRB01"]).ends(0).prints("2 findings, 1 of them open");
 }

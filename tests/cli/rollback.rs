@@ -204,3 +204,46 @@ fn a_drill_proves_the_way_back_on_sandboxes_only() {
     assert_eq!((comment(&before), comment(&served.state())), (0, 0));
     estate.run(&["release", "list", "HRB01"]).ends(0).prints("drill").prints("back to R1");
 }
+
+#[test]
+fn what_is_destroyed_with_loss_is_named_and_what_holds_data_is_never_destroyed() {
+    let mut estate = Estate::example();
+    let served = launched(&mut estate, &["--wave", "pilot"]);
+    let ops = "[[account.site_profile]]\nname = \"ops\"\nprod = \"USER\"\nnonprod = \"none\"\n\
+               purpose = \"Work lists and dashboards on gold of their own site\"\n";
+    estate.edit("sites/estate.toml", ops, "");
+    estate.plan(&["--wave", "pilot"], "less.plan").ends(0).prints("- group.ops");
+    served.forget_requests();
+    let asks = "--allow-destroy 'site/HRB01 group.ops'";
+    let refused =
+        estate.run(&["apply", "less.plan", "--yes"]).ends(3).says(asks).says("delete databricks.group");
+    assert_eq!(
+        refused.err.matches("--allow-destroy").count(),
+        1,
+        "rights can be given again:\n{}",
+        refused.err
+    );
+    for wrong in ["site/HRB01 *", "site/HRB01 assignment.prod.ops", "site/MPL02 group.ops"] {
+        estate.run(&["apply", "less.plan", "--allow-destroy", wrong]).ends(3);
+    }
+    estate.run(&["apply", "less.plan", "--one-way", "site/HRB01 group.ops"]).ends(3).says("no such step");
+    assert_eq!(served.mutations(), []);
+    estate.run(&["apply", "less.plan", "--allow-destroy", "site/HRB01 group.ops"]).ends(0);
+    assert!(!served.state().to_string().contains("cban-hrb01-ops"));
+    let named = entries(&estate, "org");
+    let named = named.iter().find(|entry| entry["kind"] == "destroy.allowed").unwrap();
+    assert_eq!(named["body"]["steps"], json!(["site/HRB01 group.ops"]));
+
+    let claims =
+        "[[domains]]\nname = \"claims\"\nproduct_lines = [{ name = \"priorauth\", purpose = \"payment\" }]\n";
+    estate.edit(SITE, claims, "");
+    estate.plan(&["--wave", "pilot"], "lost.plan").ends(0);
+    served.forget_requests();
+    let all =
+        ["apply", "lost.plan", "--yes", "--allow-destroy", "site/HRB01 catalog.prod.claims", "--one-way"];
+    let refused = estate.run(&[&all[..], &["site/HRB01 catalog.prod.claims"]].concat()).ends(3);
+    refused
+        .says("holds schemas, tables and volumes with a site's data")
+        .says("site/HRB01 schema.prod.claims.priorauth.gold   (databricks.schema: holds tables");
+    assert_eq!(served.mutations(), []);
+}

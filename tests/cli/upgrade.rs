@@ -163,5 +163,15 @@ fn a_plan_is_compared_with_another_plan_or_a_run() {
     let told = against("p.plan", &["-o", "json"]).ends(2).json();
     assert_eq!(told["against"]["only_here"], serde_json::json!([]));
     assert!(told["against"]["different"].as_array().unwrap().len() >= 170, "all were made meanwhile");
-    against("nothing", &[]).ends(64).says("`nothing` is neither a plan's file nor a run");
+    against("nothing", &[]).ends(64).says("`nothing` is neither a plan's file nor a run nor a release");
+
+    let told = against("R1@HRB01", &[]).ends(2).prints("Against R1 of site/HRB01:");
+    let told = told.prints("site/HRB01 workspace.prod   /custom_tags/owner");
+    assert!(!told.out.contains("only in"), "nothing came and nothing went");
+    assert_eq!(against("release:HRB01/R1", &[]).ends(2).out, told.out, "the other name of the same");
+    against("release:region/us-east-1/R1", &[]).ends(0).prints("R1 of region/us-east-1: the same steps.");
+    against("R9@HRB01", &[]).ends(64).says("no release is called `R9`").says("the releases are: R1");
+    against("R1@CDR03", &[]).ends(64).says("there is none yet");
+    estate.edit("sites/HRB01.toml", "owner = \"team-harbour\"", "owner = \"team-hrb01\"");
+    against("R1@HRB01", &[]).ends(0).prints("Against R1 of site/HRB01: the same steps.");
 }

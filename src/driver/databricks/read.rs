@@ -126,6 +126,25 @@ impl Databricks {
         self.list_items(&reading, list, outer, false).await.map(Listing::Complete)
     }
 
+    /// Users and service principals of the account. What else is known of them stays where it is.
+    pub(super) async fn list_principals(&self, timeout: Millis) -> Result<Listing, Cause> {
+        let kind =
+            self.kind(&KindName::new("databricks.group").expect("the kind's name is spelled as one"))?;
+        let mut all = Vec::new();
+        for (path, what) in [("Users", "list of users"), ("ServicePrincipals", "list of service principals")]
+        {
+            let endpoint = self.endpoint(kind, &Place::Account)?;
+            let reading = Reading { kind, endpoint, timeout, what: what.to_owned() };
+            let path = format!("/api/2.0/accounts/{}/scim/v2/{path}", self.account_id);
+            let get = Get { path, query: Vec::new() };
+            let items = self.scim_items(&reading, get, "/Resources").await?;
+            all.extend(
+                items.iter().map(|item| json!({ "id": item.get("id"), "active": item.get("active") })),
+            );
+        }
+        Ok(Listing::Complete(all))
+    }
+
     async fn list_items(
         &self,
         reading: &Reading<'_>,

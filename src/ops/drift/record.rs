@@ -7,6 +7,8 @@ use serde_json::Value;
 use crate::base::id::{LogId, ScopeId, StepId};
 use crate::base::limits;
 use crate::drift::{News, Wish, accepted};
+use crate::evidence::records::Records;
+use crate::evidence::register::{self, Opened, Severity};
 use crate::evidence::scan;
 use crate::journal::{Journal, Lease, Line};
 use crate::kind::{self, Registry};
@@ -25,15 +27,55 @@ use crate::ops::{Context, holder, new_run_id, person};
 ///
 /// If a log is being written by somebody else, or is damaged.
 pub fn record(context: &Context, journal: &mut dyn Journal, report: &DriftReport) -> Result<usize, Failure> {
+    record_with(context, journal, report, None)
+}
+
+/// Who sees to drift that is found, and how bad it is.
+#[derive(Debug, Clone)]
+pub struct Incident {
+    /// The role that answers for it.
+    pub owner: String,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+/// As [`record`], and opens a finding for each drifted object that has no open one.
+///
+/// # Errors
+///
+/// As [`record`]; `Usage` if the owner is no role of the estate.
+pub fn record_incidents(
+    context: &Context,
+    desired: &Desired,
+    journal: &mut dyn Journal,
+    report: &DriftReport,
+    incident: &Incident,
+) -> Result<usize, Failure> {
+    refuse_unknown_role(desired, &incident.owner)?;
+    record_with(context, journal, report, Some(incident))
+}
+
+fn record_with(
+    context: &Context,
+    journal: &mut dyn Journal,
+    report: &DriftReport,
+    incident: Option<&Incident>,
+) -> Result<usize, Failure> {
+    let bodies = |journal: &dyn Journal, scope: &ScopeId, lines: &[Line]| {
+        let mut bodies = news(journal, scope, lines, report)?;
+        if let Some(incident) = incident {
+            bodies.extend(findings(scope, lines, report, incident)?);
+        }
+        Ok::<_, Failure>(bodies)
+    };
     let mut written = 0;
     for scope in &report.scopes {
         // Only a log that gets an entry is written to, so a run elsewhere is no hindrance.
         let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
-        if news(journal, scope, &lines, report)?.is_empty() {
+        if bodies(journal, scope, &lines)?.is_empty() {
             continue;
         }
-        written +=
-            under_lease(context, journal, scope, |journal, lines| news(journal, scope, lines, report))?;
+        written += under_lease(context, journal, scope, |journal, lines| bodies(journal, scope, lines))?;
     }
     Ok(written)
 }
@@ -51,12 +93,7 @@ pub fn accept(
     scope: &ScopeId,
     wish: &Wish,
 ) -> Result<DriftAccepted, Failure> {
-    let roles = &desired.loaded.estate.roles;
-    if !roles.contains_key(&wish.owner) {
-        let known: Vec<&str> = roles.keys().map(String::as_str).collect();
-        let message = format!("no role is called `{}`", wish.owner);
-        return Err(Failure::usage(message, format!("the roles are: {}", known.join(", "))));
-    }
+    refuse_unknown_role(desired, &wish.owner)?;
     let drifts: Vec<&Drift> = report.drifts.iter().filter(|drift| drift.scope == *scope).collect();
     let acceptance = accepted(wish, &drifts, context.clock.now())
         .map_err(|no| Failure::Refused { reason: no.to_string() })?;
@@ -70,6 +107,48 @@ pub fn accept(
         Ok(bodies)
     })?;
     Ok(acceptance)
+}
+
+fn refuse_unknown_role(desired: &Desired, owner: &str) -> Result<(), Failure> {
+    let roles = &desired.loaded.estate.roles;
+    if roles.contains_key(owner) {
+        return Ok(());
+    }
+    let known: Vec<&str> = roles.keys().map(String::as_str).collect();
+    Err(Failure::usage(
+        format!("no role is called `{owner}`"),
+        format!("the roles are: {}", known.join(", ")),
+    ))
+}
+
+/// A finding for each object of a scope whose drift counts and which has no open finding yet.
+fn findings(
+    scope: &ScopeId,
+    lines: &[Line],
+    report: &DriftReport,
+    incident: &Incident,
+) -> Result<Vec<Body>, Failure> {
+    let entries = lines.iter().map(|line| line.entry.clone()).collect();
+    let records = Records { log: LogId::Scope(scope.clone()), entries, blobs: BTreeMap::new() };
+    let open: BTreeSet<String> = register::findings(&records)
+        .into_iter()
+        .filter(|finding| finding.closed.is_none())
+        .map(|finding| finding.opened.title)
+        .collect();
+    let drifts = report.open().filter(|drift| drift.scope == *scope);
+    let titled = drifts.map(|drift| (title(drift), drift)).filter(|(title, _)| !open.contains(title));
+    titled
+        .map(|(title, drift)| {
+            let opened =
+                Opened { title, severity: incident.severity, owner: incident.owner.clone(), due: None };
+            Ok(Body { kind: register::OPENED, step: drift.step.clone(), body: to_value(&opened)? })
+        })
+        .collect()
+}
+
+/// The same for as long as the object drifts, however it goes on.
+fn title(drift: &Drift) -> String {
+    format!("drift: {} was changed outside of Landfall", drift.object)
 }
 
 fn step_of(drifts: &[&Drift], object: &str) -> Option<StepId> {

@@ -25,6 +25,7 @@ In this order; `landfall check` after each step says what is still missing or wr
 | `[region.*]`, `[ehr.*]` | your regions with their hub networks and allowed destinations, your EHR variants | layers 2 and 3 |
 | `[[wave]]`, `[[freeze]]` | which site in which wave, how many at once, how many may fail, when | layer 4, and the order of launches |
 | `[roles]` | who signs; role handles, never names of people | without them nobody can approve |
+| `sites/people.toml` | who is behind the handles, with backups, absences and public keys; then `landfall roles` | a key that is not enrolled opens nothing |
 | `[quotas]` | the ceilings that your account has, where they are not the published ones | a plan that does not fit is refused before anything is made |
 | `[targets.*]` | a real account beside the sandbox | where plans are carried out |
 | `sites/<CODE>.toml` | one file a site: code, region, variant, feeds, domains, windows, stewards, tags, network | layer 5 |

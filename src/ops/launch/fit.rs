@@ -7,12 +7,11 @@ use crate::base::limits;
 use crate::fleet::Phase;
 use crate::journal::Journal;
 use crate::kind::Registry;
-use crate::model::plan::SavedPlan;
+use crate::model::plan::{Operation, Reconcile, SavedPlan};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
 use crate::ops::{Context, holder, new_run_id, overview, plan, stale};
-use crate::report::plan_view::destroys;
 use crate::runner::Entry;
 
 /// Refuses to go on while somebody else alive writes one of the plan's logs: that they grow under their hands is no
@@ -54,21 +53,25 @@ pub fn refuse_unfit(
     refuse_destroys(saved)
 }
 
-/// Objects that hold data are never destroyed on an ordinary plan.
+/// Objects that hold data are never destroyed, whatever is named: whether they are empty cannot be seen from outside, since
+/// no list shows every table, file and notebook.
 fn refuse_destroys(saved: &SavedPlan) -> Result<(), Failure> {
-    let holds_data = |reconcile: &crate::model::plan::Reconcile| {
-        Registry::standard().get(&reconcile.kind).is_none_or(|kind| kind.protected.is_some())
+    let protected = |reconcile: &Reconcile| match Registry::standard().get(&reconcile.kind) {
+        Some(kind) => kind.protected.as_deref(),
+        None => Some("this program does not know the kind"),
     };
-    let found = destroys(&saved.plan, holds_data);
-    if found.is_empty() {
+    let gone = |one: &Reconcile| matches!(one.operation, Operation::Delete | Operation::Replace);
+    let found = saved.plan.reconciles().filter(|(_, _, reconcile)| gone(reconcile));
+    let lines: Vec<String> = found
+        .filter_map(|(scope, step, one)| {
+            Some(format!("  {scope} {step}   ({}: {})", one.kind, protected(one)?))
+        })
+        .collect();
+    if lines.is_empty() {
         return Ok(());
     }
-    let lines: Vec<String> = found
-        .iter()
-        .flat_map(|(scope, steps)| steps.iter().map(move |step| format!("  {scope} {step}")))
-        .collect();
     let reason = format!(
-        "the plan would destroy objects that hold data; no plan of this form may:\n{}",
+        "the plan would destroy objects that hold data; no plan may, whatever is named:\n{}",
         lines.join("\n")
     );
     Err(Failure::Refused { reason })

@@ -1,0 +1,62 @@
+//! The audit events of a sandbox. A real account delivers its events to storage and answers no such call.
+
+use serde::Deserialize;
+
+use super::Databricks;
+use super::error::{cause_of, garbled};
+use super::http::{Deadline, Reply, Request};
+use crate::base::limits::AUDIT_PAGES_MAX;
+use crate::base::time::Millis;
+use crate::driver::{Answer, AuditSource};
+use crate::model::audit::AuditEvent;
+use crate::model::outcome::{Cause, CauseClass};
+
+const WHAT: &str = "read of audit events";
+
+#[derive(Deserialize)]
+struct Page {
+    events: Vec<AuditEvent>,
+    more: bool,
+}
+
+impl AuditSource for Databricks {
+    fn events(&self, timeout: Millis) -> Answer<'_, Result<Vec<AuditEvent>, Cause>> {
+        Box::pin(self.audit_events(timeout))
+    }
+}
+
+impl Databricks {
+    async fn audit_events(&self, timeout: Millis) -> Result<Vec<AuditEvent>, Cause> {
+        let mut all: Vec<AuditEvent> = Vec::new();
+        for _ in 0..AUDIT_PAGES_MAX {
+            let after = all.last().map_or(0, |event| event.seq);
+            let page = self.audit_page(after, timeout).await?;
+            let grew = page.events.first().is_some_and(|event| event.seq > after);
+            all.extend(page.events);
+            if !page.more || !grew {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    async fn audit_page(&self, after: u64, timeout: Millis) -> Result<Page, Cause> {
+        let endpoint = self.hosts.account();
+        let request = Request {
+            method: reqwest::Method::GET,
+            url: format!("{}/__sandbox/audit-events", endpoint.base),
+            query: vec![("after".to_owned(), after.to_string())],
+            body: None,
+        };
+        let sent = self.send(&endpoint, request, Deadline::after(timeout)).await.map_err(|no| no.cause)?;
+        let answer = match sent.reply {
+            Reply::Answer(answer) if answer.status == 200 => answer,
+            Reply::Answer(answer) => return Err(cause_of(WHAT, &answer)),
+            Reply::NotSent(why) | Reply::Lost(why) => {
+                return Err(Cause::new(CauseClass::NoAnswer, format!("{WHAT} had no answer: {why}")));
+            }
+        };
+        let page = answer.json().and_then(|body| serde_json::from_value(body).ok());
+        page.ok_or_else(|| garbled(WHAT, &answer, "it is not a page of events"))
+    }
+}

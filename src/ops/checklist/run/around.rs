@@ -1,0 +1,161 @@
+//! What the items of a scope are run with: the estate, read even where it breaks its own rules, and what the logs know.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::base::diagnostic::Severity;
+use crate::base::id::ScopeId;
+use crate::evidence::scan;
+use crate::journal::{Journal, Line};
+use crate::model::calendar::zone;
+use crate::model::event::Event;
+use crate::model::event::RunOutcome;
+use crate::model::holdings::Holdings;
+use crate::model::outcome::Cause;
+use crate::model::rendered::Rendered;
+use crate::ops::Context;
+use crate::ops::desired::Desired;
+use crate::ops::error::Failure;
+use crate::ops::plan::read_holdings;
+use crate::policy::{self, RULES};
+use crate::runner::known::Known;
+use crate::{facts, render, resolve};
+
+/// An estate whose items can be run.
+#[derive(Debug)]
+pub struct Estate {
+    /// What is desired.
+    pub desired: Desired,
+    /// Whether it breaks a rule: then it is looked at, but nothing is done.
+    pub breaks_rules: bool,
+}
+
+impl Estate {
+    /// Reads an estate. One that breaks rules, and is right in everything else, is read all the same: items say which.
+    ///
+    /// # Errors
+    ///
+    /// Every other problem of every file.
+    pub fn read(root: &Path) -> Result<Self, Failure> {
+        let found = match Desired::read(root) {
+            Ok(desired) => return Ok(Self { desired, breaks_rules: false }),
+            Err(Failure::Input { found, sources }) => {
+                let errors = || found.iter().filter(|problem| problem.severity == Severity::Error);
+                if errors().any(|problem| !RULES.iter().any(|rule| rule.code == problem.code)) {
+                    return Err(Failure::Input { found, sources });
+                }
+                found
+            }
+            Err(other) => return Err(other),
+        };
+        let (loaded, _) = Desired::load(root, None)?;
+        let (resolved, _) = resolve::all(&loaded);
+        let (rendered, _) = render::all(&loaded, &resolved);
+        Ok(Self { desired: Desired { loaded, resolved, rendered, warnings: found }, breaks_rules: true })
+    }
+}
+
+/// One scope with everything about it.
+pub struct Around<'a> {
+    pub(super) estate: &'a Estate,
+    pub(super) rendered: &'a Rendered,
+    /// What the scope's log says it holds.
+    pub(super) holdings: Holdings,
+    /// What is known of the objects of the scope and of those that it rests on.
+    pub(super) known: Known,
+    /// The scope's log; for the account also the org log.
+    pub(super) lines: Vec<Line>,
+    /// When the newest good run ended.
+    pub(super) released: Option<crate::base::time::Timestamp>,
+    pub(super) facts: Value,
+    pub(super) zone: jiff::tz::TimeZone,
+    /// Files of records, by digest, as far as they can be read.
+    pub(super) files: BTreeMap<crate::base::digest::Digest, Value>,
+    /// The estate's folder.
+    pub(super) root: std::path::PathBuf,
+}
+
+impl<'a> Around<'a> {
+    /// Reads the logs of a scope and of those that it rests on.
+    ///
+    /// # Errors
+    ///
+    /// If a log cannot be read.
+    pub fn read(
+        context: &Context,
+        estate: &'a Estate,
+        rendered: &'a Rendered,
+        journal: &dyn Journal,
+    ) -> Result<Self, Failure> {
+        let (scope, desired) = (&rendered.scope, &estate.desired);
+        let region = desired.region_of(scope);
+        let scopes: BTreeSet<ScopeId> =
+            [ScopeId::Account, scope.clone()].into_iter().chain(region.clone()).collect();
+        let mut held = read_holdings(journal, &scopes)?;
+        let mut known = Known::default();
+        for (one, holdings) in &held {
+            let declared =
+                desired.rendered.get(one).into_iter().flat_map(|r| &r.resources).map(|r| r.id.clone());
+            let ids = holdings.watched().map(|(id, _)| id.clone());
+            known.declare(one, (one == scope).then(|| region.clone()).flatten(), ids.chain(declared));
+            for (id, holding) in holdings.watched() {
+                known.set_outputs(one, id, holding.outputs.clone());
+                known.set_spec(one, id, holding.spec.clone());
+            }
+        }
+        let log = crate::base::id::LogId::Scope(scope.clone());
+        let mut lines = journal.read(&log, 0)?;
+        let released = lines.iter().rev().find(|line| ended_well(line)).map(|line| line.entry.at);
+        if *scope == ScopeId::Account {
+            lines.extend(journal.read(&crate::base::id::LogId::Org, 0)?);
+            lines.sort_by_key(|line| line.entry.at);
+        }
+        let zone = zone::named(desired.loaded.estate.zone_name()).unwrap_or(jiff::tz::TimeZone::UTC);
+        let today = zone::local(&zone, context.clock.now()).date();
+        Ok(Self {
+            files: files(journal, &lines),
+            facts: facts::of_scope(&desired.loaded, &desired.resolved, scope, Some(today)),
+            holdings: held.remove(scope).unwrap_or_default(),
+            root: context.root.clone(),
+            estate,
+            rendered,
+            known,
+            lines,
+            released,
+            zone,
+        })
+    }
+
+    /// What a rule finds wrong at this scope, or that there is no such rule.
+    pub(super) fn rule(&self, name: &str) -> Result<Vec<String>, String> {
+        let Desired { loaded, resolved, rendered, .. } = &self.estate.desired;
+        let Some(found) = policy::of_rule(name, loaded, resolved, rendered) else {
+            let known: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+            return Err(format!("no rule has this name; the rules are {}", known.join(", ")));
+        };
+        let codes: Vec<&str> = loaded.sites.iter().map(|site| site.written_code.value.as_str()).collect();
+        Ok(super::rules::of_scope(&found, &loaded.sources, &self.rendered.scope, &codes))
+    }
+}
+
+fn ended_well(line: &Line) -> bool {
+    let event = Event::from_entry(&line.entry.kind, line.entry.step.as_ref(), &line.entry.body);
+    matches!(event, Ok(Event::RunEnded { outcome: RunOutcome::Succeeded, .. }))
+}
+
+/// The JSON files of the records in a log. One that cannot be read says nothing.
+fn files(journal: &dyn Journal, lines: &[Line]) -> BTreeMap<crate::base::digest::Digest, Value> {
+    let records = lines.iter().filter(|line| line.entry.kind == crate::ops::record::RECORDED);
+    let named = records.flat_map(|line| &line.entry.refs);
+    let said =
+        |sha256: &crate::base::digest::Digest| serde_json::from_slice(&journal.get_blob(sha256).ok()?).ok();
+    named.filter_map(|named| Some((named.sha256, said(&named.sha256)?))).collect()
+}
+
+/// A cause in words that may be written down.
+pub(super) fn words(cause: &Cause) -> String {
+    let text = cause.to_string();
+    scan::unsaid(&text).unwrap_or(text)
+}
