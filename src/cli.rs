@@ -24,6 +24,7 @@ mod rehearse;
 mod release;
 mod report;
 mod resume;
+mod roles;
 mod run;
 mod schedule;
 mod schema;
@@ -114,6 +115,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Checklist(command) => checklist::checklist(ui, context, command),
         Command::Attest(args) => attest::attest(ui, &context()?, &args),
         Command::Waive(args) => attest::waive(ui, &context()?, &args),
+        Command::Roles(args) => roles::roles(ui, &context()?, args),
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),

@@ -36,6 +36,7 @@ pub mod rehearse;
 pub mod releases;
 pub mod render;
 pub mod reports;
+pub mod roles;
 pub mod rollback;
 pub mod run_report;
 pub mod sandbox;

@@ -77,6 +77,11 @@ fn covers(holding: &Holding, seat: &Seat) -> bool {
     holding.role == seat.role && (everywhere || (holding.site.is_some() && holding.site == seat.site))
 }
 
+/// Who answers for a seat: the one holder, if somebody is.
+pub fn holder<'p>(people: &'p People, seat: &Seat) -> Option<&'p Holding> {
+    people.holdings.iter().find(|one| covers(one, seat))
+}
+
 /// Whether a delegation is about a seat. One for a single site never fills the program's own seat.
 fn reaches(delegation: &Delegation, seat: &Seat) -> bool {
     delegation.role == seat.role && (delegation.site.is_none() || delegation.site == seat.site)

@@ -11,6 +11,7 @@ pub mod pack_view;
 pub mod pattern_view;
 pub mod plan_view;
 pub mod provisioning;
+pub mod roles;
 pub mod room_view;
 pub mod run;
 pub mod status;

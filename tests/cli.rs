@@ -24,6 +24,8 @@ mod operators;
 mod plan_apply;
 #[path = "cli/rehearse.rs"]
 mod rehearse;
+#[path = "cli/roles.rs"]
+mod roles;
 #[path = "cli/rollback.rs"]
 mod rollback;
 #[path = "cli/schedule.rs"]

@@ -1,6 +1,7 @@
 //! Folds the org log into the keys that count: a key that is only in a file opens nothing.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -8,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::id::PersonId;
 use crate::base::time::Timestamp;
 use crate::model::calendar::clock;
-use crate::model::entry::Entry;
-use crate::model::people::{Enrolled, Enrolment};
+use crate::model::entry;
+use crate::model::people::{Enrolled, Enrolment, People, PersonKey};
 
 /// Kind of the entry by which a key is known from now on.
 pub const ENROLLED: &str = "key.enrolled";
@@ -76,9 +77,10 @@ pub struct KeyRecord {
 }
 
 /// Every key that the org log knows, by fingerprint. The first enrolment of a key is the one that stands: nobody takes a
-/// key over by enrolling it again, and one that was retired does not come back. Entries of a newer format are left out,
+/// key over by enrolling it again, and one that was retired does not come back. A later one of the same person gives it
+/// other days. Entries of a newer format are left out,
 /// so that nothing is opened by what is not understood.
-pub fn key_records<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> BTreeMap<String, KeyRecord> {
+pub fn key_records<'e>(entries: impl IntoIterator<Item = &'e entry::Entry>) -> BTreeMap<String, KeyRecord> {
     let mut records: BTreeMap<String, KeyRecord> = BTreeMap::new();
     for entry in entries {
         match entry.kind.as_str() {
@@ -91,7 +93,15 @@ pub fn key_records<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> BTreeMap
                     retired: None,
                     key,
                 };
-                records.entry(record.key.fingerprint.clone()).or_insert(record);
+                match records.entry(record.key.fingerprint.clone()) {
+                    Entry::Vacant(free) => drop(free.insert(record)),
+                    Entry::Occupied(mut known) => {
+                        let known = known.get_mut();
+                        if known.key.person == record.key.person && known.retired.is_none() {
+                            (known.key, known.seq) = (record.key, record.seq);
+                        }
+                    }
+                }
             }
             RETIRED => {
                 let Some(gone) = body::<KeyRetired>(entry) else { continue };
@@ -107,7 +117,7 @@ pub fn key_records<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> BTreeMap
 }
 
 /// The keys that count, from the entries of the org log, oldest first.
-pub fn enrolled<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Enrolled {
+pub fn enrolled<'e>(entries: impl IntoIterator<Item = &'e entry::Entry>) -> Enrolled {
     let of = |(fingerprint, record): (String, KeyRecord)| {
         let retired = record.retired.map(|(at, _)| at);
         (fingerprint, Enrolment { person: record.key.person, since: record.since, retired })
@@ -115,7 +125,110 @@ pub fn enrolled<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Enrolled {
     Enrolled { keys: key_records(entries).into_iter().map(of).collect() }
 }
 
-fn body<T: for<'d> Deserialize<'d>>(entry: &Entry) -> Option<T> {
+/// Something that the files say about a key and the org log does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyChange {
+    /// It is to be known from now on, or on other days than before.
+    Enrol(KeyEnrolled),
+    /// It is not to be used any more.
+    Retire(KeyRetired),
+}
+
+/// Why a key cannot be enrolled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotEnrolled {
+    /// The org log knows it as somebody else's.
+    #[error("{fingerprint} of `{person}` was enrolled by `{owner}`: a key belongs to one person for ever")]
+    Taken {
+        /// Whose the files say it is.
+        person: PersonId,
+        /// Whose it is.
+        owner: PersonId,
+        /// The key.
+        fingerprint: String,
+    },
+    /// It was retired once.
+    #[error("{fingerprint} of `{person}` was retired: a key does not come back, make a new one")]
+    Retired {
+        /// Whose it is.
+        person: PersonId,
+        /// The key.
+        fingerprint: String,
+    },
+}
+
+/// What has to be written into the org log so that it says what the files say, for one person or for all.
+///
+/// # Errors
+///
+/// Every key that cannot be enrolled. Nothing is to be written then.
+pub fn changes(
+    people: &People,
+    records: &BTreeMap<String, KeyRecord>,
+    only: Option<&PersonId>,
+) -> Result<Vec<KeyChange>, Vec<NotEnrolled>> {
+    let (mut changes, mut refused) = (Vec::new(), Vec::new());
+    let mut in_files: BTreeMap<String, &PersonId> = BTreeMap::new();
+    let concerns = |person: &PersonId| only.is_none_or(|only| only == person);
+    for person in people.persons.values().filter(|person| concerns(&person.id) && !person.automation) {
+        for key in &person.keys {
+            let Some(fingerprint) = super::key::fingerprint(&key.line) else { continue };
+            let fingerprint = fingerprint.to_string();
+            in_files.insert(fingerprint.clone(), &person.id);
+            match change(&person.id, key, &fingerprint, records.get(&fingerprint)) {
+                Ok(change) => changes.extend(change),
+                Err(no) => refused.push(no),
+            }
+        }
+    }
+    let gone = records.values().filter(|record| {
+        let of = &record.key.person;
+        concerns(of) && record.retired.is_none() && in_files.get(&record.key.fingerprint) != Some(&of)
+    });
+    changes.extend(gone.map(|record| KeyChange::Retire(retired(&record.key, RetiredBecause::Gone))));
+    if refused.is_empty() { Ok(changes) } else { Err(refused) }
+}
+
+fn change(
+    person: &PersonId,
+    key: &PersonKey,
+    fingerprint: &str,
+    record: Option<&KeyRecord>,
+) -> Result<Option<KeyChange>, NotEnrolled> {
+    let wanted = KeyEnrolled {
+        v: KEY_ENTRY_VERSION,
+        person: person.clone(),
+        key: key.line.clone(),
+        fingerprint: fingerprint.to_owned(),
+        from: key.from,
+        until: key.until,
+    };
+    let (person, fingerprint) = (person.clone(), fingerprint.to_owned());
+    match record {
+        Some(record) if record.key.person != person => {
+            Err(NotEnrolled::Taken { person, owner: record.key.person.clone(), fingerprint })
+        }
+        Some(record) => match (record.retired.is_some(), key.revoked.is_some()) {
+            (true, true) => Ok(None),
+            (true, false) => Err(NotEnrolled::Retired { person, fingerprint }),
+            (false, true) => Ok(Some(KeyChange::Retire(retired(&wanted, RetiredBecause::Revoked)))),
+            (false, false) => Ok((record.key != wanted).then_some(KeyChange::Enrol(wanted))),
+        },
+        // A key that is revoked already was never to be used.
+        None => Ok(key.revoked.is_none().then_some(KeyChange::Enrol(wanted))),
+    }
+}
+
+fn retired(key: &KeyEnrolled, reason: RetiredBecause) -> KeyRetired {
+    KeyRetired {
+        v: KEY_ENTRY_VERSION,
+        person: key.person.clone(),
+        fingerprint: key.fingerprint.clone(),
+        reason,
+    }
+}
+
+fn body<T: for<'d> Deserialize<'d>>(entry: &entry::Entry) -> Option<T> {
     let known = entry.body.get("v").and_then(serde_json::Value::as_u64) == Some(u64::from(KEY_ENTRY_VERSION));
     known.then(|| T::deserialize(&entry.body).ok()).flatten()
 }
@@ -130,7 +243,7 @@ mod tests {
     use super::super::key::{self, tests::line};
     use super::*;
     use crate::base::id::LogId;
-    use crate::model::entry::{Actor, ActorKind};
+    use crate::model::entry::{Actor, ActorKind, Entry};
     use serde_json::{Value, json};
 
     fn entry(seq: u64, kind: &str, body: Value) -> Entry {
@@ -205,5 +318,65 @@ mod tests {
         };
         let other_kind = entry(3, "wave.started", enrol(3, "pm", 4).body);
         assert_eq!(told(&[newer, forged, other_kind, entry(4, ENROLLED, json!([]))]), Vec::<String>::new());
+    }
+
+    /// People with keys: `pm 1`, `pm 2 revoked`, `pm 3 2028-01-01`.
+    fn people(text: &str) -> People {
+        let mut people = super::super::tests::people("");
+        let span = super::super::tests::people("conflict a b").conflicts[0].span.clone();
+        for line_of in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let words: Vec<&str> = line_of.split(' ').collect();
+            let day = |at: usize| words.get(at).and_then(|word| word.parse().ok());
+            let key = PersonKey {
+                line: line(words[1].parse().unwrap()),
+                from: "2027-01-01".parse().unwrap(),
+                until: day(2),
+                revoked: words
+                    .get(2)
+                    .filter(|word| **word == "revoked")
+                    .map(|_| "2027-05-01".parse().unwrap()),
+            };
+            let id: PersonId = words[0].parse().unwrap();
+            let person = people.persons.entry(id.clone()).or_insert_with(|| crate::model::people::Person {
+                id,
+                name: None,
+                automation: false,
+                clinician: false,
+                keys: Vec::new(),
+                span: span.clone(),
+            });
+            person.keys.push(key);
+        }
+        people
+    }
+
+    fn owed(files: &str, log: &[Entry]) -> String {
+        let told = |change: KeyChange| match change {
+            KeyChange::Enrol(key) => {
+                format!("enrol {} {:?}", key.person, key.until.map(|day| day.to_string()))
+            }
+            KeyChange::Retire(key) => format!("retire {} {:?}", key.person, key.reason),
+        };
+        match changes(&people(files), &key_records(log), None) {
+            Ok(changes) => changes.into_iter().map(told).collect::<Vec<_>>().join(", "),
+            Err(refused) => format!("{} refused", refused.len()),
+        }
+    }
+
+    #[test]
+    fn the_log_follows_the_files() {
+        assert_eq!(owed("pm 1", &[]), "enrol pm None");
+        assert_eq!(owed("pm 1", &[enrol(1, "pm", 1)]), "");
+        assert_eq!(owed("pm 1 2028-01-01", &[enrol(1, "pm", 1)]), "enrol pm Some(\"2028-01-01\")");
+        assert_eq!(owed("pm 1 revoked", &[enrol(1, "pm", 1)]), "retire pm Revoked");
+        assert_eq!(owed("pm 2", &[enrol(1, "pm", 1)]), "enrol pm None, retire pm Gone");
+        assert_eq!(owed("pm 1 revoked", &[]), "");
+        assert_eq!(owed("pm 1 revoked", &[enrol(1, "pm", 1), retire(2, "pm", 1)]), "");
+    }
+
+    #[test]
+    fn a_key_of_somebody_else_or_a_retired_one_stops_everything() {
+        assert_eq!(owed("rival 1\nother 2", &[enrol(1, "pm", 1)]), "1 refused");
+        assert_eq!(owed("pm 1", &[enrol(1, "pm", 1), retire(2, "pm", 1)]), "1 refused");
     }
 }
