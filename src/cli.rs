@@ -2,6 +2,7 @@
 
 mod adopt;
 mod answer;
+mod approve;
 mod args;
 mod attest;
 mod checklist;
@@ -97,6 +98,12 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Show(args) => run::show(ui, context(), &args),
         Command::Rehearse(args) => rehearse::rehearse(ui, &context()?, args),
         Command::Apply(args) | Command::Wave(Wave::Launch(args)) => run::apply(ui, &context()?, &args),
+        Command::Request(args) => approve::request(ui, &context()?, &args),
+        Command::Approve(args) => approve::approve(ui, &context()?, &args),
+        Command::Reject(args) => approve::reject(ui, &context()?, &args),
+        Command::Review(args) => approve::review(ui, &context()?, &args),
+        Command::Withdraw(args) => approve::withdraw(ui, &context()?, &args),
+        Command::Approvals(command) => approve::approvals(ui, &context()?, command),
         Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
         Command::Release(command) => release::release(ui, &context()?, command),
         Command::Resume(args) => resume::resume(ui, &context()?, &args),

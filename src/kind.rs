@@ -34,6 +34,11 @@ pub fn always_there(kind: &Kind) -> bool {
     kind.existence == Existence::Always
 }
 
+/// Whether a change of it is a change of who may see or do what.
+pub fn is_access(kind: &Kind) -> bool {
+    kind.access.is_some()
+}
+
 /// A kind of the standard registry by the last word of its name.
 #[cfg(test)]
 fn sample(name: &str) -> &'static Kind {

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod against;
+pub mod approvals;
 pub mod check;
 pub mod checklist;
 pub mod checkpoints;

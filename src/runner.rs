@@ -24,14 +24,17 @@ mod wishes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId};
 use crate::base::time::Timestamp;
 use crate::driver::Driver;
 use crate::fleet::Waiting;
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Journal, JournalError, Line};
+use crate::merkle::{self, leaf_hash};
 use crate::model::entry::{Actor, BlobRef};
 use crate::model::fleet_event::LaunchOutcome;
 use crate::model::plan::{LogHead, Plan, SavedPlan, WavePlan};
+use crate::model::signed::is_of_people;
 use crate::model::wait::OpenItem;
 use crate::pacing::Rates;
 use clock::Clock;
@@ -125,17 +128,37 @@ pub async fn run(shell: Shell<'_>) -> Result<Left, RunnerError> {
     left
 }
 
-/// Logs of the plan's scopes that are not as they were when the plan was made, in words.
-pub fn outgrown(saved: &SavedPlan, heads: &BTreeMap<LogId, LogHead>) -> Vec<String> {
+/// Logs of the plan's scopes that are not as they were when the plan was made, in words. What people decided meanwhile
+/// does not count: it is about the plan, and not about what it changes.
+///
+/// # Errors
+///
+/// If a log is damaged.
+pub fn outgrown(
+    saved: &SavedPlan,
+    heads: &BTreeMap<LogId, LogHead>,
+    read: impl Fn(&LogId) -> Result<Vec<Line>, JournalError>,
+) -> Result<Vec<String>, JournalError> {
     let size = |head: Option<&LogHead>| head.map_or(0, |head| head.size);
-    let grown = |scope: &ScopeId| {
+    let mut changed = Vec::new();
+    for scope in saved.plan.scopes.keys() {
         let log = LogId::Scope(scope.clone());
         let (then, now) = (saved.plan.heads.get(&log), heads.get(&log));
-        let words = || {
+        if then != now && !only_people_since(&read(&log)?, then) {
             let (then, now) = (size(then), size(now));
-            format!("the log of {scope} has grown from {then} to {now} entries since the plan was made")
-        };
-        (then != now).then(words)
-    };
-    saved.plan.scopes.keys().filter_map(grown).collect()
+            changed.push(format!(
+                "the log of {scope} has grown from {then} to {now} entries since the plan was made"
+            ));
+        }
+    }
+    Ok(changed)
+}
+
+/// Whether a log continues what it was then with nothing but decisions of people.
+pub fn only_people_since(lines: &[Line], then: Option<&LogHead>) -> bool {
+    let Ok(size) = usize::try_from(then.map_or(0, |head| head.size)) else { return false };
+    let Some((before, after)) = lines.split_at_checked(size) else { return false };
+    let leaves: Vec<Digest> = before.iter().map(|line| leaf_hash(line.text.as_bytes())).collect();
+    let continues = then.is_none_or(|head| merkle::root(&leaves) == head.root);
+    continues && after.iter().all(|line| is_of_people(&line.entry.kind))
 }

@@ -227,11 +227,8 @@ impl Docket<'_> {
             }
             weighed.counted.insert(claim.at, (claim.seat.clone(), claim.how.clone()));
             let statement = &self.decisions[claim.at].signed.statement;
-            if let Act::Approve { conditions, .. } = &statement.act {
-                let from = |days: u32| statement.at + Millis(DAY.0.saturating_mul(u64::from(days)));
-                let conditions = conditions.iter();
-                weighed.conditions.extend(conditions.map(|one| (one.clone(), from(one.days_min))));
-            }
+            let conditions = statement.act.conditions().unwrap_or_default().iter();
+            weighed.conditions.extend(conditions.map(|one| (one.clone(), one.earliest(statement.at))));
         }
         let newest = |place: &Place| {
             let person = filled.get(place)?;

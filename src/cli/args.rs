@@ -120,6 +120,19 @@ pub enum Command {
     /// List, launch and watch waves
     #[command(subcommand)]
     Wave(Wave),
+    /// Ask for the approval of a saved plan: say who built it, and for which ticket
+    Request(Box<super::approve::Request>),
+    /// Sign that exactly this plan, or some of its sites, may be carried out
+    Approve(Box<super::approve::Approve>),
+    /// Sign that a plan, or some of its sites, must not be carried out; it is a draft again
+    Reject(Box<super::approve::Reject>),
+    /// Sign that a plan was reviewed, that a condition is met, or that an emergency was looked at
+    Review(Box<super::approve::Review>),
+    /// Take back what you decided about a plan
+    Withdraw(Box<super::approve::Withdraw>),
+    /// Show what was decided about a plan, what of it counts, and what is missing
+    #[command(subcommand)]
+    Approvals(super::approve::ApprovalsCommand),
     /// Go on with a launch that was interrupted, or whose moment has come
     Resume(Resume),
     /// Plan the way back of a site to a release; change nothing
@@ -464,6 +477,9 @@ pub struct Apply {
     /// Answer ordinary questions with yes; never names a step that cannot be undone
     #[arg(long)]
     pub yes: bool,
+    /// Launch without the approvals in an emergency, signed and reviewed afterwards
+    #[command(flatten)]
+    pub glass: super::approve::Glass,
     /// Stay while it waits for people or windows
     #[arg(long)]
     pub wait: bool,

@@ -174,6 +174,8 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         launch::refuse_shared(&saved, &journal)?;
         ops::stale::refuse(context, &saved, &desired, &reached, &journal).await?;
         super::gate::before(ui, context, &desired, &saved.plan, &mut journal)?;
+        let estate = &desired.loaded.estate;
+        let carved = super::approve::before_launch(ui, context, &saved, estate, &mut journal, args)?;
         launch::refuse_barred(&saved, &journal, entry)?;
         way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
@@ -183,7 +185,9 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let watch = Watch { actor: ops::person(), stop, feed, entry, stay: args.wait };
         ops::guard::record_named(context, &saved, &watch.actor, &mut journal)?;
         let rendered = ops::rollback::rendered(&saved, &desired.rendered, &journal)?;
-        let launched = launch::begin(context, &saved, &rendered, &reached, &mut journal, watch).await?;
+        let launched =
+            launch::begin_without(context, (&saved, &carved), &rendered, &reached, &mut journal, watch)
+                .await?;
         Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();

@@ -70,7 +70,7 @@ pub struct Decider {
 #[derive(Debug)]
 pub enum Made {
     /// It was written, to be signed by hand.
-    Written(PathBuf),
+    Written,
     /// It is signed.
     Signed(Box<Signed>),
 }
@@ -130,7 +130,7 @@ impl Signing {
             let shown = path.display();
             ui.say(&format!("Wrote {shown}. Sign it: ssh-keygen -Y sign -n {NAMESPACE} -f KEY {shown}"));
             ui.say(&format!("Then type the same command with --statement {shown} --signature {shown}.sig"));
-            return Ok(Made::Written(path.clone()));
+            return Ok(Made::Written);
         }
         if let (Some(written), Some(signature)) = (&self.statement, &self.signature) {
             return by_hand(written, signature, &statement).map(|signed| Made::Signed(Box::new(signed)));

@@ -88,3 +88,15 @@ pub struct ApprovalNeed {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub one_way: BTreeMap<ScopeId, BTreeSet<String>>,
 }
+
+impl ApprovalNeed {
+    /// What of it is about one scope, as if there were no other.
+    pub fn of(&self, scope: &ScopeId) -> Option<ApprovalNeed> {
+        let own = |steps: &BTreeSet<String>| (scope.clone(), steps.clone());
+        self.scopes.contains(scope).then(|| ApprovalNeed {
+            scopes: BTreeSet::from([scope.clone()]),
+            one_way: self.one_way.get(scope).map(own).into_iter().collect(),
+            ..self.clone()
+        })
+    }
+}

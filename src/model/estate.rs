@@ -97,6 +97,8 @@ pub struct Estate {
     pub success: Vec<SuccessCriterion>,
     /// How many sites of one launch may fail in all, where that is limited beside the waves' own budgets.
     pub failure_budget: Option<u32>,
+    /// Hours within which what was launched past its approvals is reviewed.
+    pub break_glass_hours: u32,
     /// The waves in order.
     pub waves: Vec<Wave>,
     /// Times in which nothing is changed.

@@ -37,6 +37,9 @@ pub struct Kind {
     /// Why it must never be deleted silently; absent if it holds no data.
     #[serde(default)]
     pub protected: Option<String>,
+    /// Why a change of it is a change of who may see or do what; absent if it is none.
+    #[serde(default)]
+    pub access: Option<String>,
     /// What tells two objects of the kind apart before the service has given an id.
     pub key: Key,
     /// How its id is known.

@@ -50,6 +50,11 @@ impl SavedPlan {
         parts::digest(&self.plan) == self.digest
     }
 
+    /// The digest of each scope's part, as the plan's head lists them: what approvals of single scopes name.
+    pub fn part_digests(&self) -> BTreeMap<ScopeId, Digest> {
+        parts::digests(&self.plan)
+    }
+
     /// What each scope may see of the plan: the head and its own part, provably of this plan.
     pub fn excerpts(&self) -> BTreeMap<ScopeId, PlanExcerpt> {
         parts::excerpts(&self.plan, self.digest, self.made_at)

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::digest::Digest;
 use crate::base::id::{PersonId, RoleName, ScopeId};
-use crate::base::time::Timestamp;
+use crate::base::limits::DAY;
+use crate::base::time::{Millis, Timestamp};
 
 /// Format version of a statement. Readers refuse newer ones.
 pub const STATEMENT_VERSION: u32 = 1;
@@ -162,7 +163,59 @@ pub struct Condition {
     pub days_min: u32,
 }
 
+/// How kinds of entries begin that are about people and what they look after, and never about an object of the target.
+/// They may come into a scope's log between a plan and its launch.
+const OF_PEOPLE: [&str; 14] = [
+    "access.",
+    "approval.",
+    "attestation.",
+    "break-glass.",
+    "change.",
+    "decision.",
+    "gate.",
+    "item.",
+    "key.",
+    "recertification.",
+    "review.",
+    "ticket.",
+    "wait.",
+    "waiver.",
+];
+
+/// Whether entries of this kind are about people and what they look after: a plan that was made before them still fits.
+pub fn is_of_people(kind: &str) -> bool {
+    OF_PEOPLE.iter().any(|beginning| kind.starts_with(beginning))
+}
+
 impl Act {
+    /// Every kind of entry that keeps a decision.
+    pub const ENTRY_KINDS: [&'static str; 9] = [
+        "approval.requested",
+        "review.given",
+        "approval.given",
+        "approval.rejected",
+        "attestation.given",
+        "item.not-applicable",
+        "waiver.granted",
+        "break-glass.opened",
+        "decision.withdrawn",
+    ];
+
+    /// What must follow, if this is an approval.
+    pub fn conditions(&self) -> Option<&[Condition]> {
+        match self {
+            Act::Approve { conditions, .. } => Some(conditions),
+            Act::Request { .. }
+            | Act::Review {}
+            | Act::Reject {}
+            | Act::Attest {}
+            | Act::NotApplicable {}
+            | Act::Waive { .. }
+            | Act::BreakGlass {}
+            | Act::Withdraw {} => None,
+        }
+    }
+
     /// The kind of the entry that keeps it.
     pub fn entry_kind(&self) -> &'static str {
         match self {
@@ -176,6 +229,13 @@ impl Act {
             Act::BreakGlass {} => "break-glass.opened",
             Act::Withdraw {} => "decision.withdrawn",
         }
+    }
+}
+
+impl Condition {
+    /// From when on it can be met, for an approval of this moment.
+    pub fn earliest(&self, approved: Timestamp) -> Timestamp {
+        approved + Millis(DAY.0.saturating_mul(u64::from(self.days_min)))
     }
 }
 

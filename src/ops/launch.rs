@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 
 use crate::base::id::{LogId, RunId, ScopeId};
 use crate::journal::Journal;
-use crate::model::entry::Actor;
+use crate::model::ask::{Ask, Wish};
+use crate::model::entry::{Actor, ActorKind};
 use crate::model::fleet_event::{FleetEvent, LaunchOutcome};
 use crate::model::plan::SavedPlan;
 use crate::model::rendered::Rendered;
+use crate::ops::approvals::Carved;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
 use crate::ops::{Context, holder};
@@ -65,7 +67,25 @@ pub async fn begin(
     journal: &mut dyn Journal,
     watch: Watch<'_>,
 ) -> Result<Launched, Failure> {
+    begin_without(context, (saved, &[]), rendered, reached, journal, watch).await
+}
+
+/// Begins a launch that goes on without some of the plan's sites: their parts were rejected. They are taken out before
+/// anything starts, by whoever rejected them.
+///
+/// # Errors
+///
+/// As [`begin`].
+pub async fn begin_without(
+    context: &Context,
+    (saved, carved): (&SavedPlan, &[Carved]),
+    rendered: &BTreeMap<ScopeId, Rendered>,
+    reached: &Reached,
+    journal: &mut dyn Journal,
+    watch: Watch<'_>,
+) -> Result<Launched, Failure> {
     let name = context.new_launch_id()?;
+    take_out(context, journal, &name, carved)?;
     let files = Files::store(saved, rendered, journal)?;
     go_on(context, Launch { run: name, saved, files }, reached, journal, watch).await
 }
@@ -88,6 +108,25 @@ pub async fn resume(
         return Err(Failure::Refused { reason });
     }
     go_on(context, Launch { run, saved: &saved, files }, reached, journal, watch).await
+}
+
+/// Leaves the wish that sites are taken out of a launch: it is decided before anything of it starts.
+///
+/// # Errors
+///
+/// If the journal fails.
+pub fn take_out(
+    context: &Context,
+    journal: &mut dyn Journal,
+    run: &RunId,
+    carved: &[Carved],
+) -> Result<(), Failure> {
+    for Carved { site, by, reason } in carved {
+        let by = Actor { kind: ActorKind::Person, id: by.to_string() };
+        let (run, reason, wish) = (run.clone(), reason.clone(), Wish::Skip(site.clone()));
+        journal.ask(&Ask { run, at: context.clock.now(), by, reason, wish })?;
+    }
+    Ok(())
 }
 
 /// A launch that is to run from here.

@@ -21,6 +21,7 @@ use crate::model::plan::{
     Work,
 };
 use crate::ops::Context;
+use crate::ops::approvals;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::observe::{Wanted, World, new_object, observe};
@@ -150,6 +151,7 @@ pub async fn make(
     let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
     let mut plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
     plan.overview = overview::of(desired, &plan, &holdings, &world);
+    plan.approvals = approvals::needs(&desired.loaded.estate, &plan);
     Ok(SavedPlan::new(plan, context.clock.now()))
 }
 

@@ -16,6 +16,7 @@ use crate::model::plan::{
 use crate::model::rendered::Rendered;
 use crate::model::resource::{Origin, Resource};
 use crate::ops::Context;
+use crate::ops::approvals;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::observe::{Wanted, observe};
@@ -211,7 +212,8 @@ async fn lead_to(
         unchecked,
         drill,
     };
-    let made = document(at, excerpt, steps, rollback, head)?;
+    let mut made = document(at, excerpt, steps, rollback, head)?;
+    made.approvals = approvals::needs(&desired.loaded.estate, &made);
     Ok(SavedPlan::new(made, context.clock.now()))
 }
 

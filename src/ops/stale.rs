@@ -15,6 +15,7 @@ use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::target::Reached;
 use crate::ops::{Context, launch, overview};
+use crate::runner::only_people_since;
 
 /// Refuses a plan that no longer fits, with every cause at once, objects on the target among them; then one that does not
 /// fit under the limits of services or would destroy data. Read-only.
@@ -169,7 +170,7 @@ fn grown(saved: &SavedPlan, journal: &dyn Journal) -> Result<Vec<String>, Failur
     for scope in saved.plan.scopes.keys() {
         let log = LogId::Scope(scope.clone());
         let (then, now) = (saved.plan.heads.get(&log), heads.get(&log));
-        if then == now {
+        if then == now || only_people_since(&journal.read(&log, 0)?, then) {
             continue;
         }
         let (was, is) = (size(then), size(now));

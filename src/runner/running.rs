@@ -115,7 +115,7 @@ impl<'a> Running<'a> {
         let begun = self.replay_launch()?;
         if !begun {
             // Between the look at the plan and the leases somebody else may have run.
-            let changed = outgrown(saved, &self.ledger.heads()?);
+            let changed = outgrown(saved, &self.ledger.heads()?, |log| self.ledger.read(log, 0))?;
             if !changed.is_empty() {
                 return Err(RunnerError::Stale { changed });
             }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{RegionName, WaveName};
-use crate::base::limits::{PLAN_VALID_DAYS, PLAN_VALID_DAYS_MAX, SITE_DAYS_MAX};
+use crate::base::limits::{
+    BREAK_GLASS_HOURS, BREAK_GLASS_HOURS_MAX, PLAN_VALID_DAYS, PLAN_VALID_DAYS_MAX, SITE_DAYS_MAX,
+};
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::authority::GateUse;
@@ -17,7 +19,7 @@ use crate::model::reader::{Reader, boolean, count, day, string};
 use crate::model::register::SuccessCriterion;
 use crate::model::tree::{self, Node, Table};
 
-use super::{ESTATE_CODES, Texts, rates, registers, stages, undoing};
+use super::{ESTATE_CODES, Texts, approvals, rates, registers, stages, undoing};
 
 const DAY: &str = "a date such as 2027-01-11";
 
@@ -53,6 +55,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
     let program = program(reader);
     let waves = waves(reader);
     let stages = stages::read(reader, &waves);
+    let roles = roles(reader);
+    let approvals = approvals::read(reader, &roles, plan_valid_days);
     Estate {
         name,
         code,
@@ -60,6 +64,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         day_one,
         site_days_max: program.site_days_max,
         failure_budget: program.failure_budget,
+        break_glass_hours: program.break_glass_hours,
         success: program.success,
         zone,
         account: free(reader, "account"),
@@ -70,9 +75,9 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         stages,
         waves,
         freezes: freezes(reader),
-        roles: roles(reader),
+        roles,
         people: People::default(),
-        approvals: Vec::new(),
+        approvals,
         tags: tags(reader),
         targets: targets(reader),
         plan_valid_days,
@@ -136,22 +141,33 @@ fn identity(reader: &mut Reader<'_, '_>) -> Identity {
 struct Program {
     site_days_max: u32,
     failure_budget: Option<u32>,
+    break_glass_hours: u32,
     success: Vec<SuccessCriterion>,
 }
 
 fn program(reader: &mut Reader<'_, '_>) -> Program {
     let Some((table, span)) = reader.table("program") else {
-        return Program { site_days_max: SITE_DAYS_MAX, failure_budget: None, success: Vec::new() };
+        return Program {
+            site_days_max: SITE_DAYS_MAX,
+            failure_budget: None,
+            break_glass_hours: BREAK_GLASS_HOURS,
+            success: Vec::new(),
+        };
     };
     let mut inner = reader.inner(table, span, "[program]");
     let at_least_one = |value: &serde_json::Value| count(value).filter(|days| *days > 0);
     let days = inner.optional("site_days_max", "a number of days from 1 up", at_least_one);
     let budget = inner.optional("failure_budget", "a number from 0 up", count);
+    let words = format!("a number of hours from 1 to {BREAK_GLASS_HOURS_MAX}");
+    let hours = inner.optional("break_glass_hours", &words, |value| {
+        count(value).filter(|hours| (1..=BREAK_GLASS_HOURS_MAX).contains(hours))
+    });
     let success = registers::success(&mut inner);
     inner.finish();
     Program {
         site_days_max: days.map_or(SITE_DAYS_MAX, |days| days.value),
         failure_budget: budget.map(|budget| budget.value),
+        break_glass_hours: hours.map_or(BREAK_GLASS_HOURS, |hours| hours.value),
         success,
     }
 }
@@ -388,6 +404,12 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
     {
         calendar_of_account(calendar, host, inner.found());
     }
+    let gates = inner.optional("gates", "enforce or open", |value| {
+        let word = value.as_str()?;
+        GateUse::ALL.iter().find(|(name, _)| *name == word).map(|(_, uses)| *uses)
+    });
+    let here = host.as_ref().map(|host| (host, is_loopback(&host.value)));
+    let gates = approvals::gates(gates.as_ref(), real, here, inner.found());
     inner.finish();
     Some(TargetSpec {
         driver: driver?.value,
@@ -397,7 +419,7 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
         call_timeout: timeout.map(|l| Millis(u64::from(l.value))),
         rates,
         calendar: calendar.map_or(if real { CalendarUse::Observe } else { CalendarUse::Ignore }, |l| l.value),
-        gates: GateUse::Open,
+        gates,
         span,
     })
 }

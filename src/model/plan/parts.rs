@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, PackName, ScopeId, SiteCode};
 use crate::base::time::Timestamp;
+use crate::model::authority::ApprovalNeed;
 
 use super::{
     Consent, FleetPlan, LogHead, Overview, PLAN_VERSION, PackLock, Plan, RollbackOf, ScopePlan, Selection,
@@ -77,6 +78,9 @@ pub struct ScopePart {
     pub log: Option<LogHead>,
     /// Digests of the input files that are about this scope alone.
     pub inputs: BTreeMap<String, Digest>,
+    /// The approvals that it needs, as if it were alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalNeed>,
 }
 
 /// What a plan says about the launch as a whole; it names all of its sites.
@@ -90,6 +94,8 @@ struct LaunchPart<'p> {
     inputs: BTreeMap<&'p String, &'p Digest>,
     #[serde(skip_serializing_if = "Overview::is_empty")]
     overview: &'p Overview,
+    #[serde(skip_serializing_if = "<[ApprovalNeed]>::is_empty")]
+    approvals: &'p [ApprovalNeed],
 }
 
 /// A plan as one scope may see it: the head, and the scope's own part. The digest names both.
@@ -167,6 +173,15 @@ pub(super) fn excerpts(plan: &Plan, digest: Digest, made_at: Timestamp) -> BTree
     plan.scopes.keys().map(excerpt).collect()
 }
 
+/// The digest of each scope's part, as the head lists them.
+pub(super) fn digests(plan: &Plan) -> BTreeMap<ScopeId, Digest> {
+    let parted = Parted::new(plan);
+    let digest = |(scope, steps): (&ScopeId, &ScopePlan)| {
+        (scope.clone(), Digest::of_canonical(&parted.part(scope, steps)))
+    };
+    plan.scopes.iter().map(digest).collect()
+}
+
 /// A plan with the seed of its salts.
 struct Parted<'p> {
     plan: &'p Plan,
@@ -190,6 +205,7 @@ impl<'p> Parted<'p> {
             parameters: self.plan.parameters.get(scope).cloned().unwrap_or_default(),
             log: self.plan.heads.get(&LogId::Scope(scope.clone())).cloned(),
             inputs: scope.site().and_then(|code| self.site_file(code)).into_iter().collect(),
+            approvals: self.plan.approvals.iter().filter_map(|need| need.of(scope)).collect(),
         }
     }
 
@@ -201,7 +217,7 @@ impl<'p> Parted<'p> {
 
     /// Everything that is neither in the head nor in a scope's part, so that all of the plan is under its digest.
     fn launch(&self) -> LaunchPart<'p> {
-        let Plan { selection, inputs, parameters, heads, fleet, scopes, overview, .. } = self.plan;
+        let Plan { selection, inputs, parameters, heads, fleet, scopes, overview, approvals, .. } = self.plan;
         let of_part =
             |path: &str| site_of(path).is_some_and(|code| scopes.contains_key(&ScopeId::Site(code)));
         let in_part = |log: &LogId| matches!(log, LogId::Scope(scope) if scopes.contains_key(scope));
@@ -213,6 +229,7 @@ impl<'p> Parted<'p> {
             parameters: parameters.iter().filter(|(scope, _)| !scopes.contains_key(scope)).collect(),
             inputs: inputs.iter().filter(|(path, _)| !is_common(path) && !of_part(path)).collect(),
             overview,
+            approvals,
         }
     }
 
@@ -277,6 +294,8 @@ mod tests {
             "packs": {}, "parameters": {"account": {"sites": ["AAA01"]}, "site/AAA01": {"a": 1}, "site/BBB02": {"a": 2}},
             "heads": {"site/AAA01": {"size": 3, "root": digest}},
             "fleet": {"waves": [{"name": "w", "sites": ["AAA01", "BBB02"], "max_parallel": 1, "failure_budget": 0}]},
+            "approvals": [{"rule": "change", "roles": ["change-control"], "valid_days": 3,
+                "scopes": ["account", "site/AAA01", "site/BBB02"], "one_way": {"site/AAA01": ["a"], "site/BBB02": ["a"]}}],
             "scopes": {"account": scope(json!([])), "site/AAA01": scope(json!(["account"])), "site/BBB02": scope(json!(["account"]))},
         }))
         .expect("a plan")
@@ -311,6 +330,8 @@ mod tests {
             ("/part/salt", json!(Digest::of(b"other"))),
             ("/part/scope", json!("site/BBB02")),
             ("/part/plan/steps/a/limits/attempts_max", json!(9)),
+            ("/part/approvals/0/valid_days", json!(9)),
+            ("/part/approvals", json!([])),
             ("/head/target/host", json!("elsewhere")),
             ("/head/launch", json!(Digest::of(b"other"))),
             ("/head/v", json!(99)),
@@ -334,7 +355,7 @@ mod tests {
         let whole = saved();
         assert!(whole.is_whole());
         assert_eq!(whole.digest, saved().digest, "the same plan has the same digest");
-        let changes: [(&str, Value); 8] = [
+        let changes: [(&str, Value); 11] = [
             ("/selection", json!("all")),
             ("/inputs/sites~1CCC03.toml", json!(Digest::of(b"x"))),
             ("/inputs/sites~1notes.txt", json!(Digest::of(b"x"))),
@@ -343,6 +364,9 @@ mod tests {
             ("/heads/site~1AAA01/size", json!(4)),
             ("/fleet/waves/0/failure_budget", json!(1)),
             ("/scopes/account/steps/a/limits/attempts_max", json!(2)),
+            ("/approvals/0/roles", json!(["nobody"])),
+            ("/approvals/0/scopes", json!(["account"])),
+            ("/approvals", json!([])),
         ];
         for (at, value) in changes {
             let mut raw = serde_json::to_value(plan()).expect("JSON");

@@ -9,6 +9,7 @@ use crate::base::id::{RunId, ScopeId, SiteCode, StepId};
 use crate::base::time::Millis;
 use crate::journal::Journal;
 use crate::kind::Registry;
+use crate::model::authority::GateUse;
 use crate::model::entry::Actor;
 use crate::model::kind::{FieldType, Role};
 use crate::model::plan::{Operation, SavedPlan};
@@ -17,7 +18,7 @@ use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::launch::{self, Watch};
 use crate::ops::target::{Reached, is_sandbox};
-use crate::ops::{Context, guard, releases};
+use crate::ops::{Context, approvals, guard, releases};
 use crate::release::{DRILLED, Kept, Release, State};
 use crate::report::plan_view;
 use crate::runner::stop::Stop;
@@ -66,6 +67,12 @@ pub async fn drill(
         return Err(refused(format!(
             "drills are for sandboxes; target {} at {} is none",
             name.name, name.host
+        )));
+    }
+    if approvals::gates(&desired.loaded.estate, &reached.name.name) == GateUse::Enforce {
+        let name = &reached.name.name;
+        return Err(refused(format!(
+            "target {name} asks for approvals, and a drill would change it without"
         )));
     }
     let scope = ScopeId::Site(site.clone());
