@@ -178,7 +178,7 @@ impl<'b> Bench<'b> {
         let statement = self.statement(decider, decided, now);
         let what = format!("{} {}", statement.act.entry_kind(), statement.subject.name);
         let signed: Box<Signed> = match signing.sign(self.ui, desk, statement)? {
-            Made::Written(_) => return Ok(None),
+            Made::Written => return Ok(None),
             Made::Signed(signed) => signed,
         };
         self.counts(&signed, seats, &keys)?;
