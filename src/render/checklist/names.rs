@@ -218,8 +218,7 @@ impl Names<'_> {
         if self.roles.contains(role.as_str()) {
             return;
         }
-        let message =
-            format!("`{id}` names the role `{role}`, which nobody can hold here");
+        let message = format!("`{id}` names the role `{role}`, which nobody can hold here");
         let problem = self.problem(id, "render.unknown-role", message);
         let of_sites = [SITE_STEWARD, SITE_OPS_LEAD].contains(&role.as_str());
         found.push(match nearest(role.as_str(), self.roles.iter().map(String::as_str)) {
