@@ -316,12 +316,3 @@ pub const DEED_LOOKS_MAX: u32 = 20;
 pub const SCIM_MEMBERS_MAX: usize = 5_000;
 /// Rows of one register: ten for each of a thousand sites, and as many again.
 pub const REGISTER_ROWS_MAX: usize = 20_000;
-/// Rules of an estate about approvals: there are five sorts of plans, and more than a few rules for each nobody follows.
-pub const APPROVAL_RULES_MAX: usize = 50;
-/// Decisions about one plan that are looked at: a thousand sites with a dozen signatures each.
-pub const DECISIONS_MAX: usize = 20_000;
-/// Hours within which somebody reviews what was launched past its approvals, unless the estate says otherwise: by the next
-/// working day everybody still knows why.
-pub const BREAK_GLASS_HOURS: u32 = 24;
-/// The most that an estate may say: after a long weekend it would be forgotten.
-pub const BREAK_GLASS_HOURS_MAX: u32 = 96;

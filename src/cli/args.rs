@@ -165,8 +165,6 @@ pub enum Command {
     Attest(Box<super::attest::Attest>),
     /// Let a checklist item or gate pass for a time: with a reason, an end and what is done instead
     Waive(Box<super::attest::Waive>),
-    /// Show who holds which role, who stands in and who answers for what; enrol the keys people sign with
-    Roles(super::roles::RolesArgs),
     /// Show every site: what is done, what is not, and why
     Status(Status),
     /// Show how long steps are expected to take on a target, and what earlier runs measured

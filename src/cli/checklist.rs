@@ -65,14 +65,6 @@ pub enum ChecklistCommand {
         #[command(flatten)]
         moment: Moment,
     },
-    /// Look at items, do what their contracts allow, and record what they come to
-    Run(RunArgs),
-    /// List the validators that items can use, with an example of each
-    Validators {
-        /// How to print
-        #[arg(long, short, value_enum, default_value_t = Output::Text)]
-        output: Output,
-    },
     /// Say that an item does not apply here; its owner signs
     NotApplicable(Box<NotApplicable>),
 }
