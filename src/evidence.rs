@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod control;
 pub mod cosignature;
+pub mod decisions;
 pub mod dsse;
 pub mod growth;
 pub mod heads;

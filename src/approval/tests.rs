@@ -601,3 +601,15 @@ fn any_changed_byte_of_a_decision_is_refused() {
     }
     assert!(read > 200, "only {read} changed decisions could be read at all");
 }
+
+#[test]
+fn every_rule_is_explained() {
+    let page = include_str!("../../docs/problems/approvals.md");
+    let rules = include_str!("rule.rs");
+    let words: Vec<&str> =
+        rules.lines().filter_map(|line| line.split("=> \"").nth(1)?.split('"').next()).collect();
+    assert!(words.len() > 35, "{words:?}");
+    for word in words {
+        assert!(page.contains(&format!("| `{word}` |")), "{word}");
+    }
+}

@@ -639,6 +639,15 @@ pub fn before_resume(
     ops::launch::take_out(context, journal, &found.run, &carved)
 }
 
+/// Says loudly which launches went past their approvals and were not reviewed yet.
+pub fn told_emergencies(ui: &Ui, context: &Context, desired: &Desired) -> Result<(), Failure> {
+    let journal = super::run::journal_to_read(context)?;
+    let now = context.clock.now();
+    let opened = approvals::break_glass::opened(&desired.loaded.estate, &*journal, now)?;
+    opened.iter().filter(|one| one.is_open()).for_each(|one| ui.always(&one.line(now)));
+    Ok(())
+}
+
 fn told_carved(ui: &Ui, carved: &[Carved]) {
     for Carved { site, by, reason } in carved {
         ui.always(&format!("{site} is left out: {by} rejected its part: {reason}"));

@@ -163,6 +163,7 @@ pub enum Command {
     /// List and show gates, and sign them
     #[command(subcommand)]
     Gate(super::gate::GateCommand),
+    /// List, show and run checklist items
     /// State that a checklist item is so, in its own words, with your key
     Attest(Box<super::attest::Attest>),
     /// Let a checklist item or gate pass for a time: with a reason, an end and what is done instead

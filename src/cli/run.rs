@@ -181,9 +181,9 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         // An unfinished launch makes this plan stale as well, but a new plan would not help.
         launch::refuse_shared(&saved, &journal)?;
         ops::stale::refuse(context, &saved, &desired, &reached, &journal).await?;
+        super::gate::before(ui, context, &desired, &saved.plan, &mut journal)?;
         let estate = &desired.loaded.estate;
         let carved = super::approve::before_launch(ui, context, &saved, estate, &mut journal, args)?;
-        super::gate::before(ui, context, &desired, &saved.plan, &mut journal)?;
         launch::refuse_barred(&saved, &journal, entry)?;
         let change = args.change.as_deref();
         let cleared = ops::changes::refuse_without_change(context, estate, &saved, change, &journal).await?;

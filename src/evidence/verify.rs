@@ -5,6 +5,7 @@
 //! of the log before the list of files that is wrong because of it.
 
 mod attested;
+mod decisions;
 mod difference;
 mod history;
 mod log;
@@ -180,6 +181,7 @@ pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     let plan = checks.keep("plan", plan::plan(files, &manifest, &entries));
     checks.keep("planned steps", steps::outcomes(&manifest, &plan, &entries));
     checks.keep("files named by entries", seal::named_files(files, &entries));
+    checks.keep("decisions", decisions::signatures(files, &entries));
     checks.keep("list of files", seal::list(files));
     let keys = seal::Keys { log: &log_key, bundle: &bundle_key, heads: &heads };
     checks.keep("seal", seal::seal(files, &manifest, &keys));

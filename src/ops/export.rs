@@ -8,18 +8,21 @@ use crate::base::id::{LogId, RunId, ScopeId, SiteCode, WaveName};
 use crate::base::limits;
 use crate::controls::{Catalogue, csv, oscal, workbook};
 use crate::evidence::bundle::{Files, Parts, assemble, layout, places};
+use crate::evidence::decisions::{self, DecisionKey};
 use crate::evidence::heads::{HEADS_KIND, HeadsBody};
 use crate::evidence::redaction::redacted;
+use crate::evidence::sshsig::key::PublicKey;
 use crate::evidence::tlog_proof::TlogProof;
 use crate::journal::{Journal, Line, bundle_dir};
 use crate::merkle;
-use crate::model::entry::{Actor, EntryDraft};
+use crate::model::entry::{Actor, Entry, EntryDraft};
 use crate::model::plan::{LogHead, PlanExcerpt};
 use crate::ops::controls::{Ledger, SiteControls};
 use crate::ops::error::Failure;
 use crate::ops::keys::Keys;
 use crate::ops::launch::PLAN_FILE;
 use crate::ops::{Context, earlier, holder, new_run_id, witness};
+use crate::people::key_records;
 use crate::signer::Signer as _;
 
 /// What to export, and as whom.
@@ -71,6 +74,7 @@ pub fn export(
         return Err(Failure::Failed { what: format!("nothing was ever done at {}", wanted.site), help });
     }
     let mut parts = parts(context, journal, wanted, &keys, &scope, &lines)?;
+    attach_decisions(journal, &lines, &mut parts)?;
     attach_controls(journal, &lines, &mut parts)?;
     let entries = lines.len();
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
@@ -197,6 +201,24 @@ fn rendered(lines: &[Line], run: &RunId, blobs: &BTreeMap<Digest, Vec<u8>>) -> B
         Some((blob.path.strip_prefix("rendered/")?.to_owned(), blobs.get(&blob.sha256)?.clone()))
     })
     .collect()
+}
+
+/// What people decided, as they signed it, and the keys with which they did; by what the org log knows of them.
+fn attach_decisions(journal: &dyn Journal, lines: &[Line], parts: &mut Parts) -> Result<(), Failure> {
+    // What is redacted leaves the house as its hash alone, and so does what was signed there.
+    let shown = lines.iter().zip(&parts.site_log).filter(|(line, text)| line.text == **text);
+    let shown: Vec<Entry> = shown.map(|(line, _)| line.entry.clone()).collect();
+    let org = journal.read(&LogId::Org, 0)?;
+    let records = key_records(org.iter().map(|line| &line.entry));
+    let day = |day: jiff::civil::Date| day.strftime("%Y%m%dZ").to_string();
+    let keys = records.into_iter().filter_map(|(fingerprint, record)| {
+        let key = PublicKey::from_line(&record.key.key).ok()?;
+        let before = record.key.until.and_then(|until| until.tomorrow().ok()).map(day);
+        let person = record.key.person.to_string();
+        Some((fingerprint, DecisionKey { person, key, after: day(record.key.from), before }))
+    });
+    parts.attachments.extend(decisions::files(&decisions::of(&shown), &keys.collect()));
+    Ok(())
 }
 
 /// The rows of controls, the same as tables for people who filter and sort, and as OSCAL.

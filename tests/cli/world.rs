@@ -162,7 +162,7 @@ impl Estate {
             "sites/estate.toml",
             &format!(
                 "[targets.{SERVED}]\ndriver = \"databricks\"\nhost = \"{}\"\naccount_id = \"{}\"\n\
-                 call_timeout_ms = {call_timeout_ms}\ncalendar = \"ignore\"\n",
+                 call_timeout_ms = {call_timeout_ms}\ncalendar = \"ignore\"\ngates = \"open\"\n",
                 served.of("DATABRICKS_HOST"),
                 served.of("DATABRICKS_ACCOUNT_ID"),
             ),

@@ -1,6 +1,6 @@
 //! `README.txt`: what this is, and how to check it with and without this program.
 
-use super::super::{origin, sshsig};
+use super::super::{decisions, origin, sshsig};
 use super::{Content, layout};
 
 pub(super) fn text(content: &Content<'_>) -> String {
@@ -33,6 +33,14 @@ fn check(content: &Content<'_>) -> String {
     let mut text = format!("{heading}\n{}\n\n", "-".repeat(heading.len()));
     for (place, (proves, command)) in PROVES.iter().zip(commands(content)).enumerate() {
         text.push_str(&format!("{}. {proves}:\n\n     {command}\n\n", place + 1));
+    }
+    if let Some((seq, signed)) = decisions::of(&content.records.entries).first() {
+        text.push_str(&format!(
+            "Every file {}NNNN.json is what somebody signed, word for word, and NNNN is its entry in the log. With OpenSSH \
+             8.2 or newer, for example:\n\n     {}\n\n",
+            decisions::FOLDER,
+            decisions::command(*seq, signed)
+        ));
     }
     text.push_str(
         "In PowerShell, which has no `<`, put `cmd /c` before the second command and quote the rest.\n",

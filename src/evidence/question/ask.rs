@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::id::StepId;
+use crate::evidence::decisions;
 use crate::model::entry::Entry;
+use crate::model::signed::{Act, Signed};
 
 use super::super::answer::Answer;
 use super::super::records::{Records, ended_in_delete, kind_of, readback, text};
@@ -57,15 +59,48 @@ pub fn ask(records: &Records, question: Question) -> Answer {
 }
 
 fn approvals(records: &Records) -> Answer {
-    let kinds = ["approval.", "gate.", "waiver.", "exception."];
-    let rows = events(records, |entry| kinds.iter().any(|kind| entry.kind.starts_with(kind)));
+    let kinds = ["gate.", "exception."];
+    let signed: BTreeMap<u64, Signed> = decisions::of(&records.entries).into_iter().collect();
+    let mut rows = Vec::new();
+    for entry in &records.entries {
+        match signed.get(&entry.seq) {
+            Some(signed) => rows.push(decision_row(records, entry, signed)),
+            None if kinds.iter().any(|kind| entry.kind.starts_with(kind)) || is_decision(entry) => {
+                rows.extend(events(records, |other| other.seq == entry.seq));
+            }
+            None => {}
+        }
+    }
     let sentence = match rows.len() {
-        0 => "No record: this log holds no approval. Approvals are not recorded by this version; they stand \
+        0 => "No record: this log holds no approval. A target whose gates are open asks for none; then they stand \
               wherever you keep your change tickets."
             .to_owned(),
         count => format!("{}.", counted(count, "entry about approvals", "entries about approvals")),
     };
     Answer { question: "approvals", sentence, columns: &EVENTS, rows }
+}
+
+fn is_decision(entry: &Entry) -> bool {
+    Act::ENTRY_KINDS.contains(&entry.kind.as_str())
+}
+
+/// Who decided what in which role, about which digest, with which key.
+fn decision_row(records: &Records, entry: &Entry, signed: &Signed) -> Vec<String> {
+    let statement = &signed.statement;
+    let instead = statement.instead_of.as_ref().map_or(String::new(), |of| format!(" for {of}"));
+    let comment =
+        if statement.comment.is_empty() { String::new() } else { format!(" Comment: {}", statement.comment) };
+    vec![
+        records.id(entry.seq),
+        statement.at.to_string(),
+        format!("{} ({}{instead})", statement.person, statement.role),
+        entry.kind.clone(),
+        entry.step.as_ref().map_or_else(String::new, ToString::to_string),
+        format!(
+            "{}{comment} Signed with {} over {}",
+            statement.meaning, signed.key, statement.subject.digest
+        ),
+    ]
 }
 
 fn incidents(records: &Records) -> Answer {

@@ -96,8 +96,7 @@ fn accepted(content: &Content<'_>) -> String {
 fn approved(content: &Content<'_>) -> String {
     let answer = ask(&content.records, Question::Approvals);
     if answer.rows.is_empty() {
-        return "No record. Approvals are not recorded by this version: ask for the change ticket."
-            .to_owned();
+        return "No record. The target asked for none: ask for the change ticket.".to_owned();
     }
     let one = |row: &Vec<String>| escaped(&format!("{} at {}: {} ({})", row[2], row[1], row[3], row[0]));
     answer.rows.iter().map(one).collect::<Vec<_>>().join("<br>")
