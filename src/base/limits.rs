@@ -320,12 +320,3 @@ pub const REGISTER_ROWS_MAX: usize = 20_000;
 pub const RECERTIFICATION_DAYS: u32 = 14;
 /// Hours in which a request for a right is to be decided: two days.
 pub const ACCESS_REQUEST_HOURS: u32 = 48;
-/// Rules of an estate about approvals: there are five sorts of plans, and more than a few rules for each nobody follows.
-pub const APPROVAL_RULES_MAX: usize = 50;
-/// Decisions about one plan that are looked at: a thousand sites with a dozen signatures each.
-pub const DECISIONS_MAX: usize = 20_000;
-/// Hours within which somebody reviews what was launched past its approvals, unless the estate says otherwise: by the next
-/// working day everybody still knows why.
-pub const BREAK_GLASS_HOURS: u32 = 24;
-/// The most that an estate may say: after a long weekend it would be forgotten.
-pub const BREAK_GLASS_HOURS_MAX: u32 = 96;
