@@ -1,5 +1,6 @@
 //! Floor 6: the command line. Gives meaning to what was typed, calls one use case, shows what it came to.
 
+mod access;
 mod adopt;
 mod answer;
 mod approve;
@@ -34,6 +35,7 @@ mod schema;
 mod signing;
 mod status;
 mod ui;
+mod versions;
 mod wave;
 mod way_back;
 mod witness;
@@ -95,6 +97,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Render(args) => inspect::render(ui, &context()?, &args),
         Command::Graph(args) => run::graph(ui, &context()?, &args),
         Command::Plan(args) => run::plan(ui, &context()?, &args),
+        Command::Access(command) => access::access(ui, &context()?, *command),
         Command::Adopt(args) => adopt::adopt(ui, &context()?, &args),
         Command::Drift(args) => drift::drift(ui, &context()?, *args),
         Command::Show(args) => run::show(ui, context(), &args),
@@ -108,6 +111,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Approvals(command) => approve::approvals(ui, &context()?, command),
         Command::Rollback(args) => way_back::rollback(ui, &context()?, &args),
         Command::Release(command) => release::release(ui, &context()?, command),
+        Command::Versions(args) => versions::versions(ui, &context()?, args),
         Command::Resume(args) => resume::resume(ui, &context()?, &args),
         Command::Change(command) => change::run(ui, &context()?, command),
         Command::Retry(args) => wave::retry(ui, &context()?, &args),

@@ -3,6 +3,7 @@
 //! The crate is built in floors; imports go down only, and `tests/house.rs` fails otherwise.
 //! See `docs/ARCHITECTURE.md` for the way of data and `docs/GLOSSARY.md` for the words.
 
+pub mod access;
 pub mod approval;
 pub mod base;
 pub mod change;
@@ -28,6 +29,7 @@ pub mod ops;
 pub mod pacing;
 pub mod pattern;
 pub mod people;
+pub mod persona;
 pub mod plan;
 pub mod policy;
 pub mod probe;

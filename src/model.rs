@@ -1,5 +1,6 @@
 //! Floor 1: the product's nouns as plain, versioned data. Imports `base` only.
 
+pub mod access;
 pub mod adoption;
 pub mod ask;
 pub mod audit;

@@ -1,8 +1,10 @@
 //! Floor 5: one use case per file. Faces call nothing else.
 
+pub mod access;
 pub mod adopt;
 pub mod against;
 pub mod approvals;
+pub mod calls;
 pub mod changes;
 pub mod check;
 pub mod checklist;
@@ -25,6 +27,7 @@ pub mod keys;
 pub mod launch;
 pub mod locks;
 pub mod log;
+pub mod milestones;
 pub mod notify;
 pub mod observe;
 pub mod overview;
@@ -51,6 +54,7 @@ pub mod target;
 pub mod tickets;
 pub mod upgrade;
 pub mod verify;
+pub mod versions;
 pub mod wish;
 pub mod witness;
 

@@ -3,19 +3,21 @@
 //! Everything here follows from the files' word on people and one day; nobody acts in a role that the files do not give
 //! them on that day. Programs never act: automation can never sign.
 
+mod clash;
 pub mod enrolled;
 pub mod key;
 pub mod register;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
 use crate::base::id::{PersonId, RoleName, SiteCode};
 use crate::model::people::{Delegation, Holding, People, SITE_OPS_LEAD, SITE_STEWARD};
 
+pub use clash::{Clash, conflicting};
 pub use enrolled::{KeyRecord, enrolled, key_records};
 
 /// How somebody comes to act in a role.
@@ -119,71 +121,4 @@ pub fn stands_for(people: &People, person: &PersonId, day: Date) -> BTreeSet<Per
     let handed = people.delegations.iter().filter(|one| one.to == *person && in_force(one, day));
     let handed = handed.filter(|one| can_hand_on(people, one)).map(|one| one.from.clone());
     backed.chain(handed).filter(|other| other != person).collect()
-}
-
-/// One person with roles that exclude each other.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Clash {
-    /// The place of the broken conflict in [`People::conflicts`].
-    pub conflict: usize,
-    /// The person.
-    pub person: PersonId,
-    /// The site at which they have them all; none for the whole program.
-    pub site: Option<SiteCode>,
-    /// The roles that they have of it, each with how.
-    pub roles: BTreeMap<RoleName, How>,
-}
-
-/// Everybody who has two roles of one conflict for the same site, as holder, backup or delegate, on whatever day. A role
-/// of the whole program clashes with a role of any site, and is told there.
-pub fn conflicting(people: &People) -> Vec<Clash> {
-    let mut by_person: BTreeMap<&PersonId, Vec<(&RoleName, Option<&SiteCode>, How)>> = BTreeMap::new();
-    for holding in &people.holdings {
-        let site = holding.site.as_ref();
-        by_person.entry(&holding.person).or_default().push((&holding.role, site, How::Holder));
-        if let Some(backup) = &holding.backup {
-            let how = How::Backup { of: holding.person.clone() };
-            by_person.entry(backup).or_default().push((&holding.role, site, how));
-        }
-    }
-    for one in people.delegations.iter().filter(|one| can_hand_on(people, one)) {
-        for site in sites_handed_on(people, one) {
-            let how = How::Delegate { of: one.from.clone() };
-            by_person.entry(&one.to).or_default().push((&one.role, site, how));
-        }
-    }
-    let mut clashes = Vec::new();
-    for (at, conflict) in people.conflicts.iter().enumerate() {
-        for (person, held) in &by_person {
-            let of_it: Vec<_> = held.iter().filter(|(role, ..)| conflict.roles.contains(*role)).collect();
-            let sites: BTreeSet<Option<&SiteCode>> = of_it.iter().map(|(_, site, _)| *site).collect();
-            let mut whole = false;
-            for site in sites {
-                let here = of_it.iter().filter(|(_, at, _)| at.is_none() || *at == site);
-                let mut roles: BTreeMap<RoleName, How> = BTreeMap::new();
-                here.for_each(|(role, _, how)| {
-                    roles.entry((*role).clone()).or_insert_with(|| how.clone());
-                });
-                // None is first: what clashes in the whole program is not told again of every site.
-                if roles.len() > 1 && !whole {
-                    whole = site.is_none();
-                    let (person, site) = ((*person).clone(), site.cloned());
-                    clashes.push(Clash { conflict: at, person, site, roles });
-                }
-            }
-        }
-    }
-    clashes
-}
-
-/// The sites that a delegation is about: its own, or all for which the holder has the role.
-fn sites_handed_on<'p>(people: &'p People, delegation: &'p Delegation) -> Vec<Option<&'p SiteCode>> {
-    match &delegation.site {
-        Some(site) => vec![Some(site)],
-        None => {
-            let held = people.holdings.iter();
-            let held = held.filter(|one| one.role == delegation.role && one.person == delegation.from);
-            held.map(|one| one.site.as_ref()).collect()
-        }
-    }
 }

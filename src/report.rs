@@ -2,11 +2,13 @@
 
 pub mod against_view;
 pub mod brief;
+pub mod calls_view;
 pub mod conformance;
 pub mod cycle_time;
 pub mod drift_view;
 pub mod events;
 pub mod graph_view;
+pub mod milestones;
 pub mod pack_view;
 pub mod pattern_view;
 pub mod phi_flow;

@@ -126,6 +126,38 @@ fn items_look_where_the_facts_of_the_example_are() {
     }
 }
 
+/// What the example's registers know is not asked of anybody.
+#[test]
+fn the_registers_of_the_example_answer_for_the_pilot() {
+    let today = Some(date(2027, 1, 11));
+    for (scope, id) in [
+        ("account", "readiness.charter"),
+        ("account", "readiness.roles"),
+        ("account", "readiness.pilot-named"),
+        ("account", "governance.guardrails"),
+        ("account", "governance.risk-analysis"),
+        ("account", "governance.baa"),
+        ("HRB01", "readiness.inventory"),
+        ("HRB01", "readiness.pilot-selection"),
+        ("HRB01", "readiness.use-cases-owned"),
+        ("HRB01", "governance.dpia"),
+        ("HRB01", "governance.hipaa-scope"),
+        ("HRB01", "governance.phi-inventory"),
+        ("WLW05", "governance.third-party-data"),
+    ] {
+        let item = EXAMPLE.item(scope, id);
+        let name = if scope == "account" { scope.to_owned() } else { format!("site/{scope}") };
+        let facts = facts::of_scope(&EXAMPLE.loaded, &EXAMPLE.resolved, &name.parse().unwrap(), today);
+        let expect = item.validate.iter().filter_map(|one| match one {
+            Validator::Facts { expect } => Some(expect),
+            _ => None,
+        });
+        let missing: Vec<String> =
+            expect.flatten().flat_map(|one| landfall::validate::assertion::missing(&facts, one)).collect();
+        assert_eq!(missing, Vec::<String>::new(), "{scope} {id}");
+    }
+}
+
 fn is_place(part: &str) -> bool {
     part == "*" || part.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -18,6 +18,8 @@ mod evidence;
 mod faults;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/gates.rs"]
+mod gates;
 #[path = "cli/notify.rs"]
 mod notify;
 #[path = "cli/operators.rs"]

@@ -233,3 +233,14 @@ fn every_test_that_guards_an_invariant_is_there() {
         assert!(source.contains(&format!("fn {test}(")), "{file} has no test {test}");
     }
 }
+
+#[test]
+fn the_page_of_versions_says_what_is_pinned() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_landfall"));
+    let output = command.args(["versions", "--pins"]).env("LANDFALL_ROOT", root).output().expect("it runs");
+    let pins = String::from_utf8(output.stdout).expect("text");
+    assert!(pins.contains("Runtimes  16.4"), "{pins}");
+    let page = std::fs::read_to_string(root.join("docs/VERSIONS.md")).expect("the page");
+    assert!(page.contains(&format!("```\n{pins}```")), "put this into docs/VERSIONS.md:\n{pins}");
+}

@@ -28,6 +28,8 @@ const FLOORS: &[(&str, u32)] = &[
     ("drift", 2),
     ("facts", 2),
     ("people", 2),
+    ("persona", 2),
+    ("access", 2),
     ("approval", 2),
     ("change", 2),
     ("checklist", 2),

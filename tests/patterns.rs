@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "patterns/outliers.rs"]
+mod outliers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -163,13 +166,20 @@ struct Program {
 impl Program {
     /// A plan for an account in which nothing is there yet.
     fn new(files: Files) -> Self {
+        Self::attempt(files).unwrap_or_else(|told| panic!("{told:?}"))
+    }
+
+    /// The same, or what is wrong with the files.
+    fn attempt(files: Files) -> Result<Self, Vec<String>> {
         let (loaded, mut found) = load_files(files);
         let (resolved, problems) = resolve::all(&loaded);
         found.extend(problems);
         let (rendered, problems) = render::all(&loaded, &resolved);
         found.extend(problems);
         let told: Vec<_> = found.iter().filter(|d| d.code != "policy").map(|d| d.message.clone()).collect();
-        assert!(!found.has_errors(), "{told:?}");
+        if found.has_errors() {
+            return Err(told);
+        }
         let outlines =
             render::outlines(&loaded, &resolved, &rendered.iter().map(|(s, r)| (s.clone(), r)).collect());
         let waves: Vec<Value> = loaded
@@ -189,7 +199,7 @@ impl Program {
         .unwrap();
         plan.scopes =
             rendered.iter().map(|(scope, rendered)| (scope.clone(), planned(scope, rendered))).collect();
-        Self { loaded, resolved, outlines, applied: BTreeMap::new(), plan }
+        Ok(Self { loaded, resolved, outlines, applied: BTreeMap::new(), plan })
     }
 
     fn patterns(&self) -> Vec<Pattern> {

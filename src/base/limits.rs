@@ -279,6 +279,15 @@ pub const WAIVER_NOTICE_DAYS: u32 = 14;
 /// How far the clock of who signs may be ahead of the journal's: laptops drift by seconds, and a few minutes let nobody
 /// sign for tomorrow.
 pub const DECISION_CLOCK_SKEW: Millis = Millis::from_secs(5 * 60);
+/// Rules of an estate about approvals: there are five sorts of plans, and more than a few rules for each nobody follows.
+pub const APPROVAL_RULES_MAX: usize = 50;
+/// Decisions about one plan that are looked at: a thousand sites with a dozen signatures each.
+pub const DECISIONS_MAX: usize = 20_000;
+/// Hours within which somebody reviews what was launched past its approvals, unless the estate says otherwise: by the next
+/// working day everybody still knows why.
+pub const BREAK_GLASS_HOURS: u32 = 24;
+/// The most that an estate may say: after a long weekend it would be forgotten.
+pub const BREAK_GLASS_HOURS_MAX: u32 = 96;
 /// Sentences about what is missing that one assertion, or one item, comes to: who has read these mends the file first.
 pub const MISSING_WORDS_MAX: usize = 50;
 /// Of a value that is repeated in such a sentence, in characters.
@@ -307,12 +316,7 @@ pub const DEED_LOOKS_MAX: u32 = 20;
 pub const SCIM_MEMBERS_MAX: usize = 5_000;
 /// Rows of one register: ten for each of a thousand sites, and as many again.
 pub const REGISTER_ROWS_MAX: usize = 20_000;
-/// Rules of an estate about approvals: there are five sorts of plans, and more than a few rules for each nobody follows.
-pub const APPROVAL_RULES_MAX: usize = 50;
-/// Decisions about one plan that are looked at: a thousand sites with a dozen signatures each.
-pub const DECISIONS_MAX: usize = 20_000;
-/// Hours within which somebody reviews what was launched past its approvals, unless the estate says otherwise: by the next
-/// working day everybody still knows why.
-pub const BREAK_GLASS_HOURS: u32 = 24;
-/// The most that an estate may say: after a long weekend it would be forgotten.
-pub const BREAK_GLASS_HOURS_MAX: u32 = 96;
+/// Days in which stewards answer for the rights of their site where nobody says otherwise.
+pub const RECERTIFICATION_DAYS: u32 = 14;
+/// Hours in which a request for a right is to be decided: two days.
+pub const ACCESS_REQUEST_HOURS: u32 = 48;

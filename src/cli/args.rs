@@ -109,6 +109,9 @@ pub enum Command {
     Plan(PlanArgs),
     /// Show what is no longer as the logs hold it; change nothing
     Drift(Box<super::drift::DriftArgs>),
+    /// Ask for rights, decide about them, and answer for them again
+    #[command(subcommand)]
+    Access(Box<super::access::AccessCommand>),
     /// Take over objects that exist already; change nothing on the target
     Adopt(Box<super::adopt::AdoptArgs>),
     /// Show a saved plan
@@ -116,7 +119,7 @@ pub enum Command {
     /// Run a wave against a throwaway sandbox on a virtual clock and write its evidence bundle
     Rehearse(Rehearse),
     /// Carry out a saved plan exactly, or refuse it
-    Apply(Apply),
+    Apply(Box<Apply>),
     /// List, launch and watch waves
     #[command(subcommand)]
     Wave(Wave),
@@ -143,6 +146,8 @@ pub enum Command {
     /// Open, show and advance changes: what a launch is asked for, reviewed, approved and closed with
     #[command(subcommand)]
     Change(super::change::ChangeCommand),
+    /// Show what is pinned, which versions of the packs each site runs, and by what it is behind
+    Versions(super::versions::VersionsArgs),
     /// Try sites again that failed, were skipped or were taken out
     Retry(Retry),
     /// Show who writes which log, or take a lock away
@@ -158,6 +163,7 @@ pub enum Command {
     /// List and show gates, and sign them
     #[command(subcommand)]
     Gate(super::gate::GateCommand),
+    /// List, show and run checklist items
     /// State that a checklist item is so, in its own words, with your key
     Attest(Box<super::attest::Attest>),
     /// Let a checklist item or gate pass for a time: with a reason, an end and what is done instead
@@ -366,6 +372,9 @@ pub struct PlanForm {
     /// List what is done once per pattern of sites, not once per site
     #[arg(long, conflicts_with = "patterns")]
     pub by_pattern: bool,
+    /// List the calls that would change something: method, path, host and family
+    #[arg(long, conflicts_with = "patterns")]
+    pub calls: bool,
     /// Explain how the patterns of sites differ, and show nothing else
     #[arg(long, conflicts_with_all = ["show_unchanged", "show_fields"])]
     pub patterns: bool,
@@ -513,7 +522,7 @@ pub enum Wave {
         output: Output,
     },
     /// Launch a saved plan of a wave
-    Launch(Apply),
+    Launch(Box<Apply>),
     /// Let no further site start, and stop those that run where they are
     Pause {
         /// The wave

@@ -75,15 +75,11 @@ pub fn checklist(
     context: impl Fn() -> Result<Context, Failure>,
     command: ChecklistCommand,
 ) -> Result<Exit, Failure> {
-    if let ChecklistCommand::Validators { output } = command {
-        return checklist_run::validators(ui, output);
-    }
-    let context = &context()?;
     match command {
-        ChecklistCommand::Run(args) => checklist_run::run(ui, context, &args),
-        ChecklistCommand::Validators { .. } => Ok(Exit::Done),
+        ChecklistCommand::Run(args) => checklist_run::run(ui, &context()?, &args),
+        ChecklistCommand::Validators { output } => checklist_run::validators(ui, output),
         ChecklistCommand::List { pack, site, open, output, moment } => {
-            let looked = look(context, &moment)?;
+            let looked = look(&context()?, &moment)?;
             let scope = site.as_deref().map(|code| site_of(&looked.desired, Some(code))).transpose()?;
             let pack = pack.map(|name| known_pack(&looked, &name)).transpose()?;
             let rows = rows(&looked, |row| {
@@ -95,7 +91,7 @@ pub fn checklist(
             Ok(Exit::Done)
         }
         ChecklistCommand::Show { item, site, output, moment } => {
-            let looked = look(context, &moment)?;
+            let looked = look(&context()?, &moment)?;
             let scope = site.as_deref().map(|code| site_of(&looked.desired, Some(code))).transpose()?;
             let rows = rows(&looked, |row| {
                 row.item.id.as_str() == item && scope.as_ref().is_none_or(|scope| row.scope == scope)
@@ -106,7 +102,7 @@ pub fn checklist(
             show(ui, &looked, &rows, output);
             Ok(Exit::Done)
         }
-        ChecklistCommand::NotApplicable(args) => not_applicable(ui, context, &args),
+        ChecklistCommand::NotApplicable(args) => not_applicable(ui, &context()?, &args),
     }
 }
 

@@ -150,6 +150,7 @@ fn of_item(run: &ItemRun) -> Vec<String> {
     let word = match run.became {
         Became::Passed => "✓ passed ",
         Became::Waiting => "… waiting",
+        Became::Excused => "- excused",
         Became::Failed => "✗ FAILED ",
     };
     let mut lines = vec![format!("  {word}  {}  {}", run.item, run.title)];
@@ -178,6 +179,9 @@ fn summary(report: &Report) -> String {
         count(Became::Failed),
         count(Became::Waiting)
     );
+    if count(Became::Excused) > 0 {
+        line.push_str(&format!(", {} excused", count(Became::Excused)));
+    }
     if report.dry_run {
         line.push_str("; a dry run: nothing was done or recorded");
     }

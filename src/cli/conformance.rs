@@ -41,9 +41,9 @@ pub enum Form {
 
 /// Carries out `report conformance`.
 pub fn conformance(ui: &Ui, context: &Context, args: &ConformanceArgs) -> Result<Exit, Failure> {
-    let desired = Desired::read(&context.root)?;
-    warn(ui, &desired);
     let journal = journal_to_read(context)?;
+    let desired = crate::ops::access::overlay(Desired::read(&context.root)?, &*journal, context.clock.now())?;
+    warn(ui, &desired);
     let report = runtime()?.block_on(async {
         let reached = reach(context, &desired.loaded, &args.target).await?;
         sign_in(&reached).await?;

@@ -13,7 +13,7 @@ use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::{self, Context};
 use crate::report::provisioning::{EntryRef, ProvisioningTime, hours};
-use crate::report::{phi_flow, run};
+use crate::report::{milestones, phi_flow, run};
 
 /// Report commands.
 #[derive(Debug, Subcommand)]
@@ -31,6 +31,24 @@ pub enum ReportCommand {
         /// The sites of this wave only
         #[arg(long, value_name = "WAVE")]
         wave: Option<String>,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Where the first ninety days stand: sites live by their day, with the controls that had to hold
+    Milestones {
+        /// The present moment
+        #[command(flatten)]
+        moment: super::args::Moment,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Requests for rights against the time they may take, and how far recertification is
+    AccessSla {
+        /// One site only
+        #[arg(long, value_name = "CODE")]
+        site: Option<String>,
         /// How to print
         #[arg(long, short, value_enum, default_value_t = Output::Text)]
         output: Output,
@@ -114,6 +132,17 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
             }
         }
         ReportCommand::Conformance(_) | ReportCommand::Waivers { .. } | ReportCommand::PhiFlow { .. } => {}
+        ReportCommand::Milestones { moment, output } => {
+            let now = super::run::at(context, moment)?.clock.now();
+            let all = ops::milestones::milestones(&desired, &*journal, now)?;
+            match output {
+                Output::Json => ui.json(&json!({ "v": 1, "as_of": now, "milestones": all })),
+                Output::Text => ui.data(&milestones::text(&all)),
+            }
+        }
+        ReportCommand::AccessSla { site, output } => {
+            access_sla(ui, context, &desired, &*journal, site.as_deref(), *output)?
+        }
         ReportCommand::ProvisioningTime { wave, output } => {
             let times = ops::reports::provisioning_times(&desired.loaded, &*journal, wave.as_deref())?;
             provisioning(ui, &times, *output);
@@ -162,6 +191,42 @@ fn provisioning(ui: &Ui, times: &[ProvisioningTime], output: Output) {
         ]);
     }
     ui.line(&shown.to_string());
+}
+
+fn access_sla(
+    ui: &Ui,
+    context: &Context,
+    desired: &Desired,
+    journal: &dyn Journal,
+    site: Option<&str>,
+    output: Output,
+) -> Result<(), Failure> {
+    let sites = match site {
+        Some(code) => vec![ops::plan::site(desired, code)?],
+        None => desired.rendered.keys().filter_map(|scope| scope.site().cloned()).collect(),
+    };
+    let now = context.clock.now();
+    let all = ops::access::access_report(journal, &sites, now)?;
+    if output == Output::Json {
+        ui.json(&json!({ "v": 1, "as_of": now, "sites": all }));
+        return Ok(());
+    }
+    let mut shown = table(&["SITE", "REQUESTS", "MEDIAN H", "P95 H", "LATE", "CAMPAIGN", "ANSWERED", "DUE"]);
+    let figure = |hours: Option<f64>| hours.map_or(String::new(), |hours| format!("{hours:.1}"));
+    for one in &all {
+        shown.add_row([
+            one.site.to_string(),
+            one.requests.requests.to_string(),
+            figure(one.requests.median_hours),
+            figure(one.requests.p95_hours),
+            one.requests.breaches.join(" "),
+            one.campaign.clone().unwrap_or_default(),
+            one.answered_percent.map_or(String::new(), |percent| format!("{percent} %")),
+            one.due.map_or(String::new(), |due| due.to_string()),
+        ]);
+    }
+    ui.line(&shown.to_string());
+    Ok(())
 }
 
 fn entry(entry: Option<&EntryRef>) -> String {

@@ -20,7 +20,7 @@ use crate::ops::error::Failure;
 use crate::ops::launch::{self, Watch};
 use crate::ops::target::{Reached, reach, sign_in};
 use crate::ops::{self, Context};
-use crate::report::{against_view, brief, graph_view, pattern_view, plan_view};
+use crate::report::{against_view, brief, calls_view, graph_view, pattern_view, plan_view, room_view};
 use crate::runner::clock::Clock;
 use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
@@ -67,6 +67,7 @@ async fn make_plan(
 pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let context = &at(context, &args.moment)?;
     let desired = Desired::read_with(&context.root, args.packs.as_deref())?;
+    let desired = ops::access::overlay(desired, &*journal_to_read(context)?, context.clock.now())?;
     warn(ui, &desired);
     let other = match &args.against {
         Some(text) => Some(ops::against::find(text, &*journal_to_read(context)?)?),
@@ -132,6 +133,7 @@ fn print_plan(
         (PlanOutput::Json, false) => ui.json(&json!({
             "v": PLAN_JSON_VERSION, "digest": saved.digest, "made_at": saved.made_at,
             "counts": plan_view::counts(&saved.plan), "partial": saved.plan.selection.left_out(),
+            "ceilings": room_view::ceilings(&saved.plan), "calls": ops::calls::of(&saved.plan),
             "against": against, "plan": saved.plan,
         })),
         (PlanOutput::Brief, _) => ui.data(&brief::text(saved, outlook)),
@@ -143,6 +145,9 @@ fn print_plan(
                 by_pattern: form.by_pattern,
             };
             ui.data(&plan_view::text(saved, options));
+            if form.calls {
+                ui.data(&calls_view::text(&ops::calls::of(&saved.plan)));
+            }
         }
     }
 }
@@ -176,12 +181,13 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         // An unfinished launch makes this plan stale as well, but a new plan would not help.
         launch::refuse_shared(&saved, &journal)?;
         ops::stale::refuse(context, &saved, &desired, &reached, &journal).await?;
-        launch::refuse_barred(&saved, &journal, entry)?;
-        let estate = &desired.loaded.estate;
-        let carved = super::approve::before_launch(ui, context, &saved, estate, &mut journal, args)?;
         super::gate::before(ui, context, &desired, &saved.plan, &mut journal)?;
+        let estate = &desired.loaded.estate;
+        launch::refuse_barred(&saved, &journal, entry)?;
         let change = args.change.as_deref();
         let cleared = ops::changes::refuse_without_change(context, estate, &saved, change, &journal).await?;
+        // Last of what can be refused: nobody signs an emergency that would then be refused for another reason.
+        let carved = super::approve::before_launch(ui, context, &saved, estate, &mut journal, args)?;
         way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, &journal, &desired.loaded.estate);

@@ -138,7 +138,10 @@ fn hopeless(finding: Finding) -> Verdict {
         Finding::Broken { cause } | Finding::Unreadable { cause, .. } => fail(cause),
         Finding::Foreign { id } => fail(Cause::new(
             CauseClass::Foreign,
-            format!("an object with the same name exists that was not made by landfall; its id is {id}"),
+            format!(
+                "an object with the same name exists that was not made by landfall; its id is {id}; if it is yours, \
+                 landfall adopt --discover shows how to take it over"
+            ),
         )),
         Finding::Stale { what } => fail(Cause::new(CauseClass::Stale, what)),
         Finding::Fails { cause, readback } => Verdict::Fail { cause, readback: readback.blob },

@@ -320,10 +320,27 @@ pub struct TargetSpec {
     pub rates: BTreeMap<String, Located<f64>>,
     /// Whether changes wait for the sites' calendars.
     pub calendar: CalendarUse,
+    /// What it is for; drills are for rehearsals only.
+    pub purpose: Purpose,
     /// Whether plans need approvals.
     pub gates: GateUse,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// What a target is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// People work there.
+    Production,
+    /// It is there to be tried out.
+    Rehearsal,
+}
+
+impl Purpose {
+    /// Each with its word.
+    pub const ALL: [(&'static str, Self); 2] =
+        [("production", Self::Production), ("rehearsal", Self::Rehearsal)];
 }
 
 /// One site's file.

@@ -262,3 +262,55 @@ fn named(names: &[String]) -> String {
 fn unreadable(error: &dyn std::fmt::Display) -> JournalError {
     JournalError::Store { path: "what the criteria rest on".to_owned(), what: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::limits;
+    use crate::journal::memory::MemoryJournal;
+    use crate::model::entry::{Actor, ActorKind, BlobRef, EntryDraft};
+    use crate::model::event::Counts;
+
+    fn draft(log: &LogId, event: &Event, refs: Vec<BlobRef>) -> EntryDraft {
+        EntryDraft {
+            log: log.clone(),
+            at: Timestamp::from_millis(1),
+            run: Some("run-1".parse().unwrap()),
+            kind: event.kind().to_owned(),
+            step: None,
+            actor: Actor { kind: ActorKind::Person, id: "tester".to_owned() },
+            plan: None,
+            refs,
+            body: event.to_body(),
+        }
+    }
+
+    #[test]
+    fn packs_are_not_compared_with_a_run_that_names_no_plan() {
+        let site: ScopeId = "site/HRB01".parse().unwrap();
+        let log = LogId::Scope(site.clone());
+        let mut journal = MemoryJournal::new();
+        let lease = journal.take_lease(&log, "here", Timestamp::from_millis(0), limits::LEASE).unwrap();
+        let ended = Event::RunEnded { outcome: RunOutcome::Succeeded, counts: Counts::default() };
+        let started = Event::RunStarted { at: Timestamp::from_millis(0) };
+        journal
+            .append(&[&lease], vec![draft(&log, &started, Vec::new()), draft(&log, &ended, Vec::new())])
+            .unwrap();
+        let plan: Plan = serde_json::from_value(json!({
+            "v": 1, "tool": "t", "estate": "E", "lineage": "l", "selection": "all",
+            "target": { "name": "none", "account_id": "", "host": "none" },
+            "inputs": {}, "packs": {}, "parameters": {}, "heads": {}, "scopes": {},
+            "fleet": { "waves": [{ "name": "next", "sites": ["MPL02"], "max_parallel": 1, "failure_budget": 0 }] },
+        }))
+        .unwrap();
+        let pilot: WaveName = "pilot".parse().unwrap();
+        let waves = Waves::from([(pilot.clone(), vec![site])]);
+        let wave = &plan.fleet.waves[0];
+        let bench =
+            Bench { waves: &waves, plan: &plan, wave, journal: &journal, now: Timestamp::from_millis(2) };
+        let told = bench.same_packs(&pilot).unwrap().unwrap();
+        assert_eq!(told, "site/HRB01 of pilot has no run that ended well to compare packs with");
+    }
+}

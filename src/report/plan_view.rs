@@ -335,7 +335,11 @@ pub fn summary(saved: &SavedPlan) -> String {
         counts.checks,
         plural(counts.checks, "check", "checks")
     );
-    let overview = [pattern_view::line(&plan.overview.patterns), room_view::line(&plan.overview)];
+    let overview = [
+        pattern_view::line(&plan.overview.patterns),
+        room_view::line(&plan.overview),
+        room_view::ceilings_line(plan),
+    ];
     for line in overview.into_iter().flatten() {
         let _ = writeln!(out, "{line}");
     }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use crate::model::plan::overview::{Blocked, Counted, Overview, Room};
+use crate::model::plan::{Operation, Plan, PlannedStep, ScopePlan, Work};
 
 use super::plan_view::plural;
 
@@ -23,6 +26,59 @@ pub fn line(overview: &Overview) -> Option<String> {
         room.owner,
         doubt(room),
     ))
+}
+
+/// How many sites fit if every site has something of its own that a service limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ceiling {
+    /// What each site has of its own: `workspace` or `catalog`.
+    pub own: &'static str,
+    /// The limit.
+    pub quota: String,
+    /// Where it is counted.
+    pub owner: String,
+    /// How many of them the site of this plan with the most has.
+    pub per_site: u64,
+    /// How many further sites fit after this plan.
+    pub more: u64,
+}
+
+/// What a site has of its own, the kind that is counted, and the limit that is met first.
+const OWN: [(&str, &str, &str); 2] = [
+    ("workspace", "databricks.workspace", "workspaces_per_account"),
+    ("catalog", "databricks.catalog", "catalogs_per_metastore"),
+];
+
+/// How far workspaces and catalogs of each site's own go: for each the place with the least room.
+pub fn ceilings(plan: &Plan) -> Vec<Ceiling> {
+    let found = OWN.iter().filter_map(|(own, kind, quota)| {
+        let per_site = plan.scopes.iter().filter(|(scope, _)| scope.site().is_some());
+        let per_site = per_site.map(|(_, scope)| count(scope, kind)).max().filter(|count| *count > 0)?;
+        let rooms = plan.overview.room.iter().filter(|room| room.quota == *quota);
+        let least = rooms.min_by_key(|room| room.left)?;
+        let more = u64::try_from(least.left).unwrap_or(0) / per_site;
+        Some(Ceiling { own, quota: least.quota.clone(), owner: least.owner.clone(), per_site, more })
+    });
+    found.collect()
+}
+
+/// The objects of a kind that a scope has after the plan.
+fn count(scope: &ScopePlan, kind: &str) -> u64 {
+    let stays = |step: &&PlannedStep| match &step.work {
+        Work::Reconcile(one) => one.kind.as_str() == kind && one.operation != Operation::Delete,
+        Work::Check { .. } => false,
+    };
+    scope.steps.values().filter(stays).count() as u64
+}
+
+/// The ceilings as one line; nothing where no site has anything of the sort.
+pub fn ceilings_line(plan: &Plan) -> Option<String> {
+    let word = |ceiling: &Ceiling| {
+        let Ceiling { own, owner, per_site, more, .. } = ceiling;
+        format!("{own}-per-site: {more} more sites fit ({per_site} per site, counted per {owner})")
+    };
+    let words: Vec<String> = ceilings(plan).iter().map(word).collect();
+    (!words.is_empty()).then(|| format!("Isolation: {}.", words.join("; ")))
 }
 
 /// Why a scope does not fit.

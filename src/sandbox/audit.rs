@@ -75,3 +75,46 @@ pub(super) fn serve(store: &Store, call: &Call) -> Outcome {
     let page: Vec<Value> = events.into_iter().take(SANDBOX_AUDIT_PAGE).collect();
     Answer::ok(json!({ "events": page, "more": more }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(store: &Store, query: &str) -> Result<Value, u16> {
+        let call = Call::new("GET", "/__sandbox/audit-events", query).expect("a path");
+        serve(store, &call).map(|answer| answer.body.expect("a body")).map_err(|refusal| refusal.status)
+    }
+
+    #[test]
+    fn events_come_in_pages_and_a_number_that_is_none_is_refused() {
+        let mut store = Store::default();
+        let mut call = Call::new("POST", "/api/2.1/unity-catalog/schemas", "").expect("a path");
+        call.body = format!("{{\"name\":\"gold\",\"comment\":\"{}\"}}", "x".repeat(10_000)).into_bytes();
+        let done =
+            Answer { status: 200, body: Some(json!({ "full_name": "prod.gold", "list": vec!["a"; 500] })) };
+        for _ in 0..=SANDBOX_AUDIT_PAGE {
+            record(&mut store, Timestamp::from_millis(7), "eve", &call, &done, "W");
+        }
+        let first = events(&store, "").expect("a page");
+        assert_eq!(
+            (first["events"].as_array().expect("a list").len(), &first["more"]),
+            (SANDBOX_AUDIT_PAGE, &json!(true))
+        );
+        let event = &first["events"][0];
+        assert_eq!(
+            (&event["seq"], &event["who"], &event["workspace"]),
+            (&json!(1), &json!("eve"), &json!("W"))
+        );
+        let subjects = event["subjects"].to_string();
+        assert!(
+            subjects.contains("prod.gold") && !subjects.contains("xxx"),
+            "names, no contents: {subjects}"
+        );
+        let last = events(&store, &format!("after={SANDBOX_AUDIT_PAGE}")).expect("a page");
+        assert_eq!((last["events"].as_array().expect("a list").len(), &last["more"]), (1, &json!(false)));
+        assert_eq!(events(&store, "after=99999999").expect("a page")["events"], json!([]));
+        for odd in ["after=x", "after=-1", "after=99999999999999999999999"] {
+            assert_eq!(events(&store, odd), Err(400), "{odd}");
+        }
+    }
+}

@@ -11,8 +11,8 @@ use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::authority::GateUse;
 use crate::model::estate::{
-    CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, TagRules, TargetDriver, TargetSpec,
-    Waiver, Wave, WaveKind,
+    CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, Purpose, TagRules, TargetDriver,
+    TargetSpec, Waiver, Wave, WaveKind,
 };
 use crate::model::people::People;
 use crate::model::reader::{Reader, boolean, count, day, string};
@@ -399,6 +399,12 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
         let word = value.as_str()?;
         CalendarUse::ALL.iter().find(|(name, _)| *name == word).map(|(_, uses)| *uses)
     });
+    // What is not said to be for rehearsals is taken seriously, unless it can be nothing else.
+    let purpose = inner.optional("purpose", "production or rehearsal", |value| {
+        let word = value.as_str()?;
+        Purpose::ALL.iter().find(|(name, _)| *name == word).map(|(_, purpose)| *purpose)
+    });
+    let local = host.as_ref().is_none_or(|host| is_loopback(&host.value));
     if let (Some(calendar), Some(host)) = (&calendar, &host)
         && real
     {
@@ -420,6 +426,7 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
         rates,
         calendar: calendar.map_or(if real { CalendarUse::Observe } else { CalendarUse::Ignore }, |l| l.value),
         gates,
+        purpose: purpose.map_or(if local { Purpose::Rehearsal } else { Purpose::Production }, |l| l.value),
         span,
     })
 }

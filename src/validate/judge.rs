@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
-use jiff::ToSpan as _;
+use jiff::Span;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
@@ -386,8 +386,12 @@ fn day_of(text: &str, findings: &Findings) -> Option<Date> {
 }
 
 fn lies_wrong(day: Date, today: Date, at: &str, ahead: Option<u32>, back: Option<u32>) -> Option<String> {
-    let moved =
-        |days: i64| today.checked_add(days.days()).unwrap_or(if days < 0 { Date::MIN } else { Date::MAX });
+    // A number of days that no calendar has leads to its end.
+    let moved = |days: i64| {
+        let edge = if days < 0 { Date::MIN } else { Date::MAX };
+        let span = Span::new().try_days(days).ok();
+        span.and_then(|span| today.checked_add(span).ok()).unwrap_or(edge)
+    };
     if let Some(ahead) = ahead
         && day < moved(i64::from(ahead))
     {

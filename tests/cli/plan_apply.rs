@@ -9,6 +9,9 @@ fn a_plan_changes_nothing_its_apply_does_all_and_the_next_finds_nothing_to_do() 
     estate.reach(&served, 5000);
     let planned = estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
     let planned = planned.prints("Plan: 170 to add, 0 to change, 0 to destroy.");
+    let planned = planned
+        .prints("Isolation: workspace-per-site: 24 more sites fit (2 per site, counted per account); ")
+        .prints("catalog-per-site: 165 more sites fit (6 per site, counted per metastore us-east-1).");
     assert!(served.requests().len() > 5, "it looked");
     assert_eq!(served.mutations(), [], "a plan is read-only");
     let graph = estate.run(&["graph", "--wave", "pilot", "-o", "json"]).ends(0).json();
@@ -26,6 +29,28 @@ fn a_plan_changes_nothing_its_apply_does_all_and_the_next_finds_nothing_to_do() 
     estate.run(&["apply", "p.plan"]).ends(0).prints("site/HRB01           succeeded");
     let done = served.mutations();
     assert!(done.len() >= 170, "{}", done.len());
+    let calls = estate.run(&["show", "p.plan", "-o", "json"]).ends(0).json()["calls"].clone();
+    let calls = calls["calls"].as_array().unwrap();
+    let later = calls.iter().filter(|call| call["follow_up"] == true).count();
+    assert!(
+        (calls.len() - later..=calls.len()).contains(&done.len()),
+        "{} of {} calls",
+        done.len(),
+        calls.len()
+    );
+    for request in &done {
+        let fits = |call: &&serde_json::Value| {
+            let (template, path) = (call["path"].as_str().unwrap(), request.path.as_str());
+            let same = |(wanted, found): (&str, &str)| wanted.contains('{') || wanted == found;
+            call["method"] == request.method.as_str()
+                && (template.contains("{+") || template.split('/').count() == path.split('/').count())
+                && template.split('/').zip(path.split('/')).all(same)
+        };
+        assert!(calls.iter().any(|call| fits(&call)), "the plan does not list {request:?}");
+    }
+    let shown = estate.run(&["show", "p.plan", "--calls"]).ends(0);
+    let shown = shown.prints(&format!("{} calls that change something:", calls.len()));
+    shown.prints("site/HRB01 catalog.prod.clinical: POST /api/2.1/unity-catalog/catalogs   [site/HRB01 workspace.prod]");
 
     let args = ["plan", "--target", SERVED, "--wave", "pilot", "--detailed-exitcode", "--out", "q.plan"];
     estate.run(&args).ends(0).prints("No changes.");

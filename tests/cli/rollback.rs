@@ -203,6 +203,14 @@ fn a_drill_proves_the_way_back_on_sandboxes_only() {
     let comment = |state: &Value| state.to_string().matches("rollback drill").count();
     assert_eq!((comment(&before), comment(&served.state())), (0, 0));
     estate.run(&["release", "list", "HRB01"]).ends(0).prints("drill").prints("back to R1");
+
+    let target = "[targets.served]\n";
+    estate.edit("sites/estate.toml", target, &format!("{target}purpose = \"practice\"\n"));
+    estate.run(&["check"]).ends(65).says("production or rehearsal");
+    estate.edit("sites/estate.toml", "\"practice\"", "\"production\"");
+    served.forget_requests();
+    rollback(&estate, &["--drill"]).ends(3).says("target served is for production");
+    assert_eq!(served.mutations(), []);
 }
 
 #[test]

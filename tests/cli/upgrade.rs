@@ -64,11 +64,12 @@ fn predicted(plan: &Value) -> BTreeMap<(String, &'static str), usize> {
 }
 
 #[test]
-fn what_an_upgrade_is_said_to_do_is_what_the_service_sees() {
+fn what_an_upgrade_of_eleven_sites_is_said_to_do_is_what_the_service_sees() {
     let mut estate = upgraded();
     let served = estate.serve(&[]);
     estate.reach(&served, 5000);
-    let launched = ["--site", "HRB01,RVB07,CDR03"];
+    // Four waves in one launch, one after the other.
+    let launched = ["--all"];
     estate.plan(&launched, "old.plan").ends(0);
     estate.run(&["apply", "old.plan"]).ends(0);
 
@@ -84,9 +85,13 @@ fn what_an_upgrade_is_said_to_do_is_what_the_service_sees() {
     let plan = estate.run(&args).ends(0).json();
     let predicted = predicted(&plan);
     let of = |kind: &str, call| predicted.get(&(kind.to_owned(), call)).copied().unwrap_or_default();
-    assert_eq!((of("credentials", "DELETE"), of("credentials", "POST")), (3, 3));
-    assert_eq!((of("budget_policy", "PATCH"), of("group", "POST")), (6, 3));
-    assert_eq!(plan["plan"]["overview"]["patterns"].as_array().unwrap().len(), 1, "the same for all three");
+    assert_eq!((of("credentials", "DELETE"), of("credentials", "POST")), (11, 11));
+    assert_eq!((of("budget_policy", "PATCH"), of("group", "POST")), (22, 11));
+    let patterns = plan["plan"]["overview"]["patterns"].as_array().unwrap();
+    let sizes: Vec<usize> = patterns.iter().map(|one| one["sites"].as_array().unwrap().len()).collect();
+    assert_eq!(sizes, [9, 2], "two sites hold another class of data, which one of the tags says");
+    let listed = plan["calls"]["calls"].as_array().unwrap();
+    assert_eq!(listed.len(), predicted.values().sum::<usize>(), "the calls are listed as well");
     estate
         .run(&["apply", "new.plan"])
         .ends(6)
@@ -95,7 +100,16 @@ fn what_an_upgrade_is_said_to_do_is_what_the_service_sees() {
         .says("--packs");
 
     served.forget_requests();
+    let versions = estate.run(&["versions"]).ends(0).prints("site/GRN11         R1").prints("up to date");
+    assert!(!versions.out.contains("behind by"), "{}", versions.out);
     estate.run(&["apply", "new.plan", "--packs", "next"]).ends(0);
+    let behind = estate.run(&["versions", "--site", "GRN11"]).ends(0).prints("behind by 1 of");
+    behind.prints("    tagging: has 1.2.0 (").prints("the files have 1.1.0 (");
+    let told = estate.run(&["versions", "--wave", "wave3", "-o", "json"]).ends(0).json();
+    let scopes = told["scopes"].as_array().unwrap();
+    let sites = scopes.iter().filter(|one| one["scope"].as_str().unwrap().starts_with("site/"));
+    let behind: Vec<usize> = sites.map(|one| one["behind"].as_array().unwrap().len()).collect();
+    assert_eq!(behind, [1; 4]);
     let mut seen: BTreeMap<(String, &'static str), usize> = BTreeMap::new();
     for request in served.mutations() {
         let kinds = [

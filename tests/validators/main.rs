@@ -248,11 +248,8 @@ fn names_that_are_not_there_are_told() {
 #[test]
 fn an_estate_that_breaks_a_rule_is_told_by_its_item() {
     let estate = estate();
-    estate.edit(
-        "sites/HRB01.toml",
-        "ehr = \"EPIC-A\"\n",
-        "ehr = \"EPIC-A\"\nstorage_region = \"eu-west-1\"\n",
-    );
+    let elsewhere = "ehr = \"EPIC-A\"\nstorage_region = \"us-west-2\"\nresidency = [\"us-east-1\"]\n";
+    estate.edit("sites/HRB01.toml", "ehr = \"EPIC-A\"\n", elsewhere);
     let args = ["--site", "HRB01", "--item", "rule.residency", "-o", "json"];
     let report = run(&estate, &args).ends(1).json();
     let (_, missing) = became(&report, "rule.residency");

@@ -100,8 +100,8 @@ fn missing(case: &Case<'_>, now: Timestamp) -> Vec<Pending> {
 }
 
 fn requester(case: &Case<'_>) -> String {
-    let asked = case.decisions.iter().map(|decision| &decision.signed.statement);
-    let asked = asked.filter(|statement| matches!(statement.act, Act::Request { .. })).next_back();
+    let mut asked = case.decisions.iter().map(|decision| &decision.signed.statement);
+    let asked = asked.rfind(|statement| matches!(statement.act, Act::Request { .. }));
     asked.map_or_else(|| "somebody".to_owned(), |statement| statement.person.to_string())
 }
 

@@ -9,16 +9,16 @@ mod graph;
 mod rules;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::base::id::{LogId, PackName, RoleName, ScopeId, StepId};
-use crate::checklist;
+use crate::checklist::{self, ItemStanding};
 use crate::evidence::scan;
 use crate::journal::Journal;
-use crate::model::checklist::{Item, Severity, Validator};
+use crate::model::checklist::{Item, ItemState, Severity, Validator};
 use crate::model::entry::{Actor, ActorKind};
 use crate::model::item_event::ItemEvent;
 use crate::model::rendered::Rendered;
@@ -89,6 +89,8 @@ pub enum Became {
     Passed,
     /// People still have to state it; nothing else is missing.
     Waiting,
+    /// It does not apply here, or somebody answers for what is missing.
+    Excused,
     /// Something is missing.
     Failed,
 }
@@ -240,19 +242,14 @@ async fn of_scope(
             return Ok(());
         }
         (tools.feed)(Progress::Begins(&around.rendered.scope, item));
-        let mut turn = Turn::new(around, item, wanted, book.passed()?);
-        let went_on = if validate::is_automatic(item) {
-            turn.take(context, book, tools).await?
-        } else {
-            // Nothing is looked at: what it waits for follows from the item alone.
-            let verdict = judge_item(item, &validate::Findings::default(), context.clock.now());
-            turn.settle(&verdict);
-            true
-        };
-        if !went_on {
+        let standings = book.standings(&around.ground, &around.rendered.scope, context.clock.now())?;
+        let mut turn = Turn::new(around, item, wanted, &standings);
+        if turn.looks(standings.get(&item.id)) && !turn.take(context, book, tools).await? {
             report.interrupted = true;
             return Ok(());
         }
+        let standings = book.standings(&around.ground, &around.rendered.scope, context.clock.now())?;
+        turn.settle(standings.get(&item.id));
         (tools.feed)(Progress::Over(&turn.run));
         report.items.push(turn.run);
     }
@@ -272,15 +269,9 @@ impl<'t> Turn<'t> {
         around: &'t Around<'t>,
         item: &'t Item,
         wanted: &Wanted,
-        passed: BTreeSet<(StepId, crate::base::digest::Digest)>,
+        standings: &BTreeMap<StepId, ItemStanding>,
     ) -> Self {
-        let is_open = |id: &&StepId| {
-            let before = around.rendered.items.iter().find(|other| other.id == **id);
-            !before.is_some_and(|before| {
-                !validate::is_automatic(before)
-                    || passed.contains(&(before.id.clone(), checklist::digest(before)))
-            })
-        };
+        let is_open = |id: &&StepId| standings.get(*id).is_none_or(|before| !before.state.is_closed());
         let after = item.after.iter().find(is_open).cloned();
         let mode = match (wanted.dry_run, &after) {
             (true, _) => Mode::DryRun,
@@ -294,7 +285,7 @@ impl<'t> Turn<'t> {
             title: item.title.clone(),
             pack: item.origin.pack.clone(),
             severity: item.severity,
-            became: Became::Failed,
+            became: Became::Passed,
             missing: Vec::new(),
             waits_on: BTreeSet::new(),
             did: Vec::new(),
@@ -357,21 +348,37 @@ impl<'t> Turn<'t> {
             }
         }
         if let State::Over { passed, missing } = state {
-            let waits_on =
-                judge_item(self.item, &validate::Findings::default(), context.clock.now()).waits_on;
-            self.settle(&Verdict { passed, missing, proofs: Vec::new(), waits_on });
+            self.run.became = if passed { Became::Passed } else { Became::Failed };
+            self.run.missing = missing;
         }
         Ok(true)
     }
 
-    fn settle(&mut self, verdict: &Verdict) {
-        self.run.missing = verdict.missing.clone();
-        self.run.waits_on = verdict.waits_on.clone();
-        self.run.became = match (verdict.passed, verdict.waits_on.is_empty()) {
-            (false, _) => Became::Failed,
-            (true, true) => Became::Passed,
-            (true, false) => Became::Waiting,
-        };
+    /// Whether there is anything to look at: what people have said does not apply is left alone.
+    fn looks(&self, standing: Option<&ItemStanding>) -> bool {
+        let applies = standing.is_none_or(|one| !matches!(one.state, ItemState::NotApplicable { .. }));
+        applies && validate::is_automatic(self.item)
+    }
+
+    /// Adds what people have said to what was found.
+    fn settle(&mut self, standing: Option<&ItemStanding>) {
+        let Some(standing) = standing else { return };
+        if matches!(standing.state, ItemState::NotApplicable { .. } | ItemState::Waived { .. }) {
+            self.run.became = Became::Excused;
+            return;
+        }
+        let unsaid = standing.statements.iter().flat_map(|statement| statement.missing.iter().cloned());
+        self.run.waits_on = unsaid.collect();
+        match &standing.state {
+            // Somebody who is asked has rejected it.
+            ItemState::Failed { missing } if self.run.became == Became::Passed => {
+                (self.run.became, self.run.missing) = (Became::Failed, missing.clone());
+            }
+            _ if self.run.became == Became::Passed && !self.run.waits_on.is_empty() => {
+                self.run.became = Became::Waiting;
+            }
+            _ => {}
+        }
     }
 }
 

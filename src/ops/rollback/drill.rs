@@ -11,6 +11,7 @@ use crate::journal::Journal;
 use crate::kind::Registry;
 use crate::model::authority::GateUse;
 use crate::model::entry::Actor;
+use crate::model::estate::Purpose;
 use crate::model::kind::{FieldType, Role};
 use crate::model::plan::{Operation, SavedPlan};
 use crate::model::rendered::Rendered;
@@ -73,6 +74,13 @@ pub async fn drill(
         let name = &reached.name.name;
         return Err(refused(format!(
             "target {name} asks for approvals, and a drill would change it without"
+        )));
+    }
+    let purpose = desired.loaded.estate.targets.get(&reached.name.name).map(|spec| spec.purpose);
+    if purpose == Some(Purpose::Production) {
+        return Err(refused(format!(
+            "target {} is for production; drills are for targets with purpose = \"rehearsal\"",
+            reached.name.name
         )));
     }
     let scope = ScopeId::Site(site.clone());

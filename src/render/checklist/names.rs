@@ -208,7 +208,7 @@ impl Names<'_> {
         let problem = self.problem(id, REFERENCE, message);
         let problem = match nearest(name.trim_end_matches('*'), known.iter().copied()) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None if known.is_empty() => problem.help(format!("{} has no {what}", self.scope.scope)),
+            None if known.is_empty() => problem.help(format!("there is no {what} at all")),
             None => problem.help(format!("{}s here: {}", what, listed(known))),
         };
         found.push(problem);
@@ -218,8 +218,7 @@ impl Names<'_> {
         if self.roles.contains(role.as_str()) {
             return;
         }
-        let message =
-            format!("`{id}` names the role `{role}`, which nobody can hold for {}", self.scope.scope);
+        let message = format!("`{id}` names the role `{role}`, which nobody can hold here");
         let problem = self.problem(id, "render.unknown-role", message);
         let of_sites = [SITE_STEWARD, SITE_OPS_LEAD].contains(&role.as_str());
         found.push(match nearest(role.as_str(), self.roles.iter().map(String::as_str)) {
@@ -248,7 +247,7 @@ impl Names<'_> {
         for (what, edges) in [("items", items), ("gates", gates)] {
             let Some(path) = circle(&edges) else { continue };
             let told: Vec<&str> = path.iter().chain(path.first()).map(StepId::as_str).collect();
-            let message = format!("{what} of {} wait for each other: {}", self.scope.scope, told.join(" → "));
+            let message = format!("{what} wait for each other: {}", told.join(" → "));
             let mut problem = Diagnostic::error("render.item-cycle", message);
             for id in &path {
                 if let Some(span) = self.scope.places.get(id) {
@@ -256,6 +255,7 @@ impl Names<'_> {
                 }
             }
             let key = if what == "items" { "after" } else { "gates" };
+            let problem = problem.note(format!("rendered for {}", self.scope.scope));
             found.push(problem.help(format!("remove one of these `{key}` entries")));
         }
     }

@@ -23,6 +23,7 @@ use crate::model::outcome::Cause;
 use crate::model::rendered::Rendered;
 use crate::model::resource::Resource;
 use crate::ops::Context;
+use crate::ops::checklist::Ground;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::plan::read_holdings;
@@ -76,6 +77,8 @@ pub struct Around<'a> {
     pub(super) rendered: &'a Rendered,
     /// What the logs know of objects; it grows with what deeds make.
     objects: RefCell<Objects>,
+    /// What is asked at this scope, by which its items stand.
+    pub(super) ground: Ground,
     /// The scope's log; for the account also the org log.
     pub(super) lines: Vec<Line>,
     /// When the newest good run ended.
@@ -124,12 +127,15 @@ impl<'a> Around<'a> {
             lines.sort_by_key(|line| line.entry.at);
         }
         let zone = zone::named(desired.loaded.estate.zone_name()).unwrap_or(jiff::tz::TimeZone::UTC);
+        let mut ground = Ground::of(desired);
+        ground.scopes.retain(|asked, _| asked == scope);
         let today = zone::local(&zone, context.clock.now()).date();
         Ok(Self {
             files: files(journal, &lines),
             facts: facts::of_scope(&desired.loaded, &desired.resolved, scope, Some(today)),
             objects: RefCell::new(Objects { holdings: held.remove(scope).unwrap_or_default(), known }),
             root: context.root.clone(),
+            ground,
             estate,
             rendered,
             lines,

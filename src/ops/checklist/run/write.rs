@@ -1,14 +1,16 @@
 //! Writing down what happens to items: one log, held by a lease for as long as its items run.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::base::digest::{Digest, canonical_bytes};
-use crate::base::id::{LogId, StepId};
+use crate::base::id::{LogId, ScopeId, StepId};
 use crate::base::limits;
-use crate::checklist;
+use crate::base::time::Timestamp;
+use crate::checklist::ItemStanding;
 use crate::journal::{Journal, JournalError, Lease};
 use crate::model::entry::{Actor, BlobRef, EntryDraft};
 use crate::model::item_event::ItemEvent;
+use crate::ops::checklist::Ground;
 use crate::ops::error::Failure;
 use crate::ops::{Context, holder, new_run_id};
 use crate::validate::{Proof, Verdict};
@@ -51,19 +53,15 @@ impl<'j> Book<'j> {
         Ok(())
     }
 
-    /// The items whose newest record says that their tests passed, by the digest that it is about.
-    pub(super) fn passed(&self) -> Result<BTreeSet<(StepId, Digest)>, Failure> {
-        let lines = self.journal.read(&self.log, 0)?;
-        let mut passed = BTreeSet::new();
-        for entry in checklist::entries(lines.iter().map(|line| &line.entry)) {
-            if let ItemEvent::Recorded { item, passed: good, .. } = entry.event {
-                passed.retain(|(id, _)| *id != entry.item);
-                if good {
-                    passed.insert((entry.item, item));
-                }
-            }
-        }
-        Ok(passed)
+    /// Where the items of the scope stand by its log.
+    pub(super) fn standings(
+        &self,
+        ground: &Ground,
+        scope: &ScopeId,
+        now: Timestamp,
+    ) -> Result<BTreeMap<StepId, ItemStanding>, Failure> {
+        let mut board = ground.board(&*self.journal, now)?;
+        Ok(board.scopes.remove(scope).unwrap_or_default().items)
     }
 
     /// Stores what a verdict rests on. What may not be kept is no proof: the verdict says so and does not pass.

@@ -1,0 +1,344 @@
+//! Recertification: every right of a site is answered for again, and what nobody answers for goes.
+
+use std::collections::BTreeMap;
+
+use crate::base::id::{PersonId, RoleName};
+use crate::base::time::Timestamp;
+use crate::model::access::{AccessEvent, Answers, CAMPAIGN_VERSION, Right, Row, WorkList};
+use crate::model::people::SITE_STEWARD;
+
+/// Who answers for the stewards' own rights: nobody recertifies themselves.
+pub const STEWARDS_REVIEWER: &str = "compliance";
+
+/// A campaign as the log tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its name.
+    pub campaign: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// Until when it is to be answered.
+    pub due: Timestamp,
+    /// Its rows by id.
+    pub rows: BTreeMap<String, (Row, RowState)>,
+    /// When it was closed.
+    pub closed: Option<Timestamp>,
+}
+
+/// What was said of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowState {
+    /// Nothing yet.
+    Open,
+    /// It stays.
+    Kept {
+        /// Who said so.
+        by: PersonId,
+        /// When.
+        at: Timestamp,
+    },
+    /// It goes.
+    Revoked {
+        /// Who said so.
+        by: PersonId,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Answers whose signature counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// What was answered.
+    pub answers: Answers,
+    /// By whom.
+    pub person: PersonId,
+    /// In which role.
+    pub role: RoleName,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Why answers cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadAnswers {
+    /// They are for another campaign.
+    #[error("the answers are for campaign {0}")]
+    OtherCampaign(String),
+    /// A row that the campaign does not have.
+    #[error("the campaign has no row {0}")]
+    NoRow(String),
+    /// A row that another role answers.
+    #[error("row {row} is answered by {reviewer}")]
+    NotYours {
+        /// The row.
+        row: String,
+        /// Whose it is.
+        reviewer: RoleName,
+    },
+    /// Both at once.
+    #[error("row {0} is both kept and revoked")]
+    Both(String),
+    /// Nobody could tell later why.
+    #[error("row {0} is revoked without a reason")]
+    NoReason(String),
+    /// Nothing is said.
+    #[error("no row is answered")]
+    Empty,
+}
+
+/// Why a campaign cannot be closed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotYet {
+    /// It was closed before.
+    #[error("the campaign is closed")]
+    Closed,
+    /// Rows are open, and there is time left.
+    #[error("{open} rows are not answered, and there is time until {due}")]
+    Open {
+        /// How many.
+        open: usize,
+        /// Until when.
+        due: Timestamp,
+    },
+}
+
+/// The work list over rights as they were last seen, each with the entry that saw it.
+///
+/// # Panics
+///
+/// Never: the roles are spelled as roles.
+pub fn work_list(campaign: &str, source: &str, rights: impl IntoIterator<Item = (Right, u64)>) -> WorkList {
+    let role = |name: &str| RoleName::new(name).expect("a role of the product");
+    let rows = rights.into_iter().map(|(right, entry)| {
+        let own = right.principal.to_lowercase().contains("steward");
+        let reviewer = role(if own { STEWARDS_REVIEWER } else { SITE_STEWARD });
+        (right.id(), Row { right, reviewer, entry })
+    });
+    WorkList {
+        v: CAMPAIGN_VERSION,
+        campaign: campaign.to_owned(),
+        source: source.to_owned(),
+        rows: rows.collect(),
+    }
+}
+
+/// Whether a role may give these answers to this work list.
+///
+/// # Errors
+///
+/// The first row that does not fit.
+pub fn check(list: &WorkList, answers: &Answers, role: &RoleName) -> Result<(), BadAnswers> {
+    if answers.campaign != list.campaign {
+        return Err(BadAnswers::OtherCampaign(answers.campaign.clone()));
+    }
+    if answers.keep.is_empty() && answers.revoke.is_empty() {
+        return Err(BadAnswers::Empty);
+    }
+    for id in answers.keep.iter().chain(answers.revoke.keys()) {
+        let row = list.rows.get(id).ok_or_else(|| BadAnswers::NoRow(id.clone()))?;
+        if row.reviewer != *role {
+            return Err(BadAnswers::NotYours { row: id.clone(), reviewer: row.reviewer.clone() });
+        }
+        if answers.keep.contains(id) && answers.revoke.contains_key(id) {
+            return Err(BadAnswers::Both(id.clone()));
+        }
+    }
+    match answers.revoke.iter().find(|(_, reason)| reason.trim().is_empty()) {
+        Some((id, _)) => Err(BadAnswers::NoReason(id.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Where a campaign stands. Answers that do not fit the list are passed over; the newest one of a row counts.
+pub fn standing(
+    list: &WorkList,
+    span: (Timestamp, Timestamp),
+    given: &[Given],
+    closed: Option<Timestamp>,
+) -> Standing {
+    let mut rows: BTreeMap<String, (Row, RowState)> =
+        list.rows.iter().map(|(id, row)| (id.clone(), (row.clone(), RowState::Open))).collect();
+    for Given { answers, person, role, at } in given {
+        if check(list, answers, role).is_err() {
+            continue;
+        }
+        for id in &answers.keep {
+            if let Some((_, state)) = rows.get_mut(id) {
+                *state = RowState::Kept { by: person.clone(), at: *at };
+            }
+        }
+        for (id, reason) in &answers.revoke {
+            if let Some((_, state)) = rows.get_mut(id) {
+                *state = RowState::Revoked { by: person.clone(), at: *at, reason: reason.clone() };
+            }
+        }
+    }
+    let (started, due) = span;
+    Standing { campaign: list.campaign.clone(), started, due, rows, closed }
+}
+
+impl Standing {
+    /// The rows that nobody has answered for.
+    pub fn open(&self) -> impl Iterator<Item = (&String, &Row)> {
+        self.rows.iter().filter(|(_, (_, state))| *state == RowState::Open).map(|(id, (row, _))| (id, row))
+    }
+
+    /// Share of the rows that were answered, in whole percent, rounded down; a campaign without rows is complete.
+    pub fn percent(&self) -> usize {
+        let open = self.open().count();
+        ((self.rows.len() - open) * 100).checked_div(self.rows.len()).unwrap_or(100)
+    }
+
+    /// What closing it comes to: first the rights that go, then the end of the campaign.
+    ///
+    /// # Errors
+    ///
+    /// If it is closed, or rows are open and there is time left.
+    pub fn close(&self, now: Timestamp) -> Result<Vec<AccessEvent>, NotYet> {
+        if self.closed.is_some() {
+            return Err(NotYet::Closed);
+        }
+        let open = self.open().count();
+        if open > 0 && now < self.due {
+            return Err(NotYet::Open { open, due: self.due });
+        }
+        let (mut events, mut kept, mut revoked, mut unanswered) = (Vec::new(), 0, 0, 0);
+        for (row, state) in self.rows.values() {
+            let why = match state {
+                RowState::Kept { .. } => {
+                    kept += 1;
+                    continue;
+                }
+                RowState::Revoked { reason, .. } => {
+                    revoked += 1;
+                    reason.clone()
+                }
+                RowState::Open => {
+                    unanswered += 1;
+                    format!("{} did not answer for it until {}", row.reviewer, self.due)
+                }
+            };
+            let campaign = Some(self.campaign.clone());
+            events.push(AccessEvent::Revoked { right: row.right.clone(), at: now, why, campaign });
+        }
+        let campaign = self.campaign.clone();
+        events.push(AccessEvent::Closed { campaign, at: now, kept, revoked, unanswered });
+        Ok(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::base::id::StepId;
+
+    fn right(principal: &str, privilege: &str) -> Right {
+        Right {
+            step: StepId::new("grants.c").expect("an id"),
+            object: "catalog c".to_owned(),
+            principal: principal.to_owned(),
+            privilege: privilege.to_owned(),
+        }
+    }
+
+    fn list() -> WorkList {
+        let rights = [("analysts", "SELECT"), ("analysts", "BROWSE"), ("Stewards-hrb01", "BROWSE")];
+        work_list(
+            "RC-1",
+            "test",
+            rights.iter().enumerate().map(|(at, (who, what))| (right(who, what), at as u64)),
+        )
+    }
+
+    fn role(name: &str) -> RoleName {
+        RoleName::new(name).expect("a role")
+    }
+
+    fn answers(keep: &[&str], revoke: &[(&str, &str)]) -> Answers {
+        Answers {
+            v: 1,
+            campaign: "RC-1".to_owned(),
+            keep: keep.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>(),
+            revoke: revoke.iter().map(|(id, why)| ((*id).to_owned(), (*why).to_owned())).collect(),
+        }
+    }
+
+    fn at(moment: i64) -> Timestamp {
+        Timestamp::from_millis(moment)
+    }
+
+    fn given(answers: Answers, role_name: &str) -> Given {
+        let person = PersonId::new("steward-hrb01").expect("a handle");
+        Given { answers, person, role: role(role_name), at: at(2) }
+    }
+
+    #[test]
+    fn nobody_recertifies_their_own_rights() {
+        let list = list();
+        let own = right("stewards-hrb01", "BROWSE").id();
+        assert_eq!(list.rows[&own].reviewer.as_str(), STEWARDS_REVIEWER);
+        let refused = check(&list, &answers(&[&own], &[]), &role(SITE_STEWARD));
+        assert_eq!(refused, Err(BadAnswers::NotYours { row: own, reviewer: role(STEWARDS_REVIEWER) }));
+    }
+
+    #[test]
+    fn answers_that_do_not_fit_are_refused_with_the_row() {
+        let list = list();
+        let id = right("analysts", "SELECT").id();
+        let steward = role(SITE_STEWARD);
+        let no = |answers: &Answers| check(&list, answers, &steward).expect_err("refused").to_string();
+        assert_eq!(no(&answers(&[], &[])), "no row is answered");
+        assert_eq!(no(&answers(&["nothing"], &[])), "the campaign has no row nothing");
+        assert_eq!(no(&answers(&[&id], &[(&id, "x")])), format!("row {id} is both kept and revoked"));
+        assert_eq!(no(&answers(&[], &[(&id, " ")])), format!("row {id} is revoked without a reason"));
+        let other = Answers { campaign: "RC-2".to_owned(), ..answers(&[&id], &[]) };
+        assert_eq!(no(&other), "the answers are for campaign RC-2");
+    }
+
+    #[test]
+    fn what_nobody_answered_for_goes_when_its_time_is_over() {
+        let list = list();
+        let (select, browse) = (right("analysts", "SELECT").id(), right("analysts", "BROWSE").id());
+        let given = [
+            given(answers(&[&select, &browse], &[]), SITE_STEWARD),
+            given(answers(&[], &[(&browse, "left the team")]), SITE_STEWARD),
+        ];
+        let standing = standing(&list, (at(0), at(100)), &given, None);
+        assert_eq!((standing.percent(), standing.open().count()), (66, 1));
+        assert_eq!(standing.close(at(99)), Err(NotYet::Open { open: 1, due: at(100) }));
+        let events = standing.close(at(100)).expect("its time is over");
+        let told: Vec<String> = events
+            .iter()
+            .map(|event| match event {
+                AccessEvent::Revoked { right, why, .. } => {
+                    format!("{} {}: {why}", right.principal, right.privilege)
+                }
+                AccessEvent::Closed { kept, revoked, unanswered, .. } => {
+                    format!("{kept} {revoked} {unanswered}")
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(told.last().map(String::as_str), Some("1 1 1"));
+        assert!(told.contains(&"analysts BROWSE: left the team".to_owned()), "{told:?}");
+        assert!(
+            told.iter().any(|one| one.starts_with("Stewards-hrb01 BROWSE: compliance did not answer")),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn a_campaign_is_closed_once_and_early_only_if_all_is_answered() {
+        let list = work_list("RC-1", "test", [(right("analysts", "SELECT"), 0)]);
+        let id = right("analysts", "SELECT").id();
+        let given = [given(answers(&[&id], &[]), SITE_STEWARD)];
+        assert_eq!(standing(&list, (at(0), at(100)), &given, None).close(at(1)).map(|e| e.len()), Ok(1));
+        assert_eq!(standing(&list, (at(0), at(100)), &given, Some(at(1))).close(at(2)), Err(NotYet::Closed));
+        assert_eq!(standing(&work_list("e", "x", []), (at(0), at(1)), &[], None).percent(), 100);
+    }
+}

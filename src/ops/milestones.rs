@@ -1,0 +1,112 @@
+//! Where the first ninety days stand: sites live by their day, with the controls that had to hold.
+
+use crate::base::id::{LogId, ScopeId, SiteCode};
+use crate::base::time::Timestamp;
+use crate::journal::Journal;
+use crate::model::calendar::zone;
+use crate::model::estate::{Wave, WaveKind};
+use crate::model::event::{Event, RunOutcome};
+use crate::ops::controls::Ledger;
+use crate::ops::desired::Desired;
+use crate::ops::error::Failure;
+use crate::report::milestones::{ControlLine, Found, Milestone, judge};
+
+/// What must be in place before a pilot counts as live, by evidence kind: landing zone, identity, keys, logging, Unity
+/// Catalog, tags, policies.
+const FOUNDATION: [&str; 9] = [
+    "access.least_privilege",
+    "audit.log_delivery",
+    "compute.cluster_policy",
+    "encryption.cmk_at_rest",
+    "governance.residency",
+    "identity.scim_groups",
+    "network.egress_and_ip",
+    "network.private_link",
+    "tags.policy",
+];
+/// Name, day, the kind of waves that were to be live by then, what that is in words.
+const MILESTONES: [(&str, u32, WaveKind, &str); 3] = [
+    ("D30", 30, WaveKind::Pilot, "the pilot site is live with foundational controls"),
+    ("D60", 60, WaveKind::Repeatability, "the second sites are live with the same templates"),
+    ("D90", 90, WaveKind::Scale, "the first wave of scale is live"),
+];
+
+/// The milestones of the estate's program.
+///
+/// # Errors
+///
+/// If the estate has no first day, or a log is damaged.
+pub fn milestones(
+    desired: &Desired,
+    journal: &dyn Journal,
+    now: Timestamp,
+) -> Result<Vec<Milestone>, Failure> {
+    let estate = &desired.loaded.estate;
+    let Some(day_one) = estate.day_one else {
+        return Err(Failure::usage(
+            "the estate has no first day",
+            "write day_one into [estate] of sites/estate.toml",
+        ));
+    };
+    let zone =
+        estate.zone.as_ref().and_then(|zone| zone::named(&zone.value)).unwrap_or(jiff::tz::TimeZone::UTC);
+    let day_of = |moment: Timestamp| -> Option<u32> {
+        let days = (zone::local(&zone, moment).date() - day_one).get_days();
+        u32::try_from(days + 1).ok()
+    };
+    let today = day_of(now).unwrap_or(0);
+    let mut ledger = Ledger::default();
+    let mut all = Vec::new();
+    for (name, due_day, kind, goal) in MILESTONES {
+        let Some(wave) = estate.waves.iter().find(|wave| wave.kind == kind) else { continue };
+        let mut sites = Vec::new();
+        let mut controls = Vec::new();
+        for site in codes(wave) {
+            sites.push((site.clone(), live_since(journal, &site)?.and_then(day_of)));
+            controls.extend(foundation(&mut ledger, journal, &site, now)?);
+        }
+        all.push(judge(Found { name, goal: goal.to_owned(), due_day, sites, controls }, today));
+    }
+    Ok(all)
+}
+
+fn codes(wave: &Wave) -> impl Iterator<Item = SiteCode> {
+    wave.sites.iter().filter_map(|site| SiteCode::new(site.value.as_str()).ok())
+}
+
+/// When the first run of a site ended well.
+fn live_since(journal: &dyn Journal, site: &SiteCode) -> Result<Option<Timestamp>, Failure> {
+    let lines = journal.read(&LogId::Scope(ScopeId::Site(site.clone())), 0)?;
+    let good = lines.iter().find(|line| {
+        let event = Event::from_entry(&line.entry.kind, None, &line.entry.body);
+        matches!(event, Ok(Event::RunEnded { outcome: RunOutcome::Succeeded, .. }))
+    });
+    Ok(good.map(|line| line.entry.at))
+}
+
+fn foundation(
+    ledger: &mut Ledger,
+    journal: &dyn Journal,
+    site: &SiteCode,
+    now: Timestamp,
+) -> Result<Vec<ControlLine>, Failure> {
+    let controls = ledger.site(journal, site, now)?;
+    let line = |kind: &&str| {
+        let standing = controls.standings.get(*kind);
+        let holds = standing.is_some_and(|standing| standing.counts());
+        let places = |standing: &crate::controls::KindStanding| {
+            let first = standing
+                .entries()
+                .into_iter()
+                .filter_map(|(log, seqs)| Some(format!("{log}#{}", seqs.first()?)));
+            first.collect::<Vec<_>>().join(" ")
+        };
+        let shown_by = match standing {
+            Some(standing) if holds => places(standing),
+            Some(standing) => standing.why.clone(),
+            None => "not known".to_owned(),
+        };
+        ControlLine { site: site.clone(), kind: (*kind).to_owned(), holds, shown_by }
+    };
+    Ok(FOUNDATION.iter().map(line).collect())
+}
