@@ -56,7 +56,7 @@ pub fn subject(standing: &GateStanding) -> Subject {
         kind: SubjectKind::Gate,
         name: standing.gate.to_string(),
         scope: Some(standing.scope.clone()),
-        digest: standing.digest.clone(),
+        digest: standing.digest,
         parts: BTreeSet::new(),
     }
 }
@@ -285,7 +285,7 @@ fn rests_on(
 ) -> Vec<Rest> {
     let item = |(id, standing): (&String, &&ItemStanding)| Rest {
         id: id.clone(),
-        digest: standing.digest.clone(),
+        digest: standing.digest,
         how: how(&standing.state).to_owned(),
         entries: standing.rests_on.clone(),
     };
@@ -294,7 +294,7 @@ fn rests_on(
         let how = if standing.open { "open-gate" } else { "open" };
         Some(Rest {
             id: (*id).to_owned(),
-            digest: standing.digest.clone(),
+            digest: standing.digest,
             how: how.to_owned(),
             entries: BTreeSet::new(),
         })

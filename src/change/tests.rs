@@ -362,15 +362,21 @@ fn a_log_whose_changes_do_not_follow_on_each_other_is_damaged() {
         changes(&log.0).unwrap_err().to_string()
     };
     assert_eq!(
-        told(|log| drop(log.step(1, ChangeState::Draft, ChangeState::Reviewed))),
+        told(|log| {
+            log.step(1, ChangeState::Draft, ChangeState::Reviewed);
+        }),
         "entry 0 (change.advanced): CHG-1 was never opened"
     );
     assert_eq!(
-        told(|log| drop(log.open(1, ChangeClass::Normal).step(1, ChangeState::Draft, ChangeState::Applied))),
+        told(|log| {
+            log.open(1, ChangeClass::Normal).step(1, ChangeState::Draft, ChangeState::Applied);
+        }),
         "entry 1 (change.advanced): CHG-1 was draft, and went from draft to applied"
     );
     assert_eq!(
-        told(|log| drop(log.open(1, ChangeClass::Normal).open(1, ChangeClass::Normal))),
+        told(|log| {
+            log.open(1, ChangeClass::Normal).open(1, ChangeClass::Normal);
+        }),
         "entry 1 (change.opened): CHG-1 was opened before"
     );
 }

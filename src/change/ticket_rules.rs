@@ -295,7 +295,9 @@ mod tests {
             ),
             (Box::new(|one| one.sites.clear()), format!("{t} is not for HRB01: it names no site")),
             (
-                Box::new(|one| drop(one.sites.remove(&site("HRB01")))),
+                Box::new(|one| {
+                    one.sites.remove(&site("HRB01"));
+                }),
                 format!("{t} is not for HRB01: it names MPL02"),
             ),
             (

@@ -66,7 +66,7 @@ fn resume_due(
     unfinished: Vec<Found>,
     args: &Resume,
 ) -> Result<Exit, Failure> {
-    let entry = &mut ops::entry::judge(&desired, context.clock.clone());
+    let entry = &mut ops::entry::judge(desired, context.clock.clone());
     let mut worst = None;
     let mut next: Option<Timestamp> = None;
     for found in unfinished {
@@ -149,7 +149,7 @@ pub(super) fn carry_on(
     let plan = saved.plan.clone();
     let mut live = Live::new(*ui, manner.show);
     live.plan(&plan);
-    let entry = &mut ops::entry::judge(&desired, context.clock.clone());
+    let entry = &mut ops::entry::judge(desired, context.clock.clone());
     let mut refusals = Vec::new();
     let (launched, reached) = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &plan.target.name).await?;

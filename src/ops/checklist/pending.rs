@@ -110,7 +110,7 @@ impl List<'_> {
             kind: SubjectKind::Item,
             name: standing.item.to_string(),
             scope: Some(self.scope.clone()),
-            digest: standing.digest.clone(),
+            digest: standing.digest,
             parts: BTreeSet::new(),
         }
     }

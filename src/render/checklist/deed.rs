@@ -88,9 +88,7 @@ fn proposed(reader: &mut Reader<'_, '_>, table: &Table, span: Span) -> Option<De
     let words = limited(&mut inner, "command");
     inner.finish();
     let command: Vec<String> = words.into_iter().map(|word| word.value).collect();
-    if table.get("command").is_none() {
-        return None;
-    }
+    table.get("command")?;
     if command.first().is_none_or(|program| program.trim().is_empty()) || command.len() > DEED_WORDS_MAX {
         let message =
             format!("an agent's command has 1 to {DEED_WORDS_MAX} words, of which the first is the program");

@@ -75,6 +75,12 @@ fn roles_of(loaded: &Loaded, scope: &ScopeId) -> BTreeSet<String> {
     roles
 }
 
+/// Names among which one has to be, and what they are names of.
+struct Pool<'p> {
+    what: &'static str,
+    names: &'p BTreeSet<&'p str>,
+}
+
 struct Names<'n> {
     scope: &'n Rendered,
     account: Option<&'n Rendered>,
@@ -98,7 +104,7 @@ impl Names<'_> {
         let roles = [owner, escalate_to].into_iter().chain(responsible);
         roles.for_each(|role| self.role(id, role, found));
         for before in &item.after {
-            self.named(id, "comes after", before.as_str(), &self.items, "item", found);
+            self.named(id, "comes after", before.as_str(), &Pool { what: "item", names: &self.items }, found);
         }
         for deed in item.act.iter().chain(&item.remedy) {
             self.deed(id, deed, found);
@@ -111,7 +117,7 @@ impl Names<'_> {
     fn deed(&self, id: &StepId, deed: &Deed, found: &mut Diagnostics) {
         match deed {
             Deed::Call { call, on, .. } => {
-                self.named(id, "acts on", on.as_str(), &self.objects, "object", found);
+                self.named(id, "acts on", on.as_str(), &Pool { what: "object", names: &self.objects }, found);
                 let object = self.scope.resources.iter().find(|resource| resource.id == *on);
                 let kind = call.rsplit_once('.').map_or(call.as_str(), |(kind, _)| kind);
                 if let Some(object) = object.filter(|object| object.kind.as_str() != kind) {
@@ -129,13 +135,31 @@ impl Names<'_> {
         match validator {
             Validator::Attest(attest) => attest.by.iter().for_each(|role| self.role(id, role, found)),
             Validator::Read(check) => {
-                self.named(id, "reads", check.read.as_str(), &self.objects, "object", found);
+                self.named(
+                    id,
+                    "reads",
+                    check.read.as_str(),
+                    &Pool { what: "object", names: &self.objects },
+                    found,
+                );
             }
             Validator::Dominates { first, governs } => {
                 let known: BTreeSet<&str> = self.scope.places.keys().map(StepId::as_str).collect();
-                self.named(id, "says what comes before others of", first.as_str(), &known, "step", found);
+                self.named(
+                    id,
+                    "says what comes before others of",
+                    first.as_str(),
+                    &Pool { what: "step", names: &known },
+                    found,
+                );
                 for governed in governs {
-                    self.named(id, "says what governs", governed, &known, "step", found);
+                    self.named(
+                        id,
+                        "says what governs",
+                        governed,
+                        &Pool { what: "step", names: &known },
+                        found,
+                    );
                 }
             }
             Validator::Facts { .. }
@@ -154,13 +178,14 @@ impl Names<'_> {
         let id = of_gate(&gate.id);
         let roles = gate.quorum.roles.iter().chain([&gate.escalate_to]);
         roles.for_each(|role| self.role(&id, role, found));
+        let theirs = |pick: fn(&Rendered) -> BTreeSet<&str>| self.account.map(pick);
+        let items = theirs(|scope| scope.items.iter().map(|item| item.id.as_str()).collect());
         for item in &gate.items {
-            let own = |scope: &Rendered| scope.items.iter().map(|item| item.id.to_string()).collect();
-            self.in_scope(&id, item, &self.items, own, "item", found);
+            self.in_scope(&id, item, &Pool { what: "item", names: &self.items }, items.as_ref(), found);
         }
+        let gates = theirs(|scope| scope.gates.iter().map(|gate| gate.id.as_str()).collect());
         for other in &gate.gates {
-            let own = |scope: &Rendered| scope.gates.iter().map(|gate| gate.id.to_string()).collect();
-            self.in_scope(&id, other, &self.gates, own, "gate", found);
+            self.in_scope(&id, other, &Pool { what: "gate", names: &self.gates }, gates.as_ref(), found);
         }
     }
 
@@ -169,35 +194,25 @@ impl Names<'_> {
         &self,
         id: &StepId,
         text: &str,
-        own: &BTreeSet<&str>,
-        of: impl Fn(&Rendered) -> BTreeSet<String>,
-        what: &str,
+        own: &Pool<'_>,
+        account: Option<&BTreeSet<&str>>,
         found: &mut Diagnostics,
     ) {
-        match (of_account(text), self.scope.scope == ScopeId::Account, self.account) {
-            (None, _, _) => self.named(id, "needs", text, own, what, found),
+        match (of_account(text), self.scope.scope == ScopeId::Account, account) {
+            (None, _, _) => self.named(id, "needs", text, own, found),
             (Some(name), true, _) => {
                 let message = format!("`{id}` needs `{text}`, and this is the account");
                 found.push(self.problem(id, REFERENCE, message).help(format!("write `{name}`")));
             }
             (Some(_), false, None) => {}
-            (Some(name), false, Some(account)) => {
-                let names = of(account);
-                let known = names.iter().map(String::as_str).collect();
-                self.named(id, "needs, of the account,", name, &known, what, found);
+            (Some(name), false, Some(names)) => {
+                self.named(id, "needs, of the account,", name, &Pool { what: own.what, names }, found);
             }
         }
     }
 
-    fn named(
-        &self,
-        id: &StepId,
-        does: &str,
-        name: &str,
-        known: &BTreeSet<&str>,
-        what: &str,
-        found: &mut Diagnostics,
-    ) {
+    fn named(&self, id: &StepId, does: &str, name: &str, pool: &Pool<'_>, found: &mut Diagnostics) {
+        let Pool { what, names: known } = *pool;
         if known.iter().any(|one| is_about(name, one)) {
             return;
         }

@@ -1,6 +1,6 @@
 //! Reads the tests of checklist items.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use serde_json::Value;
 
