@@ -604,7 +604,7 @@ fn any_changed_byte_of_a_decision_is_refused() {
 
 #[test]
 fn every_rule_is_explained() {
-    let page = include_str!("../../docs/problems/approvals.md");
+    let page = include_str!("../../docs/REFUSED_APPROVALS.md");
     let rules = include_str!("rule.rs");
     let words: Vec<&str> =
         rules.lines().filter_map(|line| line.split("=> \"").nth(1)?.split('"').next()).collect();

@@ -85,7 +85,7 @@ fn the_agent_is_asked_for_its_keys_and_signs() {
     let keys = Writer(vec![12]).number(2).string(&rsa).string(b"old").string(&public.blob()).string(b"new");
     let signed = Writer(vec![14]).string(&file.sign(&message));
     let (agent, served) = agent(folder.path(), vec![said(&keys), said(&signed)]);
-    assert_eq!(agent.keys().expect("keys"), [public.clone()]);
+    assert_eq!(agent.keys().expect("keys"), std::slice::from_ref(&public));
     let key = PersonKey::Agent(agent, public.clone());
     assert_eq!(key.sign(NAMESPACE, MESSAGE).expect("a signature"), SIGNED);
     let asked = served.join().expect("the agent ended");
