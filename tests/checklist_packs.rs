@@ -81,7 +81,6 @@ fn every_item_fails_as_its_fixture_says() {
 /// An expectation that holds of an empty form tests nothing.
 #[test]
 fn every_expectation_of_every_item_fails_where_nothing_is_filled_in() {
-    let example = &*EXAMPLE;
     let mut tried = 0;
     each(|name, item, fixture| {
         for validator in &item.validate {

@@ -259,7 +259,8 @@ mod tests {
     fn each_refusal_has_its_own_sentence() {
         let t = "ticket CHG0012345";
         let plan = plan();
-        let cases: Vec<(Box<dyn FnOnce(&mut Ticket)>, String)> = vec![
+        type Case = (Box<dyn FnOnce(&mut Ticket)>, String);
+        let cases: Vec<Case> = vec![
             (
                 Box::new(|one| one.number = "CHG0000001".to_owned()),
                 "the ticket system answered with CHG0000001 when it was asked for CHG0012345".to_owned(),

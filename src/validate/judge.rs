@@ -206,7 +206,7 @@ fn dominates(first: &str, governs: &[String], findings: &Findings) -> Verdict {
 }
 
 fn http(url: &str, status: u16, expect: &[Expectation], findings: &Findings) -> Verdict {
-    let HttpAnswer { status: got, body } = match found(&findings.http, &url.to_owned(), || format!("{url}")) {
+    let HttpAnswer { status: got, body } = match found(&findings.http, &url.to_owned(), || url.to_string()) {
         Ok(answer) => answer,
         Err(verdict) => return verdict,
     };

@@ -217,7 +217,7 @@ pub async fn run(
         let log = LogId::Scope(rendered.scope.clone());
         let writes = !wanted.dry_run && items.iter().any(|item| validate::is_automatic(item));
         let mut book = Book::open(context, journal, log, writes)?;
-        let ran = of_scope(context, &around, &items, wanted, &mut book, &mut tools, &mut report).await;
+        let ran = of_scope(context, (&around, &items), wanted, &mut book, &mut tools, &mut report).await;
         book.close()?;
         ran?;
         if report.interrupted {
@@ -229,8 +229,7 @@ pub async fn run(
 
 async fn of_scope(
     context: &Context,
-    around: &Around<'_>,
-    items: &[&Item],
+    (around, items): (&Around<'_>, &[&Item]),
     wanted: &Wanted,
     book: &mut Book<'_>,
     tools: &mut Tools<'_>,

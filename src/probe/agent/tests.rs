@@ -4,7 +4,7 @@ use super::*;
 
 fn start(script: &str, at_most: Duration) -> Agent {
     let command = ["sh", "-c", script].map(str::to_owned);
-    Agent::start(&command, Path::new("/"), at_most).unwrap()
+    Agent::start(&command, Path::new("/"), at_most).expect("it starts")
 }
 
 fn line(text: &str) -> Heard {
