@@ -94,9 +94,9 @@ struct World<'w> {
     /// When each thing that somebody is asked for was asked, and when they will answer.
     asked: BTreeMap<String, Answer>,
     /// Records that were filed for what is being worked on.
-    filed: BTreeSet<(ScopeId, String)>,
+    filed: BTreeMap<(ScopeId, String), Timestamp>,
     /// Items that were run for what is being worked on.
-    ran: BTreeSet<(ScopeId, StepId)>,
+    ran: BTreeMap<(ScopeId, StepId), Timestamp>,
     /// Every item that was worked on.
     worked: BTreeSet<(ScopeId, StepId)>,
 }
@@ -135,7 +135,7 @@ pub async fn live<'w>(
         if world.stop.is_asked() {
             break;
         }
-        let launched = world.wave(wave).await?;
+        let launched = world.wave(wave, Some(wave) == waves.last()).await?;
         let Some(saved) = launched else { break };
         if wanted.bundles_of_all || Some(wave) == waves.last() {
             let World { context, estate, journal, .. } = &mut world;
@@ -229,8 +229,8 @@ impl<'w> World<'w> {
             life,
             lines: BTreeMap::new(),
             asked: BTreeMap::new(),
-            filed: BTreeSet::new(),
-            ran: BTreeSet::new(),
+            filed: BTreeMap::new(),
+            ran: BTreeMap::new(),
             worked: BTreeSet::new(),
         })
     }

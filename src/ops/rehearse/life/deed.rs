@@ -29,6 +29,8 @@ const WAIVED_DAYS: i64 = 60;
 pub(super) enum What {
     /// File a record.
     File { kind: String },
+    /// Put people into a group.
+    Enter { group: String, members: u32 },
     /// State something.
     State { item: StepId, text: String },
     /// Answer for something that is missing.
@@ -56,6 +58,11 @@ pub(super) struct Deed {
     pub kept_out: BTreeSet<PersonId>,
     /// Not before this moment.
     pub earliest: Option<Timestamp>,
+}
+
+/// Under which name it is kept that people are in a group, beside the records that were filed.
+pub(super) fn group_key(group: &str) -> String {
+    format!("group {group}")
 }
 
 impl World<'_> {
@@ -112,6 +119,16 @@ impl World<'_> {
             What::File { kind } => {
                 self.file(scope, kind)?;
                 self.event(Kind::Filed, format!("{kind} at {scope}"), by);
+            }
+            What::Enter { group, members } => {
+                let people: Vec<String> =
+                    (1..=*members).map(|number| format!("{group}-{number}@rehearsal.example")).collect();
+                if let Some(embedded) = &self.reached.embedded {
+                    let entered = embedded.sandbox.enter_group(group, &people);
+                    entered.map_err(|error| Failure::failed(error.to_string()))?;
+                }
+                self.filed.insert((scope.clone(), group_key(group)), self.now());
+                self.event(Kind::Filed, format!("{members} people are in the group {group}"), by);
             }
             What::State { item, text } => {
                 let Some(found) = self.ground.item(scope, item) else { return Ok(()) };
@@ -218,7 +235,7 @@ impl World<'_> {
         let wanted = record::Wanted { kind, log: &log, file: Some(&path), statement };
         record::record(&self.context, &mut self.journal, wanted)?;
         self.life.counts.records += 1;
-        self.filed.insert((scope.clone(), kind.to_owned()));
+        self.filed.insert((scope.clone(), kind.to_owned()), self.now());
         Ok(())
     }
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::World;
-use super::deed::{Deed, What};
+use super::deed::{Deed, What, group_key};
 use super::probes;
 use crate::base::id::{GateId, PersonId, RoleName, ScopeId, StepId};
+use crate::base::time::Timestamp;
 use crate::checklist::{self, ItemStanding};
 use crate::gate;
-use crate::model::checklist::{Item, ItemState, Validator};
+use crate::model::checklist::{Deed as Deeded, Item, ItemState, Validator};
 use crate::model::gate::GateStanding;
 use crate::model::signed::{Act, Subject};
 use crate::ops::checklist::run::{self, Became, Tools};
@@ -102,6 +103,14 @@ fn records(item: &Item) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The groups whose members an item counts.
+fn groups(item: &Item) -> impl Iterator<Item = (&str, u32)> {
+    item.validate.iter().filter_map(|validator| match validator {
+        Validator::Scim { group, members_min, .. } => Some((group.as_str(), *members_min)),
+        _ => None,
+    })
+}
+
 /// What is owed at a moment.
 #[derive(Default)]
 struct Owed {
@@ -150,37 +159,15 @@ impl World<'_> {
     /// Each gate is looked at before anybody does anything for it: it must be closed.
     fn first_look(&mut self, need: &Need, board: &Board) {
         for place in &need.gates {
-            let (scope, id) = place;
-            let Some(standing) = board.gate(scope, id) else { continue };
+            let Some(standing) = board.gate(&place.0, &place.1) else { continue };
             let known = self.lines.get(place).and_then(|at| self.life.gates.get(*at));
             if standing.open && known.is_some_and(|line| line.opened.is_some()) {
                 continue;
             }
-            let opens = self.ground.gate(scope, id).map_or(String::new(), |gate| gate.opens.clone());
-            let now = self.shown(self.now());
-            let line = GateLine {
-                scope: scope.to_string(),
-                gate: id.to_string(),
-                opens: opens.clone(),
-                missing: standing.missing.len(),
-                closed: (!standing.open).then(|| now.clone()),
-                opened: standing.open.then_some(now),
-                by: Vec::new(),
-                waived: standing.waived.clone(),
-                waited: BTreeMap::new(),
-            };
-            self.lines.insert(place.clone(), self.life.gates.len());
-            self.life.gates.push(line);
-            if standing.open {
-                let what = format!("{id} at {scope} is open before anybody did anything for it");
-                self.event(Kind::Finding, what, None);
-            } else {
-                let what = format!("{id} at {scope} ({opens}): {}", missing(standing));
-                self.event(Kind::Closed, what, None);
-            }
+            self.found(place, standing);
         }
-        // What was done for an earlier wave may have grown old since.
-        for ((scope, id), _) in need.items.iter().filter(|((scope, id), _)| !is_closed(board, scope, id)) {
+        // What was done for an earlier wave may not be enough for this one.
+        for (scope, id) in need.items.keys().filter(|(scope, id)| !is_closed(board, scope, id)) {
             self.ran.remove(&(scope.clone(), id.clone()));
             let kinds: Vec<String> = self
                 .ground
@@ -194,7 +181,35 @@ impl World<'_> {
         }
     }
 
-    /// Writes down and tells which gates have opened.
+    /// Tells how a gate was found, and gives it a line.
+    fn found(&mut self, place: &(ScopeId, GateId), standing: &GateStanding) {
+        let (scope, id) = place;
+        let opens = self.ground.gate(scope, id).map_or(String::new(), |gate| gate.opens.clone());
+        let now = self.shown(self.now());
+        let again = if self.lines.contains_key(place) { " again" } else { "" };
+        let line = GateLine {
+            scope: scope.to_string(),
+            gate: id.to_string(),
+            opens: opens.clone(),
+            missing: standing.missing.len(),
+            closed: (!standing.open).then(|| now.clone()),
+            opened: standing.open.then_some(now),
+            by: Vec::new(),
+            waived: standing.waived.clone(),
+            waited: BTreeMap::new(),
+        };
+        self.lines.insert(place.clone(), self.life.gates.len());
+        self.life.gates.push(line);
+        if standing.open {
+            let what = format!("{id} at {scope} is open before anybody did anything for it");
+            self.event(Kind::Finding, what, None);
+        } else {
+            let what = format!("{id} at {scope}{again} ({opens}): {}", missing(standing));
+            self.event(Kind::Closed, what, None);
+        }
+    }
+
+    /// Writes down and tells which gates have opened, or are closed again because something has grown old.
     fn opened(&mut self, need: &Need, ground: &Ground, board: &Board) -> Result<(), Failure> {
         let mut changed = false;
         for place in &need.gates {
@@ -202,27 +217,42 @@ impl World<'_> {
             let Some(standing) = board.gate(&place.0, &place.1) else { continue };
             let now = self.shown(self.now());
             let Some(line) = self.life.gates.get_mut(at) else { continue };
-            if !standing.open || line.opened.is_some() {
-                continue;
+            match (standing.open, line.opened.is_some()) {
+                (true, true) | (false, false) => continue,
+                (false, true) => {
+                    changed = true;
+                    self.found(place, standing);
+                    continue;
+                }
+                (true, false) => changed = true,
             }
             line.opened = Some(now);
             line.waived.clone_from(&standing.waived);
-            let by = line.by.join(", ");
-            changed = true;
+            let (by, opens) = (line.by.join(", "), line.opens.clone());
             let waived = match standing.waived.len() {
                 0 => String::new(),
                 count => format!(", with {count} waived"),
             };
-            let what = format!("{} at {}: {}{waived}", place.1, place.0, line.opens.clone());
+            let what = format!("{} at {}: {opens}{waived}", place.1, place.0);
             self.event(Kind::Open, what, Some(by));
         }
         if changed {
             let written = gates::record(&self.context, ground, &mut self.journal)?;
-            for told in written.told {
-                self.event(Kind::Late, told, None);
-            }
+            self.late(&written.told);
         }
         Ok(())
+    }
+
+    /// Tells each role once how much it hears of.
+    fn late(&mut self, told: &[String]) {
+        let mut roles: BTreeMap<String, usize> = BTreeMap::new();
+        for line in told {
+            let role = line.split(" is told").next().unwrap_or(line);
+            *roles.entry(role.to_owned()).or_insert(0) += 1;
+        }
+        for (role, count) in roles {
+            self.event(Kind::Late, format!("{role} is told of {count} that are late"), None);
+        }
     }
 
     /// What programs and people can do now.
@@ -240,7 +270,7 @@ impl World<'_> {
         let files: BTreeSet<ScopeId> = owed
             .deeds
             .iter()
-            .filter(|deed| matches!(deed.what, What::File { .. }))
+            .filter(|deed| matches!(deed.what, What::File { .. } | What::Enter { .. }))
             .map(|deed| deed.scope.clone())
             .collect();
         owed.runs.retain(|scope, _| !files.contains(scope));
@@ -273,16 +303,33 @@ impl World<'_> {
             kept_out: BTreeSet::new(),
             earliest,
         };
+        // What has grown old is done again.
+        let grown_old = match &standing.state {
+            ItemState::Expired { since } => Some(*since),
+            _ => None,
+        };
+        let counts = |at: Option<&Timestamp>| at.is_some_and(|at| grown_old.is_none_or(|since| *at >= since));
         let mut all_filed = true;
+        for (group, members) in groups(item) {
+            if !counts(self.filed.get(&(scope.clone(), group_key(group)))) {
+                all_filed = false;
+                let what = What::Enter { group: group.to_owned(), members };
+                let role = match &item.remedy {
+                    Some(Deeded::Tell { role, .. }) => role,
+                    _ => &item.owner,
+                };
+                owed.deeds.push(deed(format!("group/{group}"), role, what));
+            }
+        }
         for kind in records(item) {
-            if !self.filed.contains(&(scope.clone(), kind.to_owned())) {
+            if !counts(self.filed.get(&(scope.clone(), kind.to_owned()))) {
                 all_filed = false;
                 let what = What::File { kind: kind.to_owned() };
                 owed.deeds.push(deed(format!("file/{scope}/{kind}"), &item.owner, what));
             }
         }
         let automatic = validate::is_automatic(item);
-        let ran = self.ran.contains(&(scope.clone(), item.id.clone()));
+        let ran = counts(self.ran.get(&(scope.clone(), item.id.clone())));
         if automatic && all_filed && !ran {
             owed.runs.entry(scope.clone()).or_default().insert(item.id.clone());
             return;
@@ -349,7 +396,7 @@ impl World<'_> {
     /// Lets programs look at items of a scope.
     async fn check(&mut self, scope: &ScopeId, items: BTreeSet<StepId>) -> Result<(), Failure> {
         for item in &items {
-            self.ran.insert((scope.clone(), item.clone()));
+            self.ran.insert((scope.clone(), item.clone()), self.now());
         }
         let asks = self.ground.scopes.get(scope).map_or(&[][..], |asks| &asks.items);
         let probe = probes::fitting(asks, self.now());

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
+
 use super::{MORNING_HOURS, World, actor};
 use crate::access::campaign::RowState;
 use crate::approval::need::is_of_site;
+use crate::base::digest::Digest;
 use crate::base::id::{GateId, PersonId, RoleName, ScopeId, SiteCode, WaveName};
-use crate::base::time::Millis;
+use crate::base::time::{Millis, Timestamp};
 use crate::journal::Journal;
 use crate::model::access::{Answers, CAMPAIGN_VERSION};
 use crate::model::criterion::Holds;
@@ -19,6 +22,7 @@ use crate::ops::launch::{Watch, begin, outcomes, refuse_barred, went_well};
 use crate::ops::plan::make;
 use crate::ops::{access, entry, plan};
 use crate::people::Seat;
+use crate::persona;
 use crate::report::life::{Kind, WaveLine};
 
 /// Most answers that a plan's approvals take.
@@ -42,7 +46,11 @@ impl World<'_> {
     /// # Errors
     ///
     /// If it cannot be planned, or the rehearsal's journal fails.
-    pub(super) async fn wave(&mut self, name: &WaveName) -> Result<Option<SavedPlan>, Failure> {
+    pub(super) async fn wave(
+        &mut self,
+        name: &WaveName,
+        is_last: bool,
+    ) -> Result<Option<SavedPlan>, Failure> {
         let selection = Selection::Wave(name.clone());
         let Some(wave) = plan::waves(&self.estate.desired, &selection).into_iter().next() else {
             return Err(Failure::failed(format!("{name} has no sites")));
@@ -67,7 +75,9 @@ impl World<'_> {
         let saved =
             make(&self.context, &self.estate.desired, selection, &self.reached, &self.journal).await?;
         self.ask(&saved)?;
-        self.look_into_inboxes(&format!("before the launch of {name}"))?;
+        if is_first || is_last {
+            self.look_into_inboxes(&format!("before the launch of {name}"))?;
+        }
         self.approve(&saved)?;
         if self.stop.is_asked() {
             return Ok(None);
@@ -240,7 +250,6 @@ impl World<'_> {
         if saved.plan.approvals.is_empty() {
             return Ok(());
         }
-        let since = self.now();
         for _ in 0..ANSWERS_MAX {
             if self.stop.is_asked() {
                 return Ok(());
@@ -253,21 +262,10 @@ impl World<'_> {
                 self.event(Kind::Approval, what, None);
                 return Ok(());
             }
-            let mut first: Option<(crate::base::time::Timestamp, String, Statement)> = None;
+            let mut first: Option<(Timestamp, String, Statement)> = None;
             let wanted = self.wanted(&case, &standing.needs);
             for (key, statement) in wanted {
-                let person = super::cast::Player { person: statement.person.clone(), instead_of: None };
-                let due = self.asked.get(&key).map(|answer| answer.due);
-                let due = due.unwrap_or_else(|| {
-                    let minutes = crate::persona::minutes(
-                        self.seed,
-                        &person.person,
-                        &crate::base::digest::Digest::of(key.as_bytes()),
-                    );
-                    let due = crate::persona::after_work(since, minutes, &self.zone);
-                    self.asked.insert(key.clone(), super::Answer { since, due, minutes });
-                    due
-                });
+                let due = due_of(&mut self.asked, (self.seed, &self.zone), &key, &statement);
                 if first.as_ref().is_none_or(|(other, known, _)| (due, &key) < (*other, known)) {
                     first = Some((due, key, statement));
                 }
@@ -377,4 +375,19 @@ impl World<'_> {
         self.event(kind, format!("plan {} ended: {}", saved.digest.short(), words.join(", ")), None);
         Ok(good)
     }
+}
+
+/// When somebody says what they are asked for; from now on, if they are asked now.
+fn due_of(
+    asked: &mut BTreeMap<String, super::Answer>,
+    (seed, zone): (u64, &TimeZone),
+    key: &str,
+    statement: &Statement,
+) -> Timestamp {
+    let since = statement.at;
+    let answer = asked.entry(key.to_owned()).or_insert_with(|| {
+        let minutes = persona::minutes(seed, &statement.person, &Digest::of(key.as_bytes()));
+        super::Answer { since, due: persona::after_work(since, minutes, zone), minutes }
+    });
+    answer.due
 }
