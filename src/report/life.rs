@@ -178,6 +178,8 @@ pub struct Inbox {
     pub at: String,
     /// Role by role.
     pub roles: Vec<InboxLine>,
+    /// Roles for which nothing waits.
+    pub free: Vec<String>,
 }
 
 /// How much was done.
@@ -254,8 +256,8 @@ impl Life {
                     line.role, line.waits, line.since, line.oldest
                 );
             }
-            if inbox.roles.is_empty() {
-                let _ = writeln!(text, "  nothing waits for anybody");
+            if !inbox.free.is_empty() {
+                let _ = writeln!(text, "  nothing waits for {}", inbox.free.join(", "));
             }
         }
         let _ = writeln!(text, "\nWaves");

@@ -6,6 +6,7 @@ mod deed;
 mod doors;
 mod inbox;
 mod launch;
+mod need;
 mod probes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -154,9 +154,6 @@ impl World<'_> {
                 let act = Act::Approve { conditions: Vec::new(), one_way: BTreeSet::new() };
                 let (subject, meaning) = (gate::subject(standing), declared.statement.clone());
                 self.decide(deed, player, subject, act, meaning, (None, ""))?;
-                if let Some(line) = self.life.gates.get_mut(deed.line) {
-                    line.by.push(format!("{} as {}", player.person, deed.seat.role));
-                }
                 self.event(Kind::Signed, format!("{gate} at {scope}"), by);
             }
         }

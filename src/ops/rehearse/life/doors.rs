@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::World;
 use super::deed::{Deed, What, group_key};
+use super::need::{Need, groups, records};
 use super::probes;
 use crate::base::id::{GateId, PersonId, RoleName, ScopeId, StepId};
 use crate::base::time::Timestamp;
 use crate::checklist::{self, ItemStanding};
 use crate::gate;
-use crate::model::checklist::{Deed as Deeded, Item, ItemState, Validator};
+use crate::model::checklist::{Deed as Deeded, Item, ItemState};
 use crate::model::gate::GateStanding;
 use crate::model::signed::{Act, Subject};
 use crate::ops::checklist::run::{self, Became, Tools};
@@ -22,94 +23,6 @@ use crate::validate;
 
 /// Most rounds of one batch of gates: each does one thing, and thousands of things are no checklist that people go through.
 const ROUNDS_MAX: usize = 5_000;
-
-/// What has to be so for some gates to open.
-pub(super) struct Need {
-    /// The gates, each after those that it needs.
-    gates: Vec<(ScopeId, GateId)>,
-    /// The items, each with the place of the first gate that asks for it.
-    items: BTreeMap<(ScopeId, StepId), usize>,
-}
-
-impl Need {
-    fn of(ground: &Ground, wanted: &[(ScopeId, GateId)]) -> Self {
-        let mut need = Need { gates: Vec::new(), items: BTreeMap::new() };
-        for (scope, gate) in wanted {
-            need.take(ground, scope, gate);
-        }
-        need
-    }
-
-    fn take(&mut self, ground: &Ground, scope: &ScopeId, id: &GateId) {
-        let Some(gate) = ground.gate(scope, id) else { return };
-        let place = (scope.clone(), id.clone());
-        if self.gates.contains(&place) {
-            return;
-        }
-        for name in &gate.gates {
-            let (at, name) = local(scope, name);
-            if let Ok(before) = GateId::new(name) {
-                self.take(ground, &at, &before);
-            }
-        }
-        let at = self.gates.len();
-        self.gates.push(place);
-        for pattern in &gate.items {
-            let (of, pattern) = local(scope, pattern);
-            let items = ground.scopes.get(&of).map_or(&[][..], |asks| &asks.items);
-            for item in items.iter().filter(|item| is_about(pattern, &item.id)) {
-                self.item(items, &of, item, at);
-            }
-        }
-    }
-
-    /// An item, and those that come before it.
-    fn item(&mut self, items: &[Item], scope: &ScopeId, item: &Item, gate: usize) {
-        let place = (scope.clone(), item.id.clone());
-        if self.items.contains_key(&place) {
-            return;
-        }
-        self.items.insert(place, gate);
-        for before in items.iter().filter(|other| item.after.contains(&other.id)) {
-            self.item(items, scope, before, gate);
-        }
-    }
-
-    fn scopes(&self) -> BTreeSet<ScopeId> {
-        let scopes = self.gates.iter().map(|(scope, _)| scope);
-        scopes.chain(self.items.keys().map(|(scope, _)| scope)).cloned().chain([ScopeId::Account]).collect()
-    }
-}
-
-/// A name with the scope that it is about.
-fn local<'n>(scope: &ScopeId, name: &'n str) -> (ScopeId, &'n str) {
-    match name.strip_prefix("account:") {
-        Some(rest) => (ScopeId::Account, rest),
-        None => (scope.clone(), name),
-    }
-}
-
-fn is_about(pattern: &str, id: &StepId) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(start) => id.as_str().starts_with(start),
-        None => id.as_str() == pattern,
-    }
-}
-
-fn records(item: &Item) -> impl Iterator<Item = &str> {
-    item.validate.iter().filter_map(|validator| match validator {
-        Validator::Record(record) => Some(record.kind.as_str()),
-        _ => None,
-    })
-}
-
-/// The groups whose members an item counts.
-fn groups(item: &Item) -> impl Iterator<Item = (&str, u32)> {
-    item.validate.iter().filter_map(|validator| match validator {
-        Validator::Scim { group, members_min, .. } => Some((group.as_str(), *members_min)),
-        _ => None,
-    })
-}
 
 /// What is owed at a moment.
 #[derive(Default)]
@@ -226,6 +139,9 @@ impl World<'_> {
                 }
                 (true, false) => changed = true,
             }
+            // Signatures over what has changed since do not count.
+            let signed = given(board, &gate::subject(standing), |act| matches!(act, Act::Approve { .. }));
+            line.by = signed.iter().map(|(person, role)| format!("{person} as {role}")).collect();
             line.opened = Some(now);
             line.waived.clone_from(&standing.waived);
             let (by, opens) = (line.by.join(", "), line.opens.clone());

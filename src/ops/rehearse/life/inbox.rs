@@ -1,6 +1,6 @@
 //! What waits for whom at one moment of a rehearsal, role by role.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::World;
 use crate::base::time::Timestamp;
@@ -46,6 +46,16 @@ impl World<'_> {
                 (line.1, line.2) = (wait.since, oldest);
             }
         }
+        let free: Vec<String> = self
+            .cast
+            .people()
+            .holdings
+            .iter()
+            .map(|holding| holding.role.to_string())
+            .collect::<BTreeSet<String>>()
+            .into_iter()
+            .filter(|role| !roles.contains_key(role))
+            .collect();
         let line = |(role, (waits, since, oldest)): (String, (usize, Timestamp, String))| InboxLine {
             role,
             waits,
@@ -53,7 +63,7 @@ impl World<'_> {
             since: self.shown(since),
         };
         let roles = roles.into_iter().map(line).collect();
-        self.life.inboxes.push(Inbox { moment: moment.to_owned(), at: self.shown(now), roles });
+        self.life.inboxes.push(Inbox { moment: moment.to_owned(), at: self.shown(now), roles, free });
         Ok(())
     }
 }
