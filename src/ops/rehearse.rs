@@ -230,7 +230,7 @@ fn open_today(context: &Context, desired: &Desired, saved: &SavedPlan) -> Result
     } else {
         Box::new(MemoryJournal::new())
     };
-    let mut judge = entry::judge(&desired, context.clock.clone());
+    let mut judge = entry::judge(desired, context.clock.clone());
     let mut open = Vec::new();
     for wave in &saved.plan.fleet.waves {
         open.extend(judge(&saved.plan, wave, &*real)?);

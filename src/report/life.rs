@@ -152,6 +152,8 @@ pub struct MilestoneLine {
     pub goal: String,
     /// By which day.
     pub due_day: u32,
+    /// Whether it was reached.
+    pub met: bool,
     /// How it stands, in words.
     pub state: String,
 }

@@ -29,7 +29,10 @@ fn each_gate_is_closed_first_and_opened_by_what_it_asks_for_and_the_same_seed_te
         let closed = place(&ran.out, &["CLOSED", &name, "missing, first"]);
         let signed = place(&ran.out, &["signed", &format!("{gate} at {scope} ["), " as "]);
         let open = place(&ran.out, &["OPEN", &format!("{gate} at {scope}: "), " as "]);
-        assert!(closed < signed && signed < open && open < launch, "{gate}: {closed} {signed} {open} {launch}");
+        assert!(
+            closed < signed && signed < open && open < launch,
+            "{gate}: {closed} {signed} {open} {launch}"
+        );
     }
     // What a gate rests on comes before its signatures.
     let filed = place(&ran.out, &["filed", "governance.raci at account", "pm as program-manager"]);
@@ -41,7 +44,9 @@ fn each_gate_is_closed_first_and_opened_by_what_it_asks_for_and_the_same_seed_te
     let reviewed = place(&ran.out, &["approval", "reviewed plan", "security-lead"]);
     let approved = place(&ran.out, &["approval", "approved plan", "steward-hrb01 as site-steward"]);
     assert!(asked < reviewed && reviewed < approved && approved < launch, "{}", ran.out);
-    for part in ["Waited for, in working hours", "Inbox after readiness opened", "Inbox before the launch of pilot"] {
+    for part in
+        ["Waited for, in working hours", "Inbox after readiness opened", "Inbox before the launch of pilot"]
+    {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
     assert!(ran.out.contains("D30  by day 30  met on day"), "{}", ran.out);
@@ -50,7 +55,8 @@ fn each_gate_is_closed_first_and_opened_by_what_it_asks_for_and_the_same_seed_te
     let again = estate.run(&PILOT).ends(0);
     assert_eq!(ran.out, again.out, "the same seed tells the same");
     assert_eq!(tree(&estate.root()), before, "the estate's own files stay as they are");
-    let other = estate.run(&["rehearse", "--all", "--until", "pilot", "--seed", "2", "-o", "json"]).ends(0).json();
+    let other =
+        estate.run(&["rehearse", "--all", "--until", "pilot", "--seed", "2", "-o", "json"]).ends(0).json();
     assert_eq!((&other["good"], &other["seed"]), (&true.into(), &2.into()), "{other}");
     assert_eq!(other["waves"][0]["good"], true);
     assert_eq!(other["gates"].as_array().map(Vec::len), Some(gates.len()));
@@ -82,7 +88,8 @@ fn what_the_files_lack_is_told_and_answered_for_until_a_day() {
     std::fs::write(&path, &text[..at]).unwrap();
     let ran = estate.run(&["rehearse", "--all", "--until", "pilot"]).ends(0);
     let told = place(&ran.out, &["readiness.charter at account does not hold: success criteria"]);
-    let sponsor = place(&ran.out, &["WAIVED", "readiness.charter at account until 2027-", "executive-sponsor"]);
+    let sponsor =
+        place(&ran.out, &["WAIVED", "readiness.charter at account until 2027-", "executive-sponsor"]);
     let compliance = place(&ran.out, &["WAIVED", "readiness.charter at account until 2027-", "compliance"]);
     let open = place(&ran.out, &["OPEN", "g-01 at account", "with 1 waived"]);
     assert!(told < sponsor && told < compliance && sponsor < open && compliance < open, "{}", ran.out);

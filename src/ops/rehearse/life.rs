@@ -276,24 +276,34 @@ impl<'w> World<'w> {
         }
     }
 
+    /// Keeps how the milestones stand. One that was reached stays so: what it rests on may grow old afterwards.
+    fn look_at_milestones(&mut self) -> Result<(), Failure> {
+        let now = self.now();
+        for one in milestones(&self.estate.desired, &self.journal, now)? {
+            let met = matches!(one.state, MilestoneState::Met { .. });
+            let state = match one.state {
+                MilestoneState::Met { day } => format!("met on day {day}"),
+                MilestoneState::NotMet => "NOT met".to_owned(),
+                MilestoneState::Open => "not due yet".to_owned(),
+            };
+            let (name, goal, due_day) = (one.name, one.goal, one.due_day);
+            let line = MilestoneLine { name, goal, due_day, met, state };
+            let lines = &mut self.life.milestones;
+            match lines.iter_mut().find(|known| known.name == line.name) {
+                Some(known) if known.met => {}
+                Some(known) => *known = line,
+                None => lines.push(line),
+            }
+        }
+        Ok(())
+    }
+
     fn finish(mut self, began: Timestamp, waves: usize) -> Result<Life, Failure> {
         let now = self.now();
         self.life.began = self.shown(began);
         self.life.ended = self.shown(now);
         self.life.days = self.day(now);
-        for one in milestones(&self.estate.desired, &self.journal, now)? {
-            let state = match one.state {
-                MilestoneState::Met { day } => format!("met on day {day}"),
-                MilestoneState::NotMet => "NOT met".to_owned(),
-                other => format!("{other:?}").to_lowercase(),
-            };
-            self.life.milestones.push(MilestoneLine {
-                name: one.name,
-                goal: one.goal,
-                due_day: one.due_day,
-                state,
-            });
-        }
+        self.look_at_milestones()?;
         for (scope, id) in &self.worked {
             let Some(item) = self.ground.item(scope, id) else { continue };
             let asks = |one: &crate::model::checklist::Validator| {

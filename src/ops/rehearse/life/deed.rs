@@ -133,7 +133,8 @@ impl World<'_> {
             What::State { item, text } => {
                 let Some(found) = self.ground.item(scope, item) else { return Ok(()) };
                 let subject = checklist::subject(scope, found);
-                self.decide(deed, player, subject, Act::Attest {}, text.clone(), (None, ""))?;
+                let said = self.statement(&deed.seat, player, subject, Act::Attest {}, text.clone());
+                self.decide(said)?;
                 self.event(Kind::Stated, format!("{item} at {scope}"), by);
             }
             What::Waive { item } => {
@@ -145,7 +146,8 @@ impl World<'_> {
                 let meaning = format!("I answer for it that this is missing until {day}: {}", found.title);
                 let act = Act::Waive { compensating: "it is watched by hand until then".to_owned() };
                 let subject = checklist::subject(scope, found);
-                self.decide(deed, player, subject, act, meaning, (Some(until), "rehearsed"))?;
+                let said = self.statement(&deed.seat, player, subject, act, meaning);
+                self.decide(Statement { expires: Some(until), comment: "rehearsed".to_owned(), ..said })?;
                 self.event(Kind::Waived, format!("{item} at {scope} until {day}"), by);
             }
             What::Sign { gate } => {
@@ -153,24 +155,16 @@ impl World<'_> {
                 let Some((declared, standing)) = found else { return Ok(()) };
                 let act = Act::Approve { conditions: Vec::new(), one_way: BTreeSet::new() };
                 let (subject, meaning) = (gate::subject(standing), declared.statement.clone());
-                self.decide(deed, player, subject, act, meaning, (None, ""))?;
+                let said = self.statement(&deed.seat, player, subject, act, meaning);
+                self.decide(said)?;
                 self.event(Kind::Signed, format!("{gate} at {scope}"), by);
             }
         }
         Ok(())
     }
 
-    fn decide(
-        &mut self,
-        deed: &Deed,
-        player: &Player,
-        subject: Subject,
-        act: Act,
-        meaning: String,
-        (expires, comment): (Option<Timestamp>, &str),
-    ) -> Result<(), Failure> {
-        let statement = self.statement(&deed.seat, player, subject, act, meaning);
-        let signed = self.sign(Statement { expires, comment: comment.to_owned(), ..statement })?;
+    fn decide(&mut self, statement: Statement) -> Result<(), Failure> {
+        let signed = self.sign(statement)?;
         gates::decide(&self.context, &mut self.journal, &signed)?;
         Ok(())
     }

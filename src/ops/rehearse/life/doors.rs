@@ -7,11 +7,12 @@ use super::World;
 use super::deed::{Deed, What, group_key};
 use super::need::{Need, groups, records};
 use super::probes;
+use crate::base::digest::Digest;
 use crate::base::id::{GateId, PersonId, RoleName, ScopeId, StepId};
 use crate::base::time::Timestamp;
 use crate::checklist::{self, ItemStanding};
 use crate::gate;
-use crate::model::checklist::{Deed as Deeded, Item, ItemState};
+use crate::model::checklist::{Deed as Remedy, Item, ItemState};
 use crate::model::gate::GateStanding;
 use crate::model::signed::{Act, Subject};
 use crate::ops::checklist::run::{self, Became, Tools};
@@ -29,6 +30,64 @@ const ROUNDS_MAX: usize = 5_000;
 struct Owed {
     runs: BTreeMap<ScopeId, BTreeSet<StepId>>,
     deeds: Vec<Deed>,
+}
+
+/// One item that is not closed.
+struct One<'o> {
+    scope: &'o ScopeId,
+    item: &'o Item,
+    standing: &'o ItemStanding,
+    /// The line of the gate that waits for it.
+    line: usize,
+    board: &'o Board,
+    /// The first day on which it is worked on.
+    earliest: Option<Timestamp>,
+}
+
+impl One<'_> {
+    /// Whether what was done at a moment counts: what has grown old since is done again.
+    fn counts(&self, at: Option<&Timestamp>) -> bool {
+        let grown_old = match &self.standing.state {
+            ItemState::Expired { since } => Some(*since),
+            ItemState::Open
+            | ItemState::Blocked { .. }
+            | ItemState::Waiting { .. }
+            | ItemState::Failed { .. }
+            | ItemState::Passed { .. }
+            | ItemState::NotApplicable { .. }
+            | ItemState::Waived { .. } => None,
+        };
+        at.is_some_and(|at| grown_old.is_none_or(|since| *at >= since))
+    }
+
+    fn deed(&self, key: String, role: &RoleName, what: What) -> Deed {
+        Deed {
+            key,
+            scope: self.scope.clone(),
+            seat: checklist::seat(self.scope, role),
+            what,
+            line: self.line,
+            clinician: false,
+            kept_out: BTreeSet::new(),
+            earliest: self.earliest,
+        }
+    }
+
+    /// What nobody has stated yet.
+    fn statements(&self) -> Vec<Deed> {
+        let id = &self.item.id;
+        let mut deeds = Vec::new();
+        for statement in &self.standing.statements {
+            let said = stated(self.board, &checklist::subject(self.scope, self.item), &statement.text);
+            let number = Digest::of(statement.text.as_bytes()).short();
+            for role in &statement.missing {
+                let what = What::State { item: id.clone(), text: statement.text.clone() };
+                let made = self.deed(format!("state/{}/{id}/{number}/{role}", self.scope), role, what);
+                deeds.push(Deed { clinician: statement.clinician, kept_out: said.clone(), ..made });
+            }
+        }
+        deeds
+    }
 }
 
 impl World<'_> {
@@ -180,7 +239,8 @@ impl World<'_> {
                 continue;
             };
             let Some(line) = self.lines.get(&need.gates[*gate]).copied() else { continue };
-            self.of_item(scope, item, standing, line, board, &mut owed);
+            let earliest = item.due.and_then(|due| self.start_of_day(due.from));
+            self.of_item(&One { scope, item, standing, line, board, earliest }, &mut owed);
         }
         // Programs look once everything that was to be filed at a scope is there.
         let files: BTreeSet<ScopeId> = owed
@@ -199,87 +259,23 @@ impl World<'_> {
         owed
     }
 
-    fn of_item(
-        &self,
-        scope: &ScopeId,
-        item: &Item,
-        standing: &ItemStanding,
-        line: usize,
-        board: &Board,
-        owed: &mut Owed,
-    ) {
-        let earliest = item.due.and_then(|due| self.start_of_day(due.from));
-        let deed = |key: String, role: &RoleName, what: What| Deed {
-            key,
-            scope: scope.clone(),
-            seat: checklist::seat(scope, role),
-            what,
-            line,
-            clinician: false,
-            kept_out: BTreeSet::new(),
-            earliest,
-        };
-        // What has grown old is done again.
-        let grown_old = match &standing.state {
-            ItemState::Expired { since } => Some(*since),
-            _ => None,
-        };
-        let counts = |at: Option<&Timestamp>| at.is_some_and(|at| grown_old.is_none_or(|since| *at >= since));
-        let mut all_filed = true;
-        for (group, members) in groups(item) {
-            if !counts(self.filed.get(&(scope.clone(), group_key(group)))) {
-                all_filed = false;
-                let what = What::Enter { group: group.to_owned(), members };
-                let role = match &item.remedy {
-                    Some(Deeded::Tell { role, .. }) => role,
-                    _ => &item.owner,
-                };
-                owed.deeds.push(deed(format!("group/{group}"), role, what));
-            }
-        }
-        for kind in records(item) {
-            if !counts(self.filed.get(&(scope.clone(), kind.to_owned()))) {
-                all_filed = false;
-                let what = What::File { kind: kind.to_owned() };
-                owed.deeds.push(deed(format!("file/{scope}/{kind}"), &item.owner, what));
-            }
-        }
+    fn of_item(&self, one: &One<'_>, owed: &mut Owed) {
+        let One { scope, item, standing, .. } = one;
+        let before = owed.deeds.len();
+        self.filing(one, &mut owed.deeds);
+        let all_filed = owed.deeds.len() == before;
         let automatic = validate::is_automatic(item);
-        let ran = counts(self.ran.get(&(scope.clone(), item.id.clone())));
+        let ran = one.counts(self.ran.get(&((*scope).clone(), item.id.clone())));
         if automatic && all_filed && !ran {
-            owed.runs.entry(scope.clone()).or_default().insert(item.id.clone());
+            owed.runs.entry((*scope).clone()).or_default().insert(item.id.clone());
             return;
         }
         match &standing.state {
-            ItemState::Failed { .. } if ran => {
-                let authority = &self.ground.authority;
-                for role in checklist::waiver_roles(item.severity, &item.owner, authority) {
-                    let given = given(board, &checklist::subject(scope, item), |act| {
-                        matches!(act, Act::Waive { .. })
-                    });
-                    if given.iter().any(|(_, of)| *of == role) {
-                        continue;
-                    }
-                    let key = format!("waive/{scope}/{}/{role}", item.id);
-                    let one = deed(key, &role, What::Waive { item: item.id.clone() });
-                    owed.deeds
-                        .push(Deed { kept_out: given.into_iter().map(|(who, _)| who).collect(), ..one });
-                }
-            }
+            ItemState::Failed { .. } if ran => owed.deeds.extend(self.waivers(one)),
             ItemState::Open | ItemState::Waiting { .. } | ItemState::Expired { .. }
                 if all_filed && (ran || !automatic) =>
             {
-                for statement in &standing.statements {
-                    let subject = checklist::subject(scope, item);
-                    let said: BTreeSet<PersonId> = stated(board, &subject, &statement.text);
-                    for role in &statement.missing {
-                        let number = crate::base::digest::Digest::of(statement.text.as_bytes()).short();
-                        let key = format!("state/{scope}/{}/{number}/{role}", item.id);
-                        let what = What::State { item: item.id.clone(), text: statement.text.clone() };
-                        let clinician = statement.clinician;
-                        owed.deeds.push(Deed { clinician, kept_out: said.clone(), ..deed(key, role, what) });
-                    }
-                }
+                owed.deeds.extend(one.statements());
             }
             ItemState::Open
             | ItemState::Blocked { .. }
@@ -290,6 +286,39 @@ impl World<'_> {
             | ItemState::NotApplicable { .. }
             | ItemState::Waived { .. } => {}
         }
+    }
+
+    /// Records that are to be filed, and groups that people are to be put into.
+    fn filing(&self, one: &One<'_>, deeds: &mut Vec<Deed>) {
+        let One { scope, item, .. } = one;
+        let is_filed = |name: String| one.counts(self.filed.get(&((*scope).clone(), name)));
+        for (group, members) in groups(item).filter(|(group, _)| !is_filed(group_key(group))) {
+            let role = match &item.remedy {
+                Some(Remedy::Tell { role, .. }) => role,
+                Some(Remedy::Call { .. } | Remedy::Agent { .. }) | None => &item.owner,
+            };
+            let what = What::Enter { group: group.to_owned(), members };
+            deeds.push(one.deed(format!("group/{group}"), role, what));
+        }
+        for kind in records(item).filter(|kind| !is_filed((*kind).to_owned())) {
+            let what = What::File { kind: kind.to_owned() };
+            deeds.push(one.deed(format!("file/{scope}/{kind}"), &item.owner, what));
+        }
+    }
+
+    /// Words of those who may let it pass, and have not given theirs.
+    fn waivers(&self, one: &One<'_>) -> Vec<Deed> {
+        let One { scope, item, board, .. } = one;
+        let given = given(board, &checklist::subject(scope, item), |act| matches!(act, Act::Waive { .. }));
+        let kept_out: BTreeSet<PersonId> = given.iter().map(|(who, _)| who.clone()).collect();
+        let roles = checklist::waiver_roles(item.severity, &item.owner, &self.ground.authority);
+        let open = roles.iter().filter(|role| !given.iter().any(|(_, of)| of == *role));
+        let deed = |role: &RoleName| {
+            let key = format!("waive/{scope}/{}/{role}", item.id);
+            let made = one.deed(key, role, What::Waive { item: item.id.clone() });
+            Deed { kept_out: kept_out.clone(), ..made }
+        };
+        open.map(deed).collect()
     }
 
     fn signatures(&self, standing: &GateStanding, line: usize, board: &Board) -> Vec<Deed> {

@@ -371,6 +371,7 @@ impl World<'_> {
         let ended = self.shown(self.now());
         let line = &mut self.life.waves[at];
         (line.ended, line.good, line.outcome) = (Some(ended), good, words.join(", "));
+        self.look_at_milestones()?;
         let kind = if good { Kind::Launch } else { Kind::Finding };
         self.event(kind, format!("plan {} ended: {}", saved.digest.short(), words.join(", ")), None);
         Ok(good)
