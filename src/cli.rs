@@ -25,6 +25,7 @@ mod packs;
 mod register;
 mod registers;
 mod rehearse;
+mod rehearse_life;
 mod release;
 mod report;
 mod resume;

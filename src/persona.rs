@@ -18,6 +18,8 @@ const DAY: (i8, i8) = (9, 17);
 const MINUTES: (u64, u64) = (20, 16 * 60);
 /// Deepest pointer of an assertion that a document is made for.
 const DEPTH_MAX: usize = 12;
+/// Longest list that is made, less one.
+const LIST_MAX: usize = 101;
 
 /// Working minutes that somebody takes to answer, drawn from the seed: mostly some hours, now and then two days.
 pub fn minutes(seed: u64, person: &PersonId, subject: &Digest) -> u64 {
@@ -62,33 +64,61 @@ fn hours_of(day: Date, zone: &TimeZone) -> Option<(Zoned, Zoned)> {
 /// A record's file that says what is asked of it.
 pub fn document(record: &RecordCheck) -> Value {
     let mut document = json!({ "kind": record.kind, "rehearsed": true });
+    // Lists come first, as long as they have to be; then what is in them; last what must be the same as something else.
     for assertion in &record.expect {
-        put(&mut document, assertion);
+        let inside = format!("{}/*", assertion.at);
+        let is_list = record.expect.iter().any(|other| other.at.starts_with(&inside));
+        if is_list {
+            let length = length(assertion.min);
+            put(&mut document, &assertion.at, &|_| Some(Value::Array(vec![Value::Null; length])));
+        }
+    }
+    for assertion in &record.expect {
+        put(&mut document, &assertion.at, &|there| wanted(assertion, there));
+    }
+    for assertion in &record.expect {
+        let Some(other) = &assertion.same_as else { continue };
+        if document.pointer(other).is_none_or(Value::is_null) {
+            put(&mut document, other, &|_| Some(json!("rehearsed")));
+        }
+        let value = document.pointer(other).cloned();
+        put(&mut document, &assertion.at, &|_| value.clone());
     }
     document
 }
 
-fn put(document: &mut Value, assertion: &Assertion) {
-    let parts: Vec<&str> = assertion.at.split('/').skip(1).take(DEPTH_MAX).collect();
-    let mut place = document;
-    for part in parts {
-        // Every element must hold: one is enough.
-        if part == "*" {
-            if !place.is_array() {
-                *place = json!([{}]);
-            }
-            place = &mut place[0];
-            continue;
+/// How long a list has to be at least.
+fn length(min: Option<f64>) -> usize {
+    let least = min.unwrap_or(1.0).ceil();
+    (1..LIST_MAX).find(|length| f64::from(u8::try_from(*length).unwrap_or(u8::MAX)) >= least).unwrap_or(1)
+}
+
+/// Puts a value at every place that a pointer leads to, and makes the places that are not there yet.
+fn put(document: &mut Value, pointer: &str, value: &dyn Fn(&Value) -> Option<Value>) {
+    let parts: Vec<&str> = pointer.split('/').skip(1).take(DEPTH_MAX).collect();
+    put_at(document, &parts, value);
+}
+
+fn put_at(place: &mut Value, parts: &[&str], value: &dyn Fn(&Value) -> Option<Value>) {
+    let Some((part, rest)) = parts.split_first() else {
+        if let Some(value) = value(place) {
+            *place = value;
         }
-        if !place.is_object() {
-            *place = Value::Object(Map::new());
+        return;
+    };
+    // Every element must hold.
+    if *part == "*" {
+        if !place.is_array() {
+            *place = Value::Array(vec![Value::Null]);
         }
-        let key = part.replace("~1", "/").replace("~0", "~");
-        place = &mut place[key.as_str()];
+        place.as_array_mut().into_iter().flatten().for_each(|element| put_at(element, rest, value));
+        return;
     }
-    if let Some(value) = wanted(assertion, place) {
-        *place = value;
+    if !place.is_object() {
+        *place = Value::Object(Map::new());
     }
+    let key = part.replace("~1", "/").replace("~0", "~");
+    put_at(&mut place[key.as_str()], rest, value);
 }
 
 /// The value that an assertion asks for, beside what is there already.
@@ -100,7 +130,10 @@ fn wanted(assertion: &Assertion, there: &Value) -> Option<Value> {
         return Some(first.clone());
     }
     if let Some(has) = &assertion.has {
-        return Some(Value::Array(has.clone()));
+        // Two items may ask different things of the same list.
+        let mut list = there.as_array().cloned().unwrap_or_default();
+        list.extend(has.iter().filter(|one| !there.as_array().is_some_and(|all| all.contains(one))).cloned());
+        return Some(Value::Array(list));
     }
     match (assertion.min, assertion.max) {
         (Some(min), _) if there.is_null() => return Some(json!(min)),
@@ -164,6 +197,31 @@ mod tests {
             json!({
                 "kind": "drill.tabletop", "rehearsed": true, "outcome": "passed", "minutes": 60.0,
                 "attendees": ["security", "on-call"], "findings": [{ "owner": "rehearsed" }], "release/id": 4,
+            })
+        );
+    }
+
+    #[test]
+    fn lists_are_as_long_as_asked_and_what_must_be_the_same_is() {
+        let record: RecordCheck = serde_json::from_value(json!({
+            "kind": "rollback.drill",
+            "expect": [
+                { "at": "/after", "same_as": "/before" },
+                { "at": "/done", "same_as": "/roster" },
+                { "at": "/roster", "min": 2.0 },
+                { "at": "/steps/*/ok", "equals": true },
+                { "at": "/steps", "min": 3.0 },
+                { "at": "/days/*", "present": true, "max": 13.0 },
+                { "at": "/days", "min": 1.0 },
+            ],
+        }))
+        .expect("a record");
+        assert_eq!(
+            document(&record),
+            json!({
+                "kind": "rollback.drill", "rehearsed": true, "before": "rehearsed", "after": "rehearsed",
+                "roster": 2.0, "done": 2.0, "days": [13.0],
+                "steps": [{ "ok": true }, { "ok": true }, { "ok": true }],
             })
         );
     }

@@ -8,6 +8,7 @@ pub mod cycle_time;
 pub mod drift_view;
 pub mod events;
 pub mod graph_view;
+pub mod life;
 pub mod milestones;
 pub mod pack_view;
 pub mod pattern_view;

@@ -226,6 +226,15 @@ impl Sandbox {
         self.core().add_fault(fault);
     }
 
+    /// Puts people into a group of the account, as an identity provider does; false if there is no such group.
+    ///
+    /// # Errors
+    /// If the state cannot be written.
+    pub fn enter_group(&self, group: &str, people: &[String]) -> Result<bool, SandboxError> {
+        let entered = self.core().enter_group(group, people);
+        entered.map_err(|error| SandboxError::Config(format!("the state cannot be written: {error}")))
+    }
+
     /// All objects without moments, tokens and versions: equal for equal end states.
     pub fn state(&self) -> serde_json::Value {
         self.core().state()

@@ -417,8 +417,11 @@ pub enum StartFrom {
 #[derive(Debug, Args)]
 pub struct Rehearse {
     /// The wave, or several, which then follow each other as in one launch
-    #[arg(required = true, num_args = 1.., value_name = "WAVE")]
+    #[arg(required_unless_present = "all", conflicts_with = "all", num_args = 1.., value_name = "WAVE")]
     pub waves: Vec<String>,
+    /// The whole life of the waves, with everybody who plays a part
+    #[command(flatten)]
+    pub life: super::rehearse_life::LifeArgs,
     /// Where the bundles go [default: below the state folder]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

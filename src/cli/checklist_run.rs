@@ -108,7 +108,7 @@ fn wanted(estate: &Estate, args: &RunArgs) -> Result<Wanted, Failure> {
             })?)
         }
     };
-    Ok(Wanted { pack, item: args.item.clone(), scope, dry_run: args.dry_run })
+    Ok(Wanted { pack, item: args.item.clone(), scope, dry_run: args.dry_run, ..Wanted::default() })
 }
 
 fn exit(report: &Report) -> Exit {

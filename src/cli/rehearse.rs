@@ -21,6 +21,9 @@ use crate::runner::Left;
 use crate::runner::feed::Feed;
 
 pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Failure> {
+    if args.life.all {
+        return super::rehearse_life::rehearse(ui, context, &args);
+    }
     let ui = &ui.with_stream(args.show.events.is_some());
     let desired = Desired::read(&context.root)?;
     warn(ui, &desired);

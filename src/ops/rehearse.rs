@@ -1,6 +1,7 @@
 //! A whole wave against a throwaway sandbox on a virtual clock: the real plan, engine, driver and evidence.
 
 mod fault;
+pub mod life;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

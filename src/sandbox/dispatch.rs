@@ -78,6 +78,21 @@ impl Core {
     }
 
     fn seed(&mut self) -> Result<(), rusqlite::Error> {
+        self.change(principals::seed)
+    }
+
+    /// Puts people into a group, as an identity provider does; false if there is no such group.
+    ///
+    /// # Errors
+    /// If the state cannot be written.
+    pub fn enter_group(&mut self, group: &str, people: &[String]) -> Result<bool, rusqlite::Error> {
+        let mut found = false;
+        self.change(|visit| found = principals::enter_group(visit, group, people))?;
+        Ok(found)
+    }
+
+    /// Changes the account without a request.
+    fn change(&mut self, change: impl FnOnce(&mut Visit<'_>)) -> Result<(), rusqlite::Error> {
         let now = (self.now)();
         let call = Call::default();
         let mut visit = Visit {
@@ -89,7 +104,7 @@ impl Core {
             workspace: String::new(),
             metastore: String::new(),
         };
-        principals::seed(&mut visit);
+        change(&mut visit);
         self.store.commit(now)?;
         self.store.settle();
         Ok(())

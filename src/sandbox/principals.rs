@@ -68,6 +68,33 @@ pub(super) fn seed(visit: &mut Visit<'_>) {
     }
 }
 
+/// Puts people into a group, as an identity provider does: whoever is not in the account yet is made. False if there is no
+/// such group.
+pub(super) fn enter_group(visit: &mut Visit<'_>, group: &str, people: &[String]) -> bool {
+    let (groups, users) = (&KINDS[0], &KINDS[1]);
+    let is_it = |document: &Value| text(document, groups.name).eq_ignore_ascii_case(group);
+    let Some((_, mut document)) = visit.find(groups.collection, ACCOUNT, is_it) else { return false };
+    let mut members = document.get("members").and_then(Value::as_array).cloned().unwrap_or_default();
+    for name in people {
+        let is_them = |document: &Value| text(document, users.name).eq_ignore_ascii_case(name);
+        let known =
+            visit.find(users.collection, ACCOUNT, is_them).map(|(_, user)| text(&user, "id").to_owned());
+        let id = known.unwrap_or_else(|| {
+            let id = visit.born(users.collection, name).number().to_string();
+            let user = json!({ "id": id, users.name: name, "displayName": name, "active": true });
+            visit.store.put(users.collection, ACCOUNT, &id, user);
+            id
+        });
+        if !members.iter().any(|member| text(member, "value") == id) {
+            members.push(json!({ "value": id, "display": name }));
+        }
+    }
+    document["members"] = Value::Array(members);
+    let id = text(&document, "id").to_owned();
+    visit.store.put(groups.collection, ACCOUNT, &id, document);
+    true
+}
+
 /// The principal with this display name, user name or application id: its kind's field name and document.
 pub(super) fn principal(visit: &Visit<'_>, name: &str) -> Option<(&'static str, Value)> {
     KINDS.iter().find_map(|kind| {

@@ -42,6 +42,8 @@ pub struct Wanted {
     pub pack: Option<PackName>,
     /// This item, or those that begin so, with `*` at the end.
     pub item: Option<String>,
+    /// Only these items, if any are named.
+    pub among: BTreeSet<StepId>,
     /// This scope only.
     pub scope: Option<ScopeId>,
     /// Only reads, and nothing is written down.
@@ -54,7 +56,8 @@ impl Wanted {
             Some(beginning) => item.id.as_str().starts_with(beginning),
             None => item.id.as_str() == name,
         });
-        named && self.pack.as_ref().is_none_or(|pack| item.origin.pack == *pack)
+        let among = self.among.is_empty() || self.among.contains(&item.id);
+        named && among && self.pack.as_ref().is_none_or(|pack| item.origin.pack == *pack)
     }
 }
 
