@@ -22,6 +22,7 @@ pub mod facts;
 pub mod gates;
 pub mod guard;
 mod hook;
+pub mod inbox;
 pub mod init;
 pub mod keys;
 pub mod launch;

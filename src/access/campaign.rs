@@ -186,6 +186,15 @@ impl Standing {
         self.rows.iter().filter(|(_, (_, state))| *state == RowState::Open).map(|(id, (row, _))| (id, row))
     }
 
+    /// When a row was answered last.
+    pub fn last_answer(&self) -> Option<Timestamp> {
+        let answered = |(_, state): &(Row, RowState)| match state {
+            RowState::Open => None,
+            RowState::Kept { at, .. } | RowState::Revoked { at, .. } => Some(*at),
+        };
+        self.rows.values().filter_map(answered).max()
+    }
+
     /// Share of the rows that were answered, in whole percent, rounded down; a campaign without rows is complete.
     pub fn percent(&self) -> usize {
         let open = self.open().count();

@@ -1,5 +1,6 @@
 //! Access requests and recertification: who asks, who answers, and what that makes of what is desired.
 
+mod pending;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use crate::ops::question::of_log;
 use crate::ops::{Context, holder, new_run_id, person};
 use crate::people::Seat;
 
+pub use pending::pending;
 pub use report::{AccessReport, access_report};
 
 /// Kinds of objects whose read-backs are rights of people.
