@@ -60,14 +60,17 @@ pub fn within_policy(right: &Right) -> Result<(), Beyond> {
 pub fn deciders(right: &Right, site: &SiteCode) -> BTreeSet<RoleName> {
     let role = |name: &str| RoleName::new(name).expect("a role of the product");
     let mut roles = BTreeSet::from([role(SITE_STEWARD)]);
-    let names = format!("{} {}", right.step, right.object).to_lowercase();
-    let raw =
-        RAW.iter().any(|layer| names.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == *layer));
-    let own = right.principal.to_lowercase().contains(&site.as_str().to_lowercase());
+    let raw = RAW.iter().any(|layer| has_word(&format!("{} {}", right.step, right.object), layer));
+    let own = has_word(&right.principal, site.as_str());
     if (raw && ROWS.contains(&right.privilege.as_str())) || !own {
         roles.insert(role("compliance"));
     }
     roles
+}
+
+/// Whether a name has a word, between anything that is no letter or digit.
+fn has_word(name: &str, word: &str) -> bool {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// A request and what became of it.
@@ -173,6 +176,11 @@ mod tests {
         assert_eq!(
             who(&right("grants.gold.prod.claims.x", "analysts-mpl02", "SELECT")),
             ["compliance", "site-steward"]
+        );
+        assert_eq!(
+            who(&right("grants.gold.prod.claims.x", "analysts-hrb011", "SELECT")),
+            ["compliance", "site-steward"],
+            "a code that only begins alike is another site's"
         );
         assert!(within_policy(&right("grants.x", "analysts-hrb01", "SELECT")).is_ok());
         assert!(within_policy(&right("grants.x", "analysts-hrb01", "all privileges")).is_err());

@@ -206,7 +206,7 @@ fn access_sla(
         None => desired.rendered.keys().filter_map(|scope| scope.site().cloned()).collect(),
     };
     let now = context.clock.now();
-    let all = ops::access::access_report(journal, &sites, now)?;
+    let all = ops::access::access_report(&desired.loaded.estate, journal, &sites, now)?;
     if output == Output::Json {
         ui.json(&json!({ "v": 1, "as_of": now, "sites": all }));
         return Ok(());

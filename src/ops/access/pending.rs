@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{deciding, meaning, open_requests, standings};
+use super::request::undecided;
+use super::{meaning, open_requests, standings};
 use crate::access::campaign::{STEWARDS_REVIEWER, Standing};
 use crate::base::digest::Digest;
 use crate::base::id::{PersonId, RoleName, ScopeId, SiteCode};
@@ -32,7 +33,7 @@ pub fn pending<'s>(
     for site in sites {
         let room = Room { estate, journal, site, now };
         found.extend(room.requests()?);
-        for standing in standings(journal, site)?.iter().filter(|one| one.closed.is_none()) {
+        for standing in standings(estate, journal, site, now)?.iter().filter(|one| one.closed.is_none()) {
             found.extend(room.rows(standing));
             found.extend(room.closing(standing));
         }
@@ -59,18 +60,16 @@ impl Room<'_> {
         let today = day_of(&approvals::zone_of(self.estate), self.now);
         let mut found = Vec::new();
         for open in open_requests(self.journal, self.site)? {
-            let (request, subject, roles) = deciding(self.journal, self.site, &open.id)?;
+            let (request, subject, missing) =
+                undecided(self.estate, self.journal, self.site, &open.id, self.now)?;
             let own = |person: &PersonId| {
                 *person == request.by || stands_for(&self.estate.people, person, today).contains(&request.by)
             };
-            found.extend(roles.into_iter().map(|role| Pending {
+            let right = &request.right;
+            found.extend(missing.into_iter().map(|role| Pending {
                 asks: format!(
                     "{} asks that {} may have {} on {} at {}",
-                    request.by,
-                    request.right.principal,
-                    request.right.privilege,
-                    request.right.object,
-                    self.site
+                    request.by, right.principal, right.privilege, right.object, self.site
                 ),
                 people: self.people(&role).into_iter().filter(|person| !own(person)).collect(),
                 since: request.at,
