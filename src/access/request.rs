@@ -20,8 +20,9 @@ const NEVER: [&str; 6] = [
 ];
 /// Privileges that see or change rows: on raw layers compliance decides too.
 const ROWS: [&str; 5] = ["SELECT", "MODIFY", "READ_VOLUME", "WRITE_VOLUME", "EXECUTE"];
-/// Layers that hold what identifies patients, by the words that are found in names of steps.
-const RAW: [&str; 3] = ["bronze", "silver", "raw"];
+/// Layers that hold what identifies patients, by the words that are found in names of steps; a catalog holds them all, and
+/// what is given on it is given on each of them.
+const RAW: [&str; 4] = ["bronze", "silver", "raw", "catalog"];
 
 /// Why a request is refused whoever approves it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -171,6 +172,11 @@ mod tests {
         assert_eq!(
             who(&right("grants.bronze.prod.claims.x", "analysts-hrb01", "SELECT")),
             ["compliance", "site-steward"]
+        );
+        assert_eq!(
+            who(&right("grants.catalog.prod.claims", "analysts-hrb01", "SELECT")),
+            ["compliance", "site-steward"],
+            "what is given on a catalog is given on its raw layers"
         );
         assert_eq!(who(&right("grants.bronze.prod.claims.x", "analysts-hrb01", "BROWSE")), ["site-steward"]);
         assert_eq!(

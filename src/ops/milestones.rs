@@ -50,11 +50,12 @@ pub fn milestones(
     };
     let zone =
         estate.zone.as_ref().and_then(|zone| zone::named(&zone.value)).unwrap_or(jiff::tz::TimeZone::UTC);
-    let day_of = |moment: Timestamp| -> Option<u32> {
+    // What was done before the first day was done in time: it counts as day 0.
+    let day_of = |moment: Timestamp| -> u32 {
         let days = (zone::local(&zone, moment).date() - day_one).get_days();
-        u32::try_from(days + 1).ok()
+        u32::try_from(days.saturating_add(1)).unwrap_or(0)
     };
-    let today = day_of(now).unwrap_or(0);
+    let today = day_of(now);
     let mut ledger = Ledger::default();
     let mut all = Vec::new();
     for (name, due_day, kind, goal) in MILESTONES {
@@ -62,7 +63,7 @@ pub fn milestones(
         let mut sites = Vec::new();
         let mut controls = Vec::new();
         for site in codes(wave) {
-            sites.push((site.clone(), live_since(journal, &site)?.and_then(day_of)));
+            sites.push((site.clone(), live_since(journal, &site)?.map(day_of)));
             controls.extend(foundation(&mut ledger, journal, &site, now)?);
         }
         all.push(judge(Found { name, goal: goal.to_owned(), due_day, sites, controls }, today));

@@ -1,13 +1,13 @@
 //! Campaigns of recertification: started over what was last seen, answered by signatures, closed, and confirmed once what
 //! was taken away is gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Bench, COVERED, Note, damaged, events, log_of, write};
 use crate::access::campaign::{self, Given, Refused, Standing};
 use crate::approval::Decision;
 use crate::base::digest::{Digest, canonical_bytes};
-use crate::base::id::{PersonId, RoleName, ScopeId, SiteCode};
+use crate::base::id::{LogId, PersonId, RoleName, ScopeId, SiteCode};
 use crate::base::limits::DAY;
 use crate::base::time::{Millis, Timestamp};
 use crate::evidence::rights;
@@ -66,6 +66,7 @@ pub fn start(
 /// The rights of a site as its log last saw them, each with the entry.
 fn seen(journal: &dyn Journal, site: &SiteCode) -> Result<Vec<(Right, u64)>, Failure> {
     let records = of_log(journal, &log_of(site))?;
+    let groups = groups_of_account(journal)?;
     let mut all = Vec::new();
     for one in rights::observed(&records) {
         if !one.seen.kind.is_some_and(|kind| COVERED.contains(&kind)) {
@@ -77,9 +78,23 @@ fn seen(journal: &dyn Journal, site: &SiteCode) -> Result<Vec<(Right, u64)>, Fai
             return Err(Failure::Refused { reason });
         }
         let (step, entry) = (one.seen.step.clone(), one.seen.entry);
-        all.push((Right { step, object: one.object, principal: one.who, privilege: one.right }, entry));
+        // Groups of the account are known to the account's log alone; nobody can answer for a number.
+        let name = one.who.strip_prefix("id ").and_then(|id| groups.get(id));
+        let principal = name.map_or_else(|| one.who.clone(), |name| format!("{name} ({})", one.who));
+        all.push((Right { step, object: one.object, principal, privilege: one.right }, entry));
     }
     Ok(all)
+}
+
+/// The names of the account's groups by their ids, as its log last saw them.
+fn groups_of_account(journal: &dyn Journal) -> Result<BTreeMap<String, String>, Failure> {
+    let records = of_log(journal, &LogId::Scope(ScopeId::Account))?;
+    let group = |seen: crate::evidence::records::Seen<'_>| {
+        let live = seen.live.filter(|_| seen.kind == Some("databricks.group"))?;
+        let text = |key: &str| Some(live.get(key)?.as_str()?.to_owned());
+        Some((text("id")?, text("displayName")?))
+    };
+    Ok(records.seen().into_iter().filter_map(group).collect())
 }
 
 fn keep(journal: &mut dyn Journal, name: &str, bytes: &[u8]) -> Result<BlobRef, Failure> {
