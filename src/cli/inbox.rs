@@ -15,6 +15,9 @@ use crate::ops::error::Failure;
 use crate::ops::inbox::{INBOX_VERSION, Wanted, inbox as collect};
 use crate::ops::{self, Context};
 
+/// Late decisions that are named before they are counted.
+const OVERDUE_SHOWN_MAX: usize = 5;
+
 /// Arguments of `inbox`.
 #[derive(Debug, clap::Args)]
 pub struct InboxArgs {
@@ -69,6 +72,19 @@ pub fn inbox(ui: &Ui, context: &Context, args: &InboxArgs) -> Result<Exit, Failu
         (here, others) => format!("{here} wait, {late} of them overdue; {others} more wait for others"),
     });
     Ok(Exit::Done)
+}
+
+/// Says which decisions about plans and rights are late.
+pub(super) fn told_overdue(ui: &Ui, context: &Context, desired: &Desired) -> Result<(), Failure> {
+    let now = context.clock.now();
+    let late = ops::inbox::late(desired, &*journal_to_read(context)?, now)?;
+    for wait in late.iter().take(OVERDUE_SHOWN_MAX) {
+        ui.always(&format!("OVERDUE  {}, on {} since {}", wait.asks, wait.role, wait.since));
+    }
+    if late.len() > OVERDUE_SHOWN_MAX {
+        ui.always(&format!("OVERDUE  {} more: landfall inbox", late.len() - OVERDUE_SHOWN_MAX));
+    }
+    Ok(())
 }
 
 fn block(wait: &Pending, person: Option<&str>, now: Timestamp) -> String {

@@ -89,8 +89,10 @@ fn what_nobody_answers_for_is_taken_away_by_the_next_plan_and_nothing_else() {
     let waits = estate.run(&["inbox", "--as", "steward-hrb01", "--site", "HRB01"]).ends(0);
     waits.prints("of RC-1 at HRB01").prints("landfall access recert answer --site HRB01 --role site-steward");
     let gone = format!("{left}=left the team");
-    steward(&["--keep", &keep.join(","), "--revoke", &gone]).ends(0).prints("1 rows open");
-    act(&estate, "compliance-lead", &["access", "recert", "answer", "--keep", "all"]).ends(0);
+    steward(&["--keep", &keep.join(","), "--revoke", &gone]).ends(0);
+    act(&estate, "compliance-lead", &["access", "recert", "answer", "--keep", "all"])
+        .ends(0)
+        .prints("1 rows open");
     estate
         .run(&["inbox", "--role", "compliance", "--now", &in_days(3)])
         .ends(0)
