@@ -1,9 +1,12 @@
 //! Where the first ninety days stand: sites live by their day, with the controls that had to hold.
 
+use jiff::ToSpan as _;
+
 use crate::base::id::{LogId, ScopeId, SiteCode};
 use crate::base::time::Timestamp;
 use crate::journal::Journal;
 use crate::model::calendar::zone;
+use crate::model::days::start_of;
 use crate::model::estate::{Wave, WaveKind};
 use crate::model::event::{Event, RunOutcome};
 use crate::ops::controls::Ledger;
@@ -60,11 +63,14 @@ pub fn milestones(
     let mut all = Vec::new();
     for (name, due_day, kind, goal) in MILESTONES {
         let Some(wave) = estate.waves.iter().find(|wave| wave.kind == kind) else { continue };
+        // What was shown in time is not taken back because its record grows old after the day.
+        let last = day_one.saturating_add(i64::from(due_day).days());
+        let judged_at = now.min(start_of(&zone, last));
         let mut sites = Vec::new();
         let mut controls = Vec::new();
         for site in codes(wave) {
             sites.push((site.clone(), live_since(journal, &site)?.map(day_of)));
-            controls.extend(foundation(&mut ledger, journal, &site, now)?);
+            controls.extend(foundation(&mut ledger, journal, &site, judged_at)?);
         }
         all.push(judge(Found { name, goal: goal.to_owned(), due_day, sites, controls }, today));
     }
