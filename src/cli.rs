@@ -16,6 +16,7 @@ mod drift;
 mod durations;
 mod exit;
 mod gate;
+mod inbox;
 mod inspect;
 mod live;
 mod locks;
@@ -99,6 +100,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Graph(args) => run::graph(ui, &context()?, &args),
         Command::Plan(args) => run::plan(ui, &context()?, &args),
         Command::Access(command) => access::access(ui, &context()?, *command),
+        Command::Inbox(args) => inbox::inbox(ui, &context()?, &args),
         Command::Adopt(args) => adopt::adopt(ui, &context()?, &args),
         Command::Drift(args) => drift::drift(ui, &context()?, *args),
         Command::Show(args) => run::show(ui, context(), &args),

@@ -1,11 +1,13 @@
 //! Floor 2: pure views. A plan, a graph, a timeline as people and programs see them.
 
 pub mod against_view;
+pub mod approvals;
 pub mod brief;
 pub mod calls_view;
 pub mod conformance;
 pub mod cycle_time;
 pub mod drift_view;
+pub mod effort;
 pub mod events;
 pub mod graph_view;
 pub mod life;

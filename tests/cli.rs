@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "cli/access.rs"]
+mod access;
 #[path = "cli/adopt.rs"]
 mod adopt;
 #[path = "cli/changes.rs"]
@@ -35,6 +37,8 @@ mod receiver;
 mod registers;
 #[path = "cli/rehearse.rs"]
 mod rehearse;
+#[path = "cli/reports.rs"]
+mod reports;
 #[path = "cli/roles.rs"]
 mod roles;
 #[path = "cli/rollback.rs"]

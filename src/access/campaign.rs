@@ -1,10 +1,13 @@
 //! Recertification: every right of a site is answered for again, and what nobody answers for goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::base::digest::Digest;
 use crate::base::id::{PersonId, RoleName};
 use crate::base::time::Timestamp;
-use crate::model::access::{AccessEvent, Answers, CAMPAIGN_VERSION, Right, Row, WorkList};
+use crate::model::access::{
+    AccessEvent, Answers, CAMPAIGN_VERSION, Outcome, Right, Row, Settled, Verdict, WorkList,
+};
 use crate::model::people::SITE_STEWARD;
 
 /// Who answers for the stewards' own rights: nobody recertifies themselves.
@@ -23,6 +26,19 @@ pub struct Standing {
     pub rows: BTreeMap<String, (Row, RowState)>,
     /// When it was closed.
     pub closed: Option<Timestamp>,
+    /// Answers that do not count, with the reason.
+    pub refused: Vec<Refused>,
+}
+
+/// Answers that do not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Who gave them.
+    pub person: PersonId,
+    /// When they were written down.
+    pub at: Timestamp,
+    /// Why they do not count.
+    pub why: String,
 }
 
 /// What was said of a row.
@@ -113,8 +129,7 @@ pub enum NotYet {
 pub fn work_list(campaign: &str, source: &str, rights: impl IntoIterator<Item = (Right, u64)>) -> WorkList {
     let role = |name: &str| RoleName::new(name).expect("a role of the product");
     let rows = rights.into_iter().map(|(right, entry)| {
-        let own = right.principal.to_lowercase().contains("steward");
-        let reviewer = role(if own { STEWARDS_REVIEWER } else { SITE_STEWARD });
+        let reviewer = role(if is_own(&right) { STEWARDS_REVIEWER } else { SITE_STEWARD });
         (right.id(), Row { right, reviewer, entry })
     });
     WorkList {
@@ -152,17 +167,14 @@ pub fn check(list: &WorkList, answers: &Answers, role: &RoleName) -> Result<(), 
     }
 }
 
-/// Where a campaign stands. Answers that do not fit the list are passed over; the newest one of a row counts.
-pub fn standing(
-    list: &WorkList,
-    span: (Timestamp, Timestamp),
-    given: &[Given],
-    closed: Option<Timestamp>,
-) -> Standing {
+/// Where an open campaign stands. The newest answer of a row counts; answers that do not fit the list are refused.
+pub fn standing(list: &WorkList, span: (Timestamp, Timestamp), given: &[Given]) -> Standing {
     let mut rows: BTreeMap<String, (Row, RowState)> =
         list.rows.iter().map(|(id, row)| (id.clone(), (row.clone(), RowState::Open))).collect();
+    let mut refused = Vec::new();
     for Given { answers, person, role, at } in given {
-        if check(list, answers, role).is_err() {
+        if let Err(bad) = check(list, answers, role) {
+            refused.push(Refused { person: person.clone(), at: *at, why: bad.to_string() });
             continue;
         }
         for id in &answers.keep {
@@ -177,7 +189,77 @@ pub fn standing(
         }
     }
     let (started, due) = span;
-    Standing { campaign: list.campaign.clone(), started, due, rows, closed }
+    Standing { campaign: list.campaign.clone(), started, due, rows, closed: None, refused }
+}
+
+/// Where a closed campaign stands: as it was settled then, whoever has which role today.
+pub fn settled(outcome: &Outcome) -> Standing {
+    let state = |one: &Settled| match (one.verdict, &one.by, one.at) {
+        (Verdict::Kept, Some(by), Some(at)) => RowState::Kept { by: by.clone(), at },
+        (Verdict::Revoked, Some(by), Some(at)) => {
+            RowState::Revoked { by: by.clone(), at, reason: one.reason.clone().unwrap_or_default() }
+        }
+        (Verdict::Kept | Verdict::Revoked | Verdict::Unanswered, _, _) => RowState::Open,
+    };
+    let rows = outcome.rows.iter().map(|(id, one)| (id.clone(), (one.row.clone(), state(one))));
+    Standing {
+        campaign: outcome.campaign.clone(),
+        started: outcome.started,
+        due: outcome.due,
+        rows: rows.collect(),
+        closed: Some(outcome.closed),
+        refused: Vec::new(),
+    }
+}
+
+/// What became of each row, once a campaign is closed. `is_steward` says who may act as the site's steward.
+pub fn outcome(standing: &Standing, now: Timestamp, is_steward: &dyn Fn(&PersonId) -> bool) -> Outcome {
+    let one = |(id, (row, state)): (&String, &(Row, RowState))| {
+        let (verdict, by, at, reason) = match state {
+            RowState::Open => (Verdict::Unanswered, None, None, None),
+            RowState::Kept { by, at } => (Verdict::Kept, Some(by), Some(*at), None),
+            RowState::Revoked { by, at, reason } => {
+                (Verdict::Revoked, Some(by), Some(*at), Some(reason.clone()))
+            }
+        };
+        (id.clone(), Settled { row: row.clone(), verdict, by: by.cloned(), at, reason })
+    };
+    let rows: BTreeMap<String, Settled> = standing.rows.iter().map(one).collect();
+    let of = |verdict: Verdict| rows.values().filter(|one| one.verdict == verdict).count();
+    let own = |one: &&Settled| is_own(&one.row.right) && one.by.as_ref().is_some_and(is_steward);
+    Outcome {
+        v: CAMPAIGN_VERSION,
+        campaign: standing.campaign.clone(),
+        started: standing.started,
+        due: standing.due,
+        closed: now,
+        confirmed: None,
+        grants: rows.len(),
+        answered_percent: standing.percent(),
+        undecided: of(Verdict::Unanswered),
+        reviewed_own: rows.values().filter(own).count(),
+        removed_but_there: of(Verdict::Unanswered) + of(Verdict::Revoked),
+        rows,
+    }
+}
+
+/// The same after another look: `there` holds the ids of the rights that were seen last.
+pub fn confirmed(outcome: &Outcome, there: &BTreeSet<String>, now: Timestamp) -> Outcome {
+    let still = |(id, one): (&String, &Settled)| {
+        (one.verdict != Verdict::Kept && there.contains(id)).then_some(one.verdict)
+    };
+    let still: Vec<Verdict> = outcome.rows.iter().filter_map(still).collect();
+    Outcome {
+        confirmed: Some(now),
+        undecided: still.iter().filter(|verdict| **verdict == Verdict::Unanswered).count(),
+        removed_but_there: still.len(),
+        ..outcome.clone()
+    }
+}
+
+/// Whether a right is a steward's own.
+fn is_own(right: &Right) -> bool {
+    right.principal.to_lowercase().contains("steward")
 }
 
 impl Standing {
@@ -186,54 +268,64 @@ impl Standing {
         self.rows.iter().filter(|(_, (_, state))| *state == RowState::Open).map(|(id, (row, _))| (id, row))
     }
 
+    /// When a row was answered last.
+    pub fn last_answer(&self) -> Option<Timestamp> {
+        let answered = |(_, state): &(Row, RowState)| match state {
+            RowState::Open => None,
+            RowState::Kept { at, .. } | RowState::Revoked { at, .. } => Some(*at),
+        };
+        self.rows.values().filter_map(answered).max()
+    }
+
     /// Share of the rows that were answered, in whole percent, rounded down; a campaign without rows is complete.
     pub fn percent(&self) -> usize {
         let open = self.open().count();
         ((self.rows.len() - open) * 100).checked_div(self.rows.len()).unwrap_or(100)
     }
 
-    /// What closing it comes to: first the rights that go, then the end of the campaign.
+    /// Whether it can be closed at this moment.
     ///
     /// # Errors
     ///
     /// If it is closed, or rows are open and there is time left.
-    pub fn close(&self, now: Timestamp) -> Result<Vec<AccessEvent>, NotYet> {
-        if self.closed.is_some() {
-            return Err(NotYet::Closed);
-        }
+    pub fn can_close(&self, now: Timestamp) -> Result<(), NotYet> {
         let open = self.open().count();
-        if open > 0 && now < self.due {
-            return Err(NotYet::Open { open, due: self.due });
+        match self.closed {
+            Some(_) => Err(NotYet::Closed),
+            None if open > 0 && now < self.due => Err(NotYet::Open { open, due: self.due }),
+            None => Ok(()),
         }
-        let (mut events, mut kept, mut revoked, mut unanswered) = (Vec::new(), 0, 0, 0);
-        for (row, state) in self.rows.values() {
-            let why = match state {
-                RowState::Kept { .. } => {
-                    kept += 1;
-                    continue;
-                }
-                RowState::Revoked { reason, .. } => {
-                    revoked += 1;
-                    reason.clone()
-                }
-                RowState::Open => {
-                    unanswered += 1;
-                    format!("{} did not answer for it until {}", row.reviewer, self.due)
-                }
-            };
-            let campaign = Some(self.campaign.clone());
-            events.push(AccessEvent::Revoked { right: row.right.clone(), at: now, why, campaign });
-        }
-        let campaign = self.campaign.clone();
-        events.push(AccessEvent::Closed { campaign, at: now, kept, revoked, unanswered });
-        Ok(events)
     }
+}
+
+/// What closing comes to: first the rights that go, then the end of the campaign.
+pub fn closing(outcome: &Outcome, kept_as: Digest) -> Vec<AccessEvent> {
+    let (mut events, mut kept, mut revoked, mut unanswered) = (Vec::new(), 0, 0, 0);
+    for Settled { row, verdict, reason, .. } in outcome.rows.values() {
+        let why = match verdict {
+            Verdict::Kept => {
+                kept += 1;
+                continue;
+            }
+            Verdict::Revoked => {
+                revoked += 1;
+                reason.clone().unwrap_or_default()
+            }
+            Verdict::Unanswered => {
+                unanswered += 1;
+                format!("{} did not answer for it until {}", row.reviewer, outcome.due)
+            }
+        };
+        let campaign = Some(outcome.campaign.clone());
+        events.push(AccessEvent::Revoked { right: row.right.clone(), at: outcome.closed, why, campaign });
+    }
+    let (campaign, at) = (outcome.campaign.clone(), outcome.closed);
+    events.push(AccessEvent::Closed { campaign, at, kept, revoked, unanswered, outcome: kept_as });
+    events
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::base::id::StepId;
 
@@ -308,10 +400,14 @@ mod tests {
             given(answers(&[&select, &browse], &[]), SITE_STEWARD),
             given(answers(&[], &[(&browse, "left the team")]), SITE_STEWARD),
         ];
-        let standing = standing(&list, (at(0), at(100)), &given, None);
+        let standing = standing(&list, (at(0), at(100)), &given);
         assert_eq!((standing.percent(), standing.open().count()), (66, 1));
-        assert_eq!(standing.close(at(99)), Err(NotYet::Open { open: 1, due: at(100) }));
-        let events = standing.close(at(100)).expect("its time is over");
+        assert_eq!(standing.can_close(at(99)), Err(NotYet::Open { open: 1, due: at(100) }));
+        assert_eq!(standing.can_close(at(100)), Ok(()));
+        let outcome = outcome(&standing, at(100), &|_| false);
+        let counts = (outcome.grants, outcome.undecided, outcome.removed_but_there, outcome.reviewed_own);
+        assert_eq!(counts, (3, 1, 2, 0));
+        let events = closing(&outcome, Digest::of(b"outcome"));
         let told: Vec<String> = events
             .iter()
             .map(|event| match event {
@@ -336,9 +432,38 @@ mod tests {
     fn a_campaign_is_closed_once_and_early_only_if_all_is_answered() {
         let list = work_list("RC-1", "test", [(right("analysts", "SELECT"), 0)]);
         let id = right("analysts", "SELECT").id();
-        let given = [given(answers(&[&id], &[]), SITE_STEWARD)];
-        assert_eq!(standing(&list, (at(0), at(100)), &given, None).close(at(1)).map(|e| e.len()), Ok(1));
-        assert_eq!(standing(&list, (at(0), at(100)), &given, Some(at(1))).close(at(2)), Err(NotYet::Closed));
-        assert_eq!(standing(&work_list("e", "x", []), (at(0), at(1)), &[], None).percent(), 100);
+        let answered = standing(&list, (at(0), at(100)), &[given(answers(&[&id], &[]), SITE_STEWARD)]);
+        assert_eq!(answered.can_close(at(1)), Ok(()));
+        let closed = settled(&outcome(&answered, at(1), &|_| false));
+        assert_eq!(closed.can_close(at(2)), Err(NotYet::Closed));
+        assert_eq!((closed.rows, closed.closed), (answered.rows, Some(at(1))));
+        assert_eq!(standing(&work_list("e", "x", []), (at(0), at(1)), &[]).percent(), 100);
+    }
+
+    #[test]
+    fn what_was_taken_away_is_gone_only_if_nobody_sees_it_any_more() {
+        let list = list();
+        let (select, own) = (right("analysts", "SELECT").id(), right("stewards-hrb01", "BROWSE").id());
+        let given =
+            [given(answers(&[&select], &[]), SITE_STEWARD), given(answers(&[&own], &[]), STEWARDS_REVIEWER)];
+        let outcome = outcome(&standing(&list, (at(0), at(100)), &given), at(100), &|_| true);
+        assert_eq!(outcome.reviewed_own, 1, "whoever is a steward has answered for the stewards' right");
+        let browse = right("analysts", "BROWSE").id();
+        let counts = |there: &[&String]| {
+            let there = there.iter().map(|id| (*id).clone()).collect();
+            let seen = confirmed(&outcome, &there, at(200));
+            (seen.undecided, seen.removed_but_there)
+        };
+        assert_eq!(counts(&[&select, &own, &browse]), (1, 1));
+        assert_eq!(counts(&[&select, &own]), (0, 0));
+    }
+
+    #[test]
+    fn answers_that_do_not_fit_are_told_and_change_nothing() {
+        let list = list();
+        let own = right("stewards-hrb01", "BROWSE").id();
+        let found = standing(&list, (at(0), at(100)), &[given(answers(&[&own], &[]), SITE_STEWARD)]);
+        assert_eq!((found.percent(), found.refused.len()), (0, 1));
+        assert_eq!(found.refused[0].why, format!("row {own} is answered by compliance"));
     }
 }

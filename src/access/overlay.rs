@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::request::within_policy;
 use crate::base::id::{ScopeId, StepId};
 use crate::base::time::Timestamp;
 use crate::model::access::{AccessEvent, Right};
@@ -32,7 +33,8 @@ impl Overlay {
             match event {
                 AccessEvent::Granted { right, until, .. } => {
                     overlay.revoked.remove(&right.id());
-                    if until.is_none_or(|until| until > now) {
+                    // What nobody may give is not given, whatever an entry says.
+                    if until.is_none_or(|until| until > now) && within_policy(right).is_ok() {
                         overlay.granted.insert(right.id(), right.clone());
                     } else {
                         overlay.granted.remove(&right.id());
@@ -49,6 +51,20 @@ impl Overlay {
             }
         }
         overlay
+    }
+
+    /// The same without what was granted.
+    #[must_use]
+    pub fn without_grants(self) -> Self {
+        Self { granted: BTreeMap::new(), ..self }
+    }
+
+    /// The same with one more right.
+    #[must_use]
+    pub fn and(mut self, right: Right) -> Self {
+        self.revoked.remove(&right.id());
+        self.granted.insert(right.id(), right);
+        self
     }
 
     /// Whether it changes nothing.
@@ -281,5 +297,10 @@ mod tests {
         assert!(!rows(vec![granted(one(), None), revoked(one())]).0.contains("[BROWSE]"));
         let over = granted(right("grants.c", "research-hrb01", "BROWSE"), Some(10));
         assert!(!rows(vec![over]).0.contains("research"));
+        let beyond = granted(right("grants.c", "research-hrb01", "MANAGE"), None);
+        assert!(
+            !rows(vec![beyond]).0.contains("research"),
+            "an entry alone gives nothing that nobody may give"
+        );
     }
 }

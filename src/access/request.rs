@@ -20,8 +20,9 @@ const NEVER: [&str; 6] = [
 ];
 /// Privileges that see or change rows: on raw layers compliance decides too.
 const ROWS: [&str; 5] = ["SELECT", "MODIFY", "READ_VOLUME", "WRITE_VOLUME", "EXECUTE"];
-/// Layers that hold what identifies patients, by the words that are found in names of steps.
-const RAW: [&str; 3] = ["bronze", "silver", "raw"];
+/// Layers that hold what identifies patients, by the words that are found in names of steps; a catalog holds them all, and
+/// what is given on it is given on each of them.
+const RAW: [&str; 4] = ["bronze", "silver", "raw", "catalog"];
 
 /// Why a request is refused whoever approves it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,14 +61,17 @@ pub fn within_policy(right: &Right) -> Result<(), Beyond> {
 pub fn deciders(right: &Right, site: &SiteCode) -> BTreeSet<RoleName> {
     let role = |name: &str| RoleName::new(name).expect("a role of the product");
     let mut roles = BTreeSet::from([role(SITE_STEWARD)]);
-    let names = format!("{} {}", right.step, right.object).to_lowercase();
-    let raw =
-        RAW.iter().any(|layer| names.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == *layer));
-    let own = right.principal.to_lowercase().contains(&site.as_str().to_lowercase());
+    let raw = RAW.iter().any(|layer| has_word(&format!("{} {}", right.step, right.object), layer));
+    let own = has_word(&right.principal, site.as_str());
     if (raw && ROWS.contains(&right.privilege.as_str())) || !own {
         roles.insert(role("compliance"));
     }
     roles
+}
+
+/// Whether a name has a word, between anything that is no letter or digit.
+fn has_word(name: &str, word: &str) -> bool {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// A request and what became of it.
@@ -169,10 +173,20 @@ mod tests {
             who(&right("grants.bronze.prod.claims.x", "analysts-hrb01", "SELECT")),
             ["compliance", "site-steward"]
         );
+        assert_eq!(
+            who(&right("grants.catalog.prod.claims", "analysts-hrb01", "SELECT")),
+            ["compliance", "site-steward"],
+            "what is given on a catalog is given on its raw layers"
+        );
         assert_eq!(who(&right("grants.bronze.prod.claims.x", "analysts-hrb01", "BROWSE")), ["site-steward"]);
         assert_eq!(
             who(&right("grants.gold.prod.claims.x", "analysts-mpl02", "SELECT")),
             ["compliance", "site-steward"]
+        );
+        assert_eq!(
+            who(&right("grants.gold.prod.claims.x", "analysts-hrb011", "SELECT")),
+            ["compliance", "site-steward"],
+            "a code that only begins alike is another site's"
         );
         assert!(within_policy(&right("grants.x", "analysts-hrb01", "SELECT")).is_ok());
         assert!(within_policy(&right("grants.x", "analysts-hrb01", "all privileges")).is_err());

@@ -22,6 +22,8 @@ pub const ROOMS_PER_QUOTA_MAX: usize = 4;
 pub const PLAN_VALID_DAYS: u32 = 30;
 /// The most that an estate may say: longer than a year nobody would remember what was approved.
 pub const PLAN_VALID_DAYS_MAX: u32 = 366;
+/// An hour.
+pub const HOUR: Millis = Millis(3_600_000);
 /// A day.
 pub const DAY: Millis = Millis(86_400_000);
 /// Steps of one scope.
@@ -318,5 +320,7 @@ pub const SCIM_MEMBERS_MAX: usize = 5_000;
 pub const REGISTER_ROWS_MAX: usize = 20_000;
 /// Days in which stewards answer for the rights of their site where nobody says otherwise.
 pub const RECERTIFICATION_DAYS: u32 = 14;
+/// Working days in which an approval that is asked for is given; later it is told to the executive sponsor.
+pub const APPROVAL_WORKING_DAYS: u32 = 5;
 /// Hours in which a request for a right is to be decided: two days.
 pub const ACCESS_REQUEST_HOURS: u32 = 48;

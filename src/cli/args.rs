@@ -112,6 +112,8 @@ pub enum Command {
     /// Ask for rights, decide about them, and answer for them again
     #[command(subcommand)]
     Access(Box<super::access::AccessCommand>),
+    /// Show what waits for people, oldest first: what would be signed, and what to type
+    Inbox(super::inbox::InboxArgs),
     /// Take over objects that exist already; change nothing on the target
     Adopt(Box<super::adopt::AdoptArgs>),
     /// Show a saved plan

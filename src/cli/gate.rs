@@ -327,7 +327,9 @@ fn escalate(ui: &Ui, context: &Context, moment: &Moment) -> Result<Exit, Failure
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
     let written = gates::record(&context, &Ground::of(&desired), &mut journal)?;
     tell(ui, &written);
-    if written == Written::default() {
+    let late = ops::inbox::escalate(&context, &desired, &mut journal)?;
+    late.iter().for_each(|line| ui.say(line));
+    if written == Written::default() && late.is_empty() {
         ui.say("Nothing opened, shut or became late since it was written last");
     }
     Ok(Exit::Done)
@@ -352,5 +354,6 @@ pub(super) fn before(
     if !ground.scopes.is_empty() {
         tell(ui, &gates::record(context, &ground, journal)?);
     }
+    ops::inbox::escalate(context, desired, journal)?.iter().for_each(|line| ui.say(line));
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::{self, Context};
 use crate::report::provisioning::{EntryRef, ProvisioningTime, hours};
-use crate::report::{milestones, phi_flow, run};
+use crate::report::{approvals, effort, milestones, phi_flow, plan_ninety, run};
 
 /// Report commands.
 #[derive(Debug, Subcommand)]
@@ -44,11 +44,42 @@ pub enum ReportCommand {
         #[arg(long, short, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
+    /// Each row of the plan of the first ninety days: whose it is, its days, and where it stands
+    #[command(name = "plan-90")]
+    Plan90 {
+        /// The present moment
+        #[command(flatten)]
+        moment: super::args::Moment,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// How long decisions took by role, at the sites and centrally, and what is overdue
+    Approvals {
+        /// The present moment
+        #[command(flatten)]
+        moment: super::args::Moment,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// What each site cost people: steps that went by themselves, decisions, and how long it waited for whom
+    Effort {
+        /// One site only
+        #[arg(long, value_name = "CODE")]
+        site: Option<String>,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
     /// Requests for rights against the time they may take, and how far recertification is
     AccessSla {
         /// One site only
         #[arg(long, value_name = "CODE")]
         site: Option<String>,
+        /// The present moment
+        #[command(flatten)]
+        moment: super::args::Moment,
         /// How to print
         #[arg(long, short, value_enum, default_value_t = Output::Text)]
         output: Output,
@@ -140,7 +171,33 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
                 Output::Text => ui.data(&milestones::text(&all)),
             }
         }
-        ReportCommand::AccessSla { site, output } => {
+        ReportCommand::Plan90 { moment, output } => {
+            let now = super::run::at(context, moment)?.clock.now();
+            let rows = ops::plan_ninety::plan_ninety(&desired, &*journal, now)?;
+            match output {
+                Output::Json => ui.json(&json!({ "v": 1, "as_of": now, "rows": rows })),
+                Output::Text => ui.data(&plan_ninety::text(&rows)),
+            }
+        }
+        ReportCommand::Approvals { moment, output } => {
+            let now = super::run::at(context, moment)?.clock.now();
+            let report = ops::effort::approvals(&desired, &*journal, now)?;
+            match output {
+                Output::Json => ui.json(&json!({ "v": 1, "as_of": now, "approvals": report })),
+                Output::Text => ui.data(&approvals::text(&report)),
+            }
+        }
+        ReportCommand::Effort { site, output } => {
+            let site = site.as_deref().map(|code| ops::plan::site(&desired, code)).transpose()?;
+            let mut all = ops::effort::efforts(&desired, &*journal)?;
+            all.retain(|one| site.as_ref().is_none_or(|site| one.site == *site));
+            match output {
+                Output::Json => ui.json(&json!({ "v": 1, "sites": all })),
+                Output::Text => ui.data(&effort::text(&all)),
+            }
+        }
+        ReportCommand::AccessSla { site, moment, output } => {
+            let context = &super::run::at(context, moment)?;
             access_sla(ui, context, &desired, &*journal, site.as_deref(), *output)?
         }
         ReportCommand::ProvisioningTime { wave, output } => {
@@ -206,7 +263,7 @@ fn access_sla(
         None => desired.rendered.keys().filter_map(|scope| scope.site().cloned()).collect(),
     };
     let now = context.clock.now();
-    let all = ops::access::access_report(journal, &sites, now)?;
+    let all = ops::access::access_report(&desired.loaded.estate, journal, &sites, now)?;
     if output == Output::Json {
         ui.json(&json!({ "v": 1, "as_of": now, "sites": all }));
         return Ok(());

@@ -173,7 +173,8 @@ impl Signing {
     }
 }
 
-fn known(people: &People, name: &str) -> Result<PersonId, Failure> {
+/// The person of this name.
+pub(super) fn known(people: &People, name: &str) -> Result<PersonId, Failure> {
     let found = people.persons.keys().find(|person| person.as_str() == name).cloned();
     found.ok_or_else(|| {
         let near = crate::base::diagnostic::nearest(name, people.persons.keys().map(PersonId::as_str));

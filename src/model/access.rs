@@ -85,6 +85,68 @@ pub struct Answers {
     pub revoke: BTreeMap<String, String>,
 }
 
+/// What became of every row of a campaign: the file behind `recertification.closed`, and what checklists look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// Format version.
+    pub v: u32,
+    /// The campaign.
+    pub campaign: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// Until when it was to be answered.
+    pub due: Timestamp,
+    /// When it was closed.
+    pub closed: Timestamp,
+    /// When it was looked whether what was taken away is gone; none before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Timestamp>,
+    /// How many rights there were.
+    pub grants: usize,
+    /// Share of them that somebody answered for, in whole percent.
+    pub answered_percent: usize,
+    /// Rights that are still there and that nobody answered for.
+    pub undecided: usize,
+    /// Rights of stewards that a steward of the site answered for.
+    pub reviewed_own: usize,
+    /// Rights that go and are still there.
+    pub removed_but_there: usize,
+    /// The rows by id.
+    pub rows: BTreeMap<String, Settled>,
+}
+
+/// What became of one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settled {
+    /// The row.
+    pub row: Row,
+    /// What was said.
+    pub verdict: Verdict,
+    /// Who said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Why it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What was said of a right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It stays.
+    Kept,
+    /// It goes because somebody said so.
+    Revoked,
+    /// It goes because nobody answered for it.
+    Unanswered,
+}
+
 /// A right that is asked for: the file that the decision is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -102,7 +164,7 @@ pub struct Request {
     pub by: PersonId,
     /// When.
     pub at: Timestamp,
-    /// Working hours in which it is to be decided.
+    /// Hours in which it is to be decided.
     pub sla_hours: u32,
 }
 
@@ -175,6 +237,8 @@ pub enum AccessEvent {
         revoked: u32,
         /// Rows that go because nobody answered.
         unanswered: u32,
+        /// What became of each row.
+        outcome: Digest,
     },
 }
 
@@ -271,7 +335,14 @@ mod tests {
                 rows: 40,
                 list: Digest::of(b"list"),
             },
-            AccessEvent::Closed { campaign: "R-1".to_owned(), at, kept: 1, revoked: 2, unanswered: 3 },
+            AccessEvent::Closed {
+                campaign: "R-1".to_owned(),
+                at,
+                kept: 1,
+                revoked: 2,
+                unanswered: 3,
+                outcome: Digest::of(b"outcome"),
+            },
         ];
         for (event, kind) in all.iter().zip(KINDS) {
             assert_eq!(event.kind(), kind);

@@ -30,3 +30,10 @@ pub struct Pending {
     /// What to type.
     pub command: String,
 }
+
+impl Pending {
+    /// Whether its time is over.
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        self.due.is_some_and(|due| now >= due)
+    }
+}

@@ -32,7 +32,7 @@ pub const OPENED: &str = "gate.opened";
 pub const SHUT: &str = "gate.shut";
 
 /// Appends entries to the log of a scope. The moment is the one that was asked for, leases go by the machine's.
-fn append(
+pub(super) fn append(
     context: &Context,
     journal: &mut dyn Journal,
     log: &LogId,
@@ -44,7 +44,13 @@ fn append(
     Ok(appended?.iter().map(|line| line.entry.seq).collect())
 }
 
-fn draft(context: &Context, log: &LogId, kind: &str, step: Option<StepId>, body: Value) -> EntryDraft {
+pub(super) fn draft(
+    context: &Context,
+    log: &LogId,
+    kind: &str,
+    step: Option<StepId>,
+    body: Value,
+) -> EntryDraft {
     EntryDraft {
         log: log.clone(),
         at: context.clock.now(),

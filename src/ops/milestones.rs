@@ -1,9 +1,12 @@
 //! Where the first ninety days stand: sites live by their day, with the controls that had to hold.
 
+use jiff::ToSpan as _;
+
 use crate::base::id::{LogId, ScopeId, SiteCode};
 use crate::base::time::Timestamp;
 use crate::journal::Journal;
 use crate::model::calendar::zone;
+use crate::model::days::start_of;
 use crate::model::estate::{Wave, WaveKind};
 use crate::model::event::{Event, RunOutcome};
 use crate::ops::controls::Ledger;
@@ -50,20 +53,24 @@ pub fn milestones(
     };
     let zone =
         estate.zone.as_ref().and_then(|zone| zone::named(&zone.value)).unwrap_or(jiff::tz::TimeZone::UTC);
-    let day_of = |moment: Timestamp| -> Option<u32> {
+    // What was done before the first day was done in time: it counts as day 0.
+    let day_of = |moment: Timestamp| -> u32 {
         let days = (zone::local(&zone, moment).date() - day_one).get_days();
-        u32::try_from(days + 1).ok()
+        u32::try_from(days.saturating_add(1)).unwrap_or(0)
     };
-    let today = day_of(now).unwrap_or(0);
+    let today = day_of(now);
     let mut ledger = Ledger::default();
     let mut all = Vec::new();
     for (name, due_day, kind, goal) in MILESTONES {
         let Some(wave) = estate.waves.iter().find(|wave| wave.kind == kind) else { continue };
+        // What was shown in time is not taken back because its record grows old after the day.
+        let last = day_one.saturating_add(i64::from(due_day).days());
+        let judged_at = now.min(start_of(&zone, last));
         let mut sites = Vec::new();
         let mut controls = Vec::new();
         for site in codes(wave) {
-            sites.push((site.clone(), live_since(journal, &site)?.and_then(day_of)));
-            controls.extend(foundation(&mut ledger, journal, &site, now)?);
+            sites.push((site.clone(), live_since(journal, &site)?.map(day_of)));
+            controls.extend(foundation(&mut ledger, journal, &site, judged_at)?);
         }
         all.push(judge(Found { name, goal: goal.to_owned(), due_day, sites, controls }, today));
     }

@@ -2,6 +2,7 @@
 //! rows are carried by checklist items; what they come to is folded elsewhere and given here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -170,6 +171,38 @@ fn row(bullet: Bullet, standings: &[&Standing<'_>], day_one: Option<Date>, today
     }
 }
 
+/// The rows for people, late ones marked.
+pub fn text(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let state = match row.state {
+            RowState::Done => "done",
+            RowState::NotApplicable => "does not apply",
+            RowState::UnderWay => "under way",
+            RowState::Open => "open",
+            RowState::Missing => "in no pack",
+        };
+        let late = if row.overdue { "  OVERDUE" } else { "" };
+        let owner = row.owner.as_ref().map_or("nobody", RoleName::as_str);
+        let DayWindow { from, to } = row.days;
+        let dates = row.dates.as_ref().map_or_else(String::new, |(from, to)| format!(" ({from} to {to})"));
+        let at = if row.done_at.is_empty() || row.of == 1 {
+            String::new()
+        } else {
+            format!(" at {} of {}", row.done_at.len(), row.of)
+        };
+        let _ = writeln!(
+            text,
+            "{}  {}\n      {state}{at}{late}; {owner}, days {from} to {to}{dates}",
+            row.row, row.text
+        );
+    }
+    let count = |of: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| of(row)).count();
+    let (done, late) = (count(&|row| row.state == RowState::Done), count(&|row| row.overdue));
+    let _ = writeln!(text, "{done} of {} done, {late} overdue", rows.len());
+    text
+}
+
 /// A day of the program as a date; none beyond the end of the calendar.
 fn day(day_one: Date, number: u32) -> Option<Date> {
     day_one.checked_add(i64::from(number.saturating_sub(1)).days()).ok()
@@ -223,8 +256,17 @@ mod tests {
         assert_eq!((row.state, row.overdue), (RowState::Open, true));
         let row = third(&[at(&pilot, &passed), at(&next, &open)], date(2027, 2, 10));
         assert_eq!((row.state, row.overdue), (RowState::Done, false));
-        assert_eq!(row.done_at, BTreeSet::from([pilot]));
+        assert_eq!(row.done_at, BTreeSet::from([pilot.clone()]));
         assert_eq!(row.owner.map(|role| role.to_string()).as_deref(), Some("privacy"));
+        let shown = text(&rows(&[at(&pilot, &open)], Some(date(2027, 1, 11)), Some(date(2027, 2, 10))));
+        let late = "      open  OVERDUE; privacy, days 1 to 30 (2027-01-11 to 2027-02-09)\n";
+        assert!(shown.contains(late), "{shown}");
+        assert!(
+            shown.contains(
+                "P-34  Final runbooks, dashboards for compliance and executives\n      in no pack; nobody,"
+            ),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn text(bytes: &mut Vec<u8>, part: &[u8]) {
 }
 
 /// A key pair as OpenSSH writes it, from a number: the same in every run.
-fn key_pair(number: u8) -> (String, String) {
+pub fn key_pair(number: u8) -> (String, String) {
     let key = SigningKey::from_bytes(&[number; 32]);
     let public = key.verifying_key().to_bytes();
     let mut blob = Vec::new();

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use super::{events, standings};
+use super::campaign::standings;
+use super::events;
 use crate::access::request::{Sla, requests, sla};
 use crate::base::id::SiteCode;
 use crate::base::time::Timestamp;
 use crate::journal::Journal;
+use crate::model::estate::Estate;
 use crate::ops::error::Failure;
 
 /// One site.
@@ -32,13 +34,14 @@ pub struct AccessReport {
 ///
 /// If a log is damaged.
 pub fn access_report(
+    estate: &Estate,
     journal: &dyn Journal,
     sites: &[SiteCode],
     now: Timestamp,
 ) -> Result<Vec<AccessReport>, Failure> {
     let mut all = Vec::new();
     for site in sites {
-        let newest = standings(journal, site)?.pop();
+        let newest = standings(estate, journal, site, now)?.pop();
         all.push(AccessReport {
             site: site.clone(),
             requests: sla(&requests(&events(journal, site)?), now),

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Case, break_glass, meaning};
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, PersonId, RoleName, ScopeId};
-use crate::base::limits::DAY;
+use crate::base::limits::{APPROVAL_WORKING_DAYS, DAY};
 use crate::base::time::{Millis, Timestamp};
 use crate::journal::{Journal, Line};
+use crate::model::days::working_end;
 use crate::model::estate::Estate;
 use crate::model::pending::Pending;
 use crate::model::plan::SavedPlan;
@@ -92,7 +93,7 @@ fn missing(case: &Case<'_>, now: Timestamp) -> Vec<Pending> {
             role: seat.role,
             people,
             since,
-            due: None,
+            due: Some(working_end(&case.zone, since, APPROVAL_WORKING_DAYS)),
             command: format!("landfall approve PLAN{site}"),
         }
     };
