@@ -52,7 +52,7 @@ fn a_launch_without_a_change_is_refused_and_the_way_of_a_change_is_kept() {
             "--decision",
             decision,
             "--attendees",
-            "it-lead,pm",
+            "it-network-lead,pm",
             "--date",
             date,
         ])
@@ -62,7 +62,7 @@ fn a_launch_without_a_change_is_refused_and_the_way_of_a_change_is_kept() {
     decide("2026-01-05", "approved").ends(0).says("The change board approved CHG-1: recorded, not signed");
     estate.run(&["change", "list"]).ends(0).prints("CHG-1    draft      normal");
     let text = estate.run(&["change", "show", "CHG-1"]).ends(0);
-    text.prints("board of 2026-01-05: approved (it-lead, pm)").prints("next: reviewed, missing");
+    text.prints("board of 2026-01-05: approved (it-network-lead, pm)").prints("next: reviewed, missing");
 }
 
 #[test]

@@ -32,11 +32,13 @@ fn every_bad_estate_ends_with_65_and_all_of_its_problems() {
         let estate = case(&folder);
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         let ran = estate.run(&["check"]);
-        assert_eq!(ran.code, 65, "{name}: {}", ran.err);
-        assert_eq!(ran.out, "", "{name}");
-        let json = estate.run(&["check", "-o", "json"]).ends(65).json();
-        let facts = json["diagnostics"].as_array().unwrap();
         let expected = std::fs::read_to_string(folder.join("expect.txt")).unwrap();
+        // What only holds up work with PHI is a warning, and stops nothing here.
+        let code = if expected.lines().any(|line| line.starts_with("error ")) { 65 } else { 0 };
+        assert_eq!(ran.code, code, "{name}: {}", ran.err);
+        assert_eq!(ran.out.is_empty(), code == 65, "{name}: {}", ran.out);
+        let json = estate.run(&["check", "-o", "json"]).ends(code).json();
+        let facts = json["diagnostics"].as_array().unwrap();
         let problems: Vec<&str> =
             expected.lines().filter(|l| l.starts_with("error ") || l.starts_with("warning ")).collect();
         for problem in &problems {

@@ -183,7 +183,14 @@ impl World<'_> {
             let (subject, meaning) = access::answering(&self.journal, site, &answers, &seat.role)?;
             let statement = self.statement(&seat, &player, subject, Act::Attest {}, meaning);
             let signed = self.sign(statement)?;
-            access::answer(&self.context, &mut self.journal, site, &answers, &signed)?;
+            access::answer(
+                &self.context,
+                &self.estate.desired.loaded.estate,
+                &mut self.journal,
+                site,
+                &answers,
+                &signed,
+            )?;
             let minutes = self
                 .asked
                 .get(&format!("access/{site}/{campaign}/{}", seat.role))
@@ -192,7 +199,8 @@ impl World<'_> {
             let by = format!("{} as {}", player.person, seat.role);
             self.event(Kind::Access, format!("{campaign} of {site}: {count} rights stay"), Some(by));
         }
-        match access::close(&self.context, &mut self.journal, site) {
+        let estate = &self.estate.desired.loaded.estate;
+        match access::close(&self.context, estate, &mut self.journal, site) {
             Ok(_) => self.event(Kind::Access, format!("{campaign} of {site} is closed"), None),
             Err(Failure::Refused { reason }) => {
                 self.event(Kind::Finding, format!("{campaign} of {site} cannot be closed: {reason}"), None);
