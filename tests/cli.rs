@@ -20,6 +20,8 @@ mod faults;
 mod files;
 #[path = "cli/gates.rs"]
 mod gates;
+#[path = "cli/isolation.rs"]
+mod isolation;
 #[path = "cli/notify.rs"]
 mod notify;
 #[path = "cli/operators.rs"]
