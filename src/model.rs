@@ -37,4 +37,5 @@ pub mod resource;
 pub mod signed;
 pub mod tickets;
 pub mod tree;
+pub mod via;
 pub mod wait;

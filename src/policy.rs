@@ -4,6 +4,7 @@ mod access;
 mod agreements;
 mod datasets;
 mod environments;
+mod isolation;
 mod naming;
 mod network;
 mod openings;
@@ -61,7 +62,7 @@ macro_rules! rule {
 }
 
 /// Every rule.
-pub const RULES: [Rule; 33] = [
+pub const RULES: [Rule; 35] = [
     rule!(
         "SITECODE",
         sites::CODE,
@@ -168,6 +169,18 @@ pub const RULES: [Rule; 33] = [
     rule!("DENY-DEFAULT", access::DENY, access::deny_default, "Nothing is granted to everybody."),
     rule!("METASTORE-ONE-PER-REGION", access::METASTORE, access::metastores, "A region has one metastore."),
     rule!("NAMING", naming::CODE, naming::check, "Names fit into what the platforms allow."),
+    rule!(
+        "STRICT-ISOLATION",
+        isolation::STRICT,
+        isolation::strict,
+        "A site with restricted records has workspaces and catalogs of its own."
+    ),
+    rule!(
+        "SHARED-ISOLATION",
+        isolation::SHARED,
+        isolation::shared,
+        "A site shares catalogs only together with workspaces, and only what its region lends."
+    ),
     rule!(
         "ENV-ISOLATION",
         environments::CODE,

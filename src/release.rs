@@ -42,7 +42,7 @@ pub struct Kept {
     pub kind: KindName,
     /// The workspace resource that its calls go through.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub via: Option<StepId>,
+    pub via: Option<crate::model::via::Via>,
     /// What was asked of it. What it takes from other objects of its scope stands as a reference, so that an object made
     /// anew under another id changes nothing here; everything else is as it was sent.
     pub spec: Value,

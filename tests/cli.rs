@@ -24,6 +24,8 @@ mod files;
 mod gates;
 #[path = "cli/life.rs"]
 mod life;
+#[path = "cli/isolation.rs"]
+mod isolation;
 #[path = "cli/notify.rs"]
 mod notify;
 #[path = "cli/operators.rs"]

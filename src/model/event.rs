@@ -199,7 +199,7 @@ pub struct Desired {
     pub kind: KindName,
     /// The workspace resource that its calls go through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub via: Option<StepId>,
+    pub via: Option<crate::model::via::Via>,
     /// The steps that it rests on, so that a later delete goes the other way round.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<StepId>,
@@ -464,7 +464,7 @@ mod tests {
         let spec = json!({"name": "prod"});
         Desired {
             kind: KindName::new("databricks.catalog").expect("a kind"),
-            via: Some(StepId::new("workspace.prod").expect("an id")),
+            via: Some(StepId::new("workspace.prod").expect("an id").into()),
             after: vec![StepId::new("workspace.prod").expect("an id")],
             spec_digest: Digest::of_canonical(&spec),
             spec,

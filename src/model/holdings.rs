@@ -26,7 +26,7 @@ pub struct Holding {
     /// Its kind.
     pub kind: KindName,
     /// The workspace resource that its calls go through.
-    pub via: Option<StepId>,
+    pub via: Option<crate::model::via::Via>,
     /// The steps that it rests on.
     pub after: Vec<StepId>,
     /// Its id on the service, once known.

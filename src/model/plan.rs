@@ -62,6 +62,11 @@ impl SavedPlan {
 }
 
 impl Plan {
+    /// The region whose workspaces calls go through although it is no part of the plan.
+    pub fn through(&self) -> Option<&ScopeId> {
+        self.rollback.as_ref().and_then(|back| back.through.as_ref())
+    }
+
     /// The steps of a scope.
     ///
     /// # Panics
@@ -263,7 +268,7 @@ pub struct Reconcile {
     pub kind: KindName,
     /// The workspace resource to go through, for kinds that live in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub via: Option<StepId>,
+    pub via: Option<crate::model::via::Via>,
     /// What the plan found to be necessary.
     pub operation: Operation,
     /// The desired state with references; for a delete, what was last applied.

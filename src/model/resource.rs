@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::base::id::{KindName, PackName, StepId};
 
+use super::via::Via;
+
 /// A declared object of some kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resource {
@@ -16,9 +18,9 @@ pub struct Resource {
     /// the region or account is checked when it is read and then left out: they are done before this scope starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<StepId>,
-    /// For kinds that live in a workspace: the id of the `databricks.workspace` resource (this scope) to go through.
+    /// For kinds that live in a workspace: the `databricks.workspace` resource to go through, of this scope or of its region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub via: Option<StepId>,
+    pub via: Option<Via>,
     /// The desired state. Strings may hold references: `${catalog.clinical.name}`, `${region:metastore.primary.metastore_id}`.
     pub spec: Value,
     /// The evidence kind this object's read-back is, for example `encryption.cmk_at_rest`.

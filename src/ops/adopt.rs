@@ -109,7 +109,8 @@ fn refuse_unreachable(found: &mut [Candidate]) {
         .collect();
     for one in found.iter_mut().filter(|one| one.refused.is_none()) {
         let via = one.adopted.desired.via.as_ref();
-        let blocked = via.filter(|via| refused.contains(&(one.scope.clone(), (*via).clone())));
+        let blocked = via
+            .filter(|via| via.own().is_some_and(|step| refused.contains(&(one.scope.clone(), step.clone()))));
         one.refused = blocked.map(|via| format!("it is reached through {via}, which cannot be adopted"));
     }
 }
@@ -191,7 +192,7 @@ fn as_it_is(kind: &Kind, desired: &Value, changes: &[FieldChange]) -> Value {
 
 /// What has to be taken over before an object: the step that it goes through, while no log holds it.
 fn needs_first<'c>(candidate: &'c Candidate, discovered: &[Candidate]) -> Option<&'c StepId> {
-    let via = candidate.adopted.desired.via.as_ref()?;
+    let via = candidate.adopted.desired.via.as_ref()?.own()?;
     discovered.iter().any(|other| other.scope == candidate.scope && other.step == *via).then_some(via)
 }
 

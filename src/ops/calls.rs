@@ -4,6 +4,7 @@ use crate::base::id::{ScopeId, StepId};
 use crate::kind::Registry;
 use crate::model::kind::{Kind, Level};
 use crate::model::plan::{Operation, Plan, Reconcile};
+use crate::model::via::Via;
 use crate::pacing::{Rates, Verb};
 use crate::report::calls_view::{Calls, PlannedCall};
 
@@ -49,7 +50,8 @@ fn call(
         Verb::Read | Verb::List => return None,
     };
     let host = match (kind.level, &reconcile.via) {
-        (Level::Workspace, Some(via)) => format!("{scope} {via}"),
+        (Level::Workspace, Some(Via::Own(step))) => format!("{scope} {step}"),
+        (Level::Workspace, Some(Via::Region(step))) => format!("the region's {step}"),
         (Level::Workspace | Level::Account, _) => "account".to_owned(),
     };
     Some(PlannedCall {

@@ -27,6 +27,7 @@ use crate::model::outcome::{Cause, Observation};
 use crate::model::plan::{FieldChange, Operation};
 use crate::model::reference::{RefScope, Reference, references};
 use crate::model::resource::{Origin, Resource};
+use crate::model::via::Via;
 use crate::plan::{Found, Leftover};
 use crate::quota::Inventory;
 use crate::runner::known::Known;
@@ -85,6 +86,16 @@ pub struct Unheld {
 
 /// Looks at everything that is wanted. Scopes must come in dependency order.
 pub async fn observe(driver: Arc<dyn Driver>, wanted: &[Wanted<'_>], timeout: Millis) -> World {
+    observe_beside(driver, wanted, &BTreeMap::new(), timeout).await
+}
+
+/// Looks at everything that is wanted, beside scopes that are not looked at: what they hold is taken from their logs.
+pub async fn observe_beside(
+    driver: Arc<dyn Driver>,
+    wanted: &[Wanted<'_>],
+    beside: &BTreeMap<ScopeId, Holdings>,
+    timeout: Millis,
+) -> World {
     let mut observer = Observer {
         driver,
         timeout,
@@ -97,6 +108,11 @@ pub async fn observe(driver: Arc<dyn Driver>, wanted: &[Wanted<'_>], timeout: Mi
         let held = one.holdings.iter().map(|(id, _)| id.clone());
         let ids = one.resources.iter().map(|r| r.id.clone()).chain(held);
         observer.known.declare(one.scope, one.region.cloned(), ids);
+    }
+    for (scope, holdings) in beside {
+        for (id, held) in holdings.iter() {
+            observer.known.set_outputs(scope, id, held.outputs.clone());
+        }
     }
     // Sites refer to regions and the account, never to each other: each rank is looked at as one.
     for rank in [0, 1, 2] {
@@ -175,9 +191,10 @@ impl Observer {
         for look in looks.iter().filter(|look| kind::listable(look.kind)) {
             if let Some(place) = &look.place {
                 wanted.insert((look.resource.kind.clone(), place.clone()));
-                if let Some(via) = &look.resource.via {
-                    let step = || (look.scope.clone(), via.clone());
-                    self.through.entry(place.clone()).or_insert_with(step);
+                if let Some(home) =
+                    look.resource.via.as_ref().and_then(|via| self.known.home(look.scope, via))
+                {
+                    self.through.entry(place.clone()).or_insert(home);
                 }
             }
         }
@@ -383,7 +400,8 @@ fn rests_on_absent(look: &Look<'_>, world: &World) -> bool {
     let known: BTreeSet<StepId> = found.keys().cloned().collect();
     let referred = references(&look.resource.spec);
     let referred = referred.iter().filter(|r| r.scope == RefScope::Same).filter_map(|r| r.target(&known));
-    let waits_for = look.resource.after.iter().chain(&look.resource.via).cloned();
+    let own = look.resource.via.as_ref().and_then(Via::own);
+    let waits_for = look.resource.after.iter().chain(own).cloned();
     waits_for
         .chain(referred.map(|target| target.step))
         .any(|step| found.get(&step).is_some_and(|found| found.operation == Operation::Create))

@@ -19,7 +19,7 @@ use crate::ops::Context;
 use crate::ops::approvals;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::observe::{Wanted, observe};
+use crate::ops::observe::{Wanted, observe_beside};
 use crate::ops::releases::{self, excerpt_of, log_of};
 use crate::ops::target::Reached;
 use crate::ops::{guard, plan};
@@ -176,8 +176,16 @@ async fn lead_to(
     state.0.extend(changed);
     let resources: Vec<Resource> =
         state.0.iter().map(|(step, kept)| resource(&excerpt, step, kept)).collect();
-    let wanted = [Wanted { scope, region: None, resources: &resources, holdings: &holdings }];
-    let mut world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
+    let region = desired.region_of(scope);
+    let through = resources.iter().any(|one| one.via.as_ref().is_some_and(|via| via.own().is_none()));
+    let through = region.clone().filter(|_| through);
+    let mut beside = BTreeMap::new();
+    if let Some(region) = &through {
+        beside.insert(region.clone(), plan::holdings_of(journal, region)?);
+    }
+    let wanted = [Wanted { scope, region: region.as_ref(), resources: &resources, holdings: &holdings }];
+    let driver = std::sync::Arc::clone(&reached.driver);
+    let mut world = observe_beside(driver, &wanted, &beside, reached.call_timeout).await;
     plan::refuse_unreadable(&world, journal)?;
     plan::refuse_foreign(&world)?;
     let stays = data::keep_data(&mut world, scope, &holdings, &resources);
@@ -211,6 +219,7 @@ async fn lead_to(
         stays,
         unchecked,
         drill,
+        through,
     };
     let mut made = document(at, excerpt, steps, rollback, head)?;
     made.approvals = approvals::needs(&desired.loaded.estate, &made);

@@ -6,6 +6,7 @@ use crate::base::id::StepId;
 use crate::model::plan::EdgeReason;
 use crate::model::reference::{RefScope, references};
 use crate::model::resource::{Check, ChecklistStep, Resource};
+use crate::model::via::Via;
 use serde_json::Value;
 
 type Edges = BTreeMap<StepId, EdgeReason>;
@@ -14,7 +15,8 @@ type Edges = BTreeMap<StepId, EdgeReason>;
 pub fn of_resource(resource: &Resource, known: &BTreeSet<StepId>) -> Edges {
     let mut edges = Edges::new();
     add_references(&mut edges, &resource.spec, "", known);
-    if let Some(via) = &resource.via {
+    // A workspace of the region is there before any step of the site begins.
+    if let Some(via) = resource.via.as_ref().and_then(Via::own) {
         edges.entry(via.clone()).or_insert(EdgeReason::Via);
     }
     for before in &resource.after {
@@ -41,8 +43,9 @@ pub fn of_check(step: &ChecklistStep, check: &Check, known: &BTreeSet<StepId>) -
 
 /// A delete waits for the deletes of all that rests on it: the edges of making, turned round.
 pub fn of_delete(resource: &Resource, deleted: &BTreeMap<&StepId, &Resource>) -> Edges {
-    let rests_on =
-        |other: &Resource| other.after.contains(&resource.id) || other.via.as_ref() == Some(&resource.id);
+    let rests_on = |other: &Resource| {
+        other.after.contains(&resource.id) || other.via.as_ref().and_then(Via::own) == Some(&resource.id)
+    };
     deleted
         .values()
         .filter(|other| other.id != resource.id && rests_on(other))

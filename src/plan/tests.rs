@@ -65,7 +65,7 @@ fn edges(plan: &ScopePlan) -> Vec<String> {
 fn references_via_and_after_make_edges_with_reasons() {
     let mut schema =
         resource("schema.a", json!({"catalog_name": "${catalog.a.name}", "root": "${region:x.y}"}));
-    schema.via = Some(id("workspace.prod"));
+    schema.via = Some(id("workspace.prod").into());
     schema.after = vec![id("catalog.b")];
     let check = ChecklistStep {
         id: id("check.a"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
+use crate::base::id::{RegionName, ScopeId};
 use crate::model::reference::{RefScope, references};
 use crate::model::rendered::Rendered;
 use crate::model::resource::Resource;
@@ -18,9 +19,9 @@ const PROD: &str = "prod";
 pub(super) fn check(view: View<'_>, found: &mut Diagnostics) {
     for site in view.sites() {
         shared_parts(&site, found);
-        if let Some(rendered) = view.rendered_site(&site.code) {
-            bindings(rendered, found);
-        }
+    }
+    for rendered in view.rendered.values() {
+        bindings(rendered, region_of(view, rendered), found);
     }
 }
 
@@ -53,14 +54,25 @@ fn shared_parts(site: &SiteView<'_>, found: &mut Diagnostics) {
     }
 }
 
-/// The object of the same scope that a value refers to.
-fn referred<'r>(scope: &'r Rendered, value: &Value) -> Option<&'r Resource> {
+/// What the region of a site has; nothing for other scopes.
+fn region_of<'v>(view: View<'v>, rendered: &Rendered) -> Option<&'v Rendered> {
+    let site = view.loaded.site(rendered.scope.site()?)?;
+    let region = RegionName::new(site.region.value.as_str()).ok()?;
+    view.rendered.get(&ScopeId::Region(region))
+}
+
+/// The object of the scope, or of the site's region, that a value refers to.
+fn referred<'r>(scope: &'r Rendered, region: Option<&'r Rendered>, value: &Value) -> Option<&'r Resource> {
     let all = references(value);
-    let own = all.iter().find(|reference| reference.scope == RefScope::Same)?;
+    let (named, there) = all.iter().find_map(|reference| match reference.scope {
+        RefScope::Same => Some((reference, scope)),
+        RefScope::Region => Some((reference, region?)),
+        RefScope::Account => None,
+    })?;
     let is_meant = |resource: &&Resource| {
-        own.path.strip_prefix(resource.id.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        named.path.strip_prefix(resource.id.as_str()).is_some_and(|rest| rest.starts_with('.'))
     };
-    scope.resources.iter().filter(is_meant).max_by_key(|resource| resource.id.as_str().len())
+    there.resources.iter().filter(is_meant).max_by_key(|resource| resource.id.as_str().len())
 }
 
 fn is_prod_workspace(workspace: &Resource) -> Option<bool> {
@@ -75,16 +87,18 @@ fn is_prod_catalog(catalog: &Resource) -> Option<bool> {
     Some(environment == PROD)
 }
 
-fn bindings(rendered: &Rendered, found: &mut Diagnostics) {
+fn bindings(rendered: &Rendered, region: Option<&Rendered>, found: &mut Diagnostics) {
     let all = rendered.resources.iter().filter(|r| r.kind.as_str() == "databricks.workspace_bindings");
     for binding in all {
-        let catalog = binding.spec.get("securable_name").and_then(|name| referred(rendered, name));
+        let catalog = binding.spec.get("securable_name").and_then(|name| referred(rendered, region, name));
         let Some(catalog) = catalog.filter(|catalog| catalog.kind.as_str() == "databricks.catalog") else {
             continue;
         };
         let list = binding.spec.get("bindings").and_then(Value::as_array);
-        for workspace in
-            list.into_iter().flatten().filter_map(|entry| referred(rendered, entry.get("workspace_id")?))
+        for workspace in list
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| referred(rendered, region, entry.get("workspace_id")?))
         {
             let (Some(from), Some(to)) = (is_prod_catalog(catalog), is_prod_workspace(workspace)) else {
                 continue;

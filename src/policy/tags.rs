@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::base::diagnostic::Diagnostics;
+use crate::base::id::ScopeId;
 use crate::model::reference::{RefScope, references};
 use crate::model::rendered::Rendered;
 use crate::model::resource::Resource;
@@ -22,6 +23,7 @@ type Tags = BTreeMap<String, String>;
 
 pub(super) fn check(view: View<'_>, found: &mut Diagnostics) {
     let rules = &view.loaded.estate.tags;
+    of_regions(view, found);
     for site in view.sites() {
         let Some(rendered) = view.rendered_site(&site.code) else { continue };
         let mut first: BTreeMap<String, (String, &Resource)> = BTreeMap::new();
@@ -50,6 +52,24 @@ pub(super) fn check(view: View<'_>, found: &mut Diagnostics) {
                     let message = format!("tag `{key}` of `{}` is `{value}`, {why}", resource.id);
                     found.push(about(CODE, message, rendered, resource));
                 }
+            }
+        }
+    }
+}
+
+/// What sites share belongs to none of them: it carries every required tag but the one that names a site.
+fn of_regions(view: View<'_>, found: &mut Diagnostics) {
+    let required: Vec<&String> = view.loaded.estate.tags.required.iter().filter(|key| *key != SITE).collect();
+    for rendered in view.rendered.values().filter(|scope| matches!(scope.scope, ScopeId::Region(_))) {
+        for resource in &rendered.resources {
+            let Some(tags) = tags_of(rendered, resource) else { continue };
+            for key in required.iter().filter(|key| !tags.contains_key(**key)) {
+                let message = format!("`{}` has no tag `{key}`", resource.id);
+                found.push(about(CODE, message, rendered, resource));
+            }
+            if tags.contains_key(SITE) {
+                let message = format!("`{}` names a site, and belongs to {}", resource.id, rendered.scope);
+                found.push(about(CODE, message, rendered, resource));
             }
         }
     }

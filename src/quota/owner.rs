@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Inventory, Kind, Owner, Quota};
 use crate::base::id::{ScopeId, StepId};
 use crate::model::plan::Reconcile;
+use crate::model::via::Via;
 
 /// Whether an object counts at all.
 pub(super) fn counts(quota: &Quota, object: &Value) -> bool {
@@ -45,7 +46,8 @@ pub(super) fn of_step(
         Owner::Account | Owner::Region => String::new(),
         Owner::Metastore => region(scope, regions).to_owned(),
         Owner::Workspace => match &reconcile.via {
-            Some(via) => format!("{scope} {via}"),
+            Some(Via::Own(step)) => format!("{scope} {step}"),
+            Some(Via::Region(step)) => format!("region/{} {step}", region(scope, regions)),
             None => scope.to_string(),
         },
         Owner::Object if quota.by.is_empty() => format!("{scope} {step}"),

@@ -13,6 +13,7 @@ use crate::model::reference::RefScope;
 use crate::model::resolved::ResolvedScope;
 use crate::model::resource::{Action, Check, ChecklistStep, Expectation, Origin, Resource};
 use crate::model::tree::{self, Node, Table, Tree};
+use crate::model::via::Via;
 
 use super::checklist;
 use super::format::{Format, sql_problem};
@@ -232,7 +233,10 @@ fn resource(
         value.as_str().and_then(|text| KindName::new(text).ok())
     });
     let (after, outer) = after(&mut inner);
-    let via = inner.optional("via", ID, id);
+    let via =
+        inner.optional("via", "the id of a workspace, after `region:` if it is the region's", |value| {
+            value.as_str().and_then(Via::parse)
+        });
     let evidence = inner.optional_text("evidence");
     let spec =
         inner.required_table("spec", "a table with the desired state").map(|(table, _)| table.to_json());

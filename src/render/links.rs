@@ -10,6 +10,7 @@ use crate::model::estate::Loaded;
 use crate::model::reference::{RefScope, Reference, references};
 use crate::model::rendered::Rendered;
 use crate::model::resource::{Action, ChecklistStep, Resource};
+use crate::model::via::Via;
 
 use super::checklist;
 use super::document::OuterNeed;
@@ -82,11 +83,30 @@ impl Links<'_> {
     fn resource(&self, resource: &Resource, found: &mut Diagnostics) {
         self.after(&resource.id, &resource.after, found);
         if let Some(via) = &resource.via {
-            let workspaces =
-                self.scope.resources.iter().filter(|r| r.kind.as_str() == WORKSPACE).map(|r| &r.id);
-            self.named(&resource.id, "goes through", via, workspaces.collect(), found);
+            self.through(&resource.id, via, found);
         }
         self.references(&resource.id, &resource.spec, found);
+    }
+
+    fn through(&self, id: &StepId, via: &Via, found: &mut Diagnostics) {
+        let scope = match self.known.other(&self.scope.scope, via.scope()) {
+            Ok(other) if *other == self.scope.scope => self.scope,
+            Ok(other) => {
+                let Some(rendered) = self.known.rendered.get(other) else { return };
+                rendered
+            }
+            Err(why) => {
+                let message = format!("`{id}` goes through `{via}`: {why}");
+                found.push(self.problem(id, message, "", std::iter::empty()));
+                return;
+            }
+        };
+        let workspaces = scope.resources.iter().filter(|r| r.kind.as_str() == WORKSPACE).map(|r| &r.id);
+        let workspaces: BTreeSet<&StepId> = workspaces.collect();
+        if !workspaces.contains(via.step()) {
+            let message = format!("`{id}` goes through `{via}`, which is not there");
+            found.push(self.problem(id, message, via.step().as_str(), workspaces.into_iter()));
+        }
     }
 
     fn step(&self, step: &ChecklistStep, found: &mut Diagnostics) {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::base::id::{ScopeId, StepId};
 use crate::driver::Place;
 use crate::model::reference::{RefScope, Reference, substitute};
+use crate::model::via::Via;
 
 /// What is known of one step.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -95,11 +96,17 @@ impl Known {
         Some((there, target.step))
     }
 
-    /// Where the calls of a resource go: through the named workspace of its scope, or to the account.
+    /// The scope and the step of the workspace that a resource of this scope is reached through.
+    pub fn home(&self, scope: &ScopeId, via: &Via) -> Option<(ScopeId, StepId)> {
+        Some((self.scope_of(scope, via.scope())?, via.step().clone()))
+    }
+
+    /// Where the calls of a resource go: through the named workspace of its scope or its region, or to the account.
     /// None while the workspace is not there.
-    pub fn place(&self, scope: &ScopeId, via: Option<&StepId>) -> Option<Place> {
+    pub fn place(&self, scope: &ScopeId, via: Option<&Via>) -> Option<Place> {
         let Some(via) = via else { return Some(Place::Account) };
-        let outputs = &self.facts(scope, via)?.outputs;
+        let (there, step) = self.home(scope, via)?;
+        let outputs = &self.facts(&there, &step)?.outputs;
         let text = |field: &str| match outputs.get(field)? {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
@@ -153,11 +160,11 @@ mod tests {
         let (resolved, missing) = known.resolve(&site, &spec);
         assert_eq!(resolved, json!({"m": "m-1", "w": "${workspace.prod.workspace_id}"}));
         assert_eq!(known.target_of(&site, &missing[0]), Some((site.clone(), id("workspace.prod"))));
-        assert_eq!(known.place(&site, Some(&id("workspace.prod"))), None);
+        assert_eq!(known.place(&site, Some(&id("workspace.prod").into())), None);
         let told = json!({"workspace_id": 77, "deployment_name": "dbc-1"});
         known.set_outputs(&site, &id("workspace.prod"), outputs(told));
         let place = Place::Workspace { workspace_id: "77".into(), deployment_name: "dbc-1".into() };
-        assert_eq!(known.place(&site, Some(&id("workspace.prod"))), Some(place));
+        assert_eq!(known.place(&site, Some(&id("workspace.prod").into())), Some(place));
     }
 
     #[test]

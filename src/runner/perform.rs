@@ -15,6 +15,7 @@ use crate::model::kind::Kind;
 use crate::model::outcome::{ApplyOutcome, Cause, CauseClass, Observation};
 use crate::model::plan::{FieldChange, Operation};
 use crate::model::resource::Expectation;
+use crate::model::via::Via;
 use crate::pacing::Lane;
 
 /// A look at an object, or a call, with all it needs. Holds no reference, so that it can run as a task.
@@ -328,7 +329,7 @@ fn same(one: &Value, other: &Value) -> bool {
 }
 
 /// Where a job's calls go; a cause if the workspace it goes through is not known.
-pub fn place_or_cause(place: Option<Place>, via: Option<&StepId>) -> Result<Place, Cause> {
+pub fn place_or_cause(place: Option<Place>, via: Option<&Via>) -> Result<Place, Cause> {
     place.ok_or_else(|| {
         let via = via.map_or("its workspace".to_owned(), ToString::to_string);
         Cause::new(CauseClass::BadRequest, format!("{via} is not known, and calls go through it"))

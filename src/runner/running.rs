@@ -101,7 +101,8 @@ impl<'a> Running<'a> {
             let lines = self.ledger.read(&LogId::Scope(scope.clone()), 0)?;
             let holdings = Holdings::from_entries(lines.iter().map(|line| &line.entry))
                 .map_err(|e| RunnerError::Replay(format!("{scope}: {e}")))?;
-            let region = plan.needs.iter().find(|need| matches!(need, ScopeId::Region(_))).cloned();
+            let region = plan.needs.iter().find(|need| matches!(need, ScopeId::Region(_)));
+            let region = region.or(saved.plan.through()).cloned();
             let held = holdings.iter().map(|(id, _)| id.clone());
             self.known.declare(scope, region, plan.steps.keys().cloned().chain(held));
             for (id, held) in holdings.iter() {
@@ -112,6 +113,7 @@ impl<'a> Running<'a> {
             self.holdings.insert(scope.clone(), holdings);
             self.scopes.insert(scope.clone(), run);
         }
+        self.learn_what_is_gone_through()?;
         let begun = self.replay_launch()?;
         if !begun {
             // Between the look at the plan and the leases somebody else may have run.
@@ -129,6 +131,18 @@ impl<'a> Running<'a> {
         }
         self.look_at_asks()?;
         Ok(self.ledger.commit()?)
+    }
+
+    /// Workspaces of a region that is no part of the plan, as its log knows them.
+    fn learn_what_is_gone_through(&mut self) -> Result<(), RunnerError> {
+        let Some(region) = self.saved.plan.through() else { return Ok(()) };
+        let lines = self.ledger.read(&LogId::Scope(region.clone()), 0)?;
+        let holdings = Holdings::from_entries(lines.iter().map(|line| &line.entry))
+            .map_err(|e| RunnerError::Replay(format!("{region}: {e}")))?;
+        for (id, held) in holdings.iter() {
+            self.known.set_outputs(region, id, held.outputs.clone());
+        }
+        Ok(())
     }
 
     /// Folds the launch's own entries of the org log; whether there are any.

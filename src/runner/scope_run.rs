@@ -392,7 +392,7 @@ mod tests {
             let mut known = Known::default();
             known.set_outputs(&scope, &step, json!({"workspace_id": 7}).as_object().unwrap().clone());
             ScopeRun::learn(&scope, &applying(call), &mut known);
-            assert_eq!(known.place(&scope, Some(&step)).is_some(), stays, "{call:?}");
+            assert_eq!(known.place(&scope, Some(&step.clone().into())).is_some(), stays, "{call:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::Digest;
-use crate::base::id::{RunId, StepId};
+use crate::base::id::{RunId, ScopeId, StepId};
 
 /// The release that a plan leads back to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,4 +29,7 @@ pub struct RollbackOf {
     /// but for this step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<StepId>,
+    /// The region whose workspaces the scope's calls go through. It is no part of the plan; its log tells where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<ScopeId>,
 }

@@ -52,7 +52,7 @@ fn what_is_reached_through_an_object_that_cannot_be_taken_over_cannot_be_either(
         let spec = json!({ "name": "c" });
         let mut one = candidate(unheld("catalog", spec.clone(), spec), &HeldBy::new());
         one.step = step.parse().unwrap();
-        one.adopted.desired.via = via.map(|via| via.parse().unwrap());
+        one.adopted.desired.via = via.and_then(crate::model::via::Via::parse);
         one.refused = refused.map(str::to_owned);
         one
     };

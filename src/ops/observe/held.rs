@@ -16,6 +16,7 @@ use crate::model::holdings::{Holding, Holdings};
 use crate::model::kind::Kind;
 use crate::model::outcome::{CauseClass, Observation};
 use crate::model::resource::Resource;
+use crate::model::via::Via;
 use crate::runner::known::Known;
 
 /// One scope whose objects are to be looked at.
@@ -74,7 +75,7 @@ pub async fn look(
     let mut kept: Vec<(&ScopeId, Resource, Holding)> = Vec::new();
     for one in scopes {
         let ids = one.holdings.watched().map(|(id, _)| id.clone());
-        observer.known.declare(one.scope, None, ids);
+        observer.known.declare(one.scope, one.region.cloned(), ids);
         for (id, held) in one.holdings.watched() {
             observer.known.set_outputs(one.scope, id, held.outputs.clone());
             if let Some(resource) = resource_of(id, &held) {
@@ -82,6 +83,7 @@ pub async fn look(
             }
         }
     }
+    observer.know_regions(scopes, all);
     let mut sight = Sight::default();
     // Workspaces come first: what is reached through one that is gone is gone with it.
     for through_a_workspace in [false, true] {
@@ -101,6 +103,16 @@ pub async fn look(
 }
 
 impl Observer {
+    /// Objects of a site may be reached through a workspace of its region, which need not be looked at itself.
+    fn know_regions(&mut self, scopes: &[Scope<'_>], all: &BTreeMap<ScopeId, Holdings>) {
+        let regions: BTreeSet<&ScopeId> = scopes.iter().filter_map(|one| one.region).collect();
+        for region in regions.into_iter().filter(|region| scopes.iter().all(|one| one.scope != *region)) {
+            for (id, held) in all.get(region).into_iter().flat_map(Holdings::watched) {
+                self.known.set_outputs(region, id, held.outputs.clone());
+            }
+        }
+    }
+
     fn look_at_held<'w>(&self, scope: &'w ScopeId, resource: &'w Resource, held: &Holding) -> Look<'w> {
         let kind = Registry::standard().get(&resource.kind).expect("its kind was looked up before");
         let place = self.known.place(scope, resource.via.as_ref());
@@ -143,7 +155,7 @@ fn excuse(glances: &mut [Glance]) {
         for glance in glances.iter_mut() {
             let unreadable = matches!(&glance.observation, Observation::Unreadable(cause)
                 if !matches!(cause.class, CauseClass::Unauthenticated));
-            let mut rests_on = glance.held.after.iter().chain(&glance.held.via);
+            let mut rests_on = glance.held.after.iter().chain(glance.held.via.as_ref().and_then(Via::own));
             if unreadable && rests_on.any(|step| gone.contains(&(glance.scope.clone(), step.clone()))) {
                 glance.observation = Observation::Absent;
                 gone.insert((glance.scope.clone(), glance.step.clone()));

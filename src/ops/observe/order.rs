@@ -7,6 +7,7 @@ use super::Wanted;
 use crate::base::id::{ScopeId, StepId};
 use crate::model::reference::{RefScope, references};
 use crate::model::resource::Resource;
+use crate::model::via::Via;
 use crate::runner::known::Known;
 
 /// A resource with the scope it is wanted for.
@@ -63,7 +64,9 @@ fn of_scope<'w>(wanted: &Wanted<'w>, known: &Known) -> Vec<Vec<&'w Resource>> {
 /// What a resource refers to, goes through or waits for inside its scope. Other scopes of its rank it never refers to, and those
 /// of lower ranks have been looked at.
 pub fn needs(scope: &ScopeId, resource: &Resource, known: &Known) -> BTreeSet<StepId> {
-    let own = references(&resource.spec).into_iter().filter(|reference| reference.scope == RefScope::Same);
-    let targets = own.filter_map(|reference| known.target_of(scope, &reference));
-    targets.map(|(_, step)| step).chain(resource.via.clone()).chain(resource.after.clone()).collect()
+    let referred =
+        references(&resource.spec).into_iter().filter(|reference| reference.scope == RefScope::Same);
+    let own = resource.via.as_ref().and_then(Via::own).cloned();
+    let targets = referred.filter_map(|reference| known.target_of(scope, &reference));
+    targets.map(|(_, step)| step).chain(own).chain(resource.after.clone()).collect()
 }

@@ -243,10 +243,10 @@ async fn what_rests_on_something_absent_is_absent_too_whatever_a_read_answers() 
 async fn leftovers_are_deleted_in_reverse_and_through_a_workspace_that_is_left_over_too() {
     let workspace = resource("workspace.w", "workspace", json!({"workspace_name": "w"}));
     let mut catalog = resource("catalog.a", "catalog", json!({"name": "a"}));
-    catalog.via = Some(workspace.id.clone());
+    catalog.via = Some(workspace.id.clone().into());
     let setting = json!({"type": "disable_legacy_dbfs", "value": {"disable_legacy_dbfs": {"value": true}}});
     let mut setting = resource("setting.dbfs", "workspace_setting", setting);
-    setting.via = Some(workspace.id.clone());
+    setting.via = Some(workspace.id.clone().into());
     let objects = [
         ("7", json!({"workspace_id": 7, "workspace_name": "w", "workspace_status": "RUNNING"})),
         ("a", json!({"name": "a"})),

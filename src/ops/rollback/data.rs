@@ -8,6 +8,7 @@ use crate::model::holdings::Holdings;
 use crate::model::kind::Class;
 use crate::model::plan::{Operation, Reversal, ScopePlan, Work};
 use crate::model::resource::Resource;
+use crate::model::via::Via;
 use crate::ops::error::Failure;
 use crate::ops::observe::World;
 use crate::plan::Leftover;
@@ -35,7 +36,7 @@ pub(super) fn keep_data(
             let carried = leftovers.iter().find(|other| {
                 stays.contains_key(&other.resource.id)
                     && (other.resource.after.contains(&own.id)
-                        || other.resource.via.as_ref() == Some(&own.id))
+                        || other.resource.via.as_ref().and_then(Via::own) == Some(&own.id))
             });
             if let Some(other) = carried {
                 more.push((own.id.clone(), format!("{} rests on it and stays", other.resource.id)));

@@ -11,7 +11,7 @@ use crate::journal::Journal;
 use crate::model::plan::{FieldChange, Operation, PlannedStep, Reconcile, SavedPlan, Work};
 use crate::model::resource::Resource;
 use crate::ops::error::Failure;
-use crate::ops::observe::{Wanted, World, observe, undeclared};
+use crate::ops::observe::{Wanted, World, observe_beside, undeclared};
 use crate::ops::plan::read_holdings;
 use crate::ops::target::Reached;
 use crate::plan::Found;
@@ -33,12 +33,15 @@ pub(super) async fn objects(
         .iter()
         .map(|(scope, region)| Wanted {
             scope,
-            region: *region,
+            region: region.or(saved.plan.through()),
             resources: &declared[scope],
             holdings: &holdings[scope],
         })
         .collect();
-    let world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
+    let beside: BTreeSet<ScopeId> = saved.plan.through().into_iter().cloned().collect();
+    let beside = read_holdings(journal, &beside)?;
+    let driver = std::sync::Arc::clone(&reached.driver);
+    let world = observe_beside(driver, &wanted, &beside, reached.call_timeout).await;
     Ok(saved.plan.reconciles().filter_map(|(scope, id, then)| told(&world, scope, id, then)).collect())
 }
 
