@@ -229,7 +229,8 @@ async fn each_ticket_that_will_not_do_is_refused_with_its_reason_and_nothing_is_
     let (mut world, saved) = (World::new(""), plan("HRB01", "a"));
     let change = world.scheduled(&saved).await;
     let before = world.kinds();
-    let cases: [(&str, fn(&mut crate::receiver::Desk), &str); 9] = [
+    type Case = (&'static str, fn(&mut crate::receiver::Desk), &'static str);
+    let cases: [Case; 9] = [
         (
             "closed",
             |desk| desk.state = "Closed".to_owned(),
