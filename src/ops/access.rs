@@ -175,7 +175,7 @@ pub fn overlay(mut desired: Desired, journal: &dyn Journal, now: Timestamp) -> R
     for problem in forbidden(&desired, &rendered).iter() {
         let message = format!("rights that were granted on request are left out: {}", problem.message);
         let help = "ask for them anew in a way that the rule allows: landfall access request";
-        desired.warnings.push(Diagnostic::warning("access.beyond-policy", message).help(help));
+        desired.warnings.push(Diagnostic::warning("policy.granted-on-request", message).help(help));
         overlays = overlays.into_iter().map(|(scope, overlay)| (scope, overlay.without_grants())).collect();
         rendered = laid_over(&desired, &overlays);
     }
