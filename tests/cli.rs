@@ -22,10 +22,10 @@ mod faults;
 mod files;
 #[path = "cli/gates.rs"]
 mod gates;
-#[path = "cli/life.rs"]
-mod life;
 #[path = "cli/isolation.rs"]
 mod isolation;
+#[path = "cli/life.rs"]
+mod life;
 #[path = "cli/notify.rs"]
 mod notify;
 #[path = "cli/operators.rs"]

@@ -1,6 +1,6 @@
 //! `landfall rehearse`: a whole wave on a virtual clock, and what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::{Rehearse, StartFrom};
 use super::exit::Exit;
@@ -9,6 +9,7 @@ use super::live::Live;
 use super::run::{runtime, shown, stop_on_signals, warn};
 use super::ui::Ui;
 use crate::model::plan::SavedPlan;
+use crate::model::wait::OpenItem;
 use crate::ops;
 use crate::ops::Context;
 use crate::ops::desired::Desired;
@@ -58,12 +59,7 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
     ));
     ui.result(&rehearsed.timeline.text());
     tell(ui, &rehearsed);
-    if !rehearsed.open.is_empty() {
-        ui.say(&format!("Before {waves} may begin for real:"));
-    }
-    for item in &rehearsed.open {
-        ui.say(&format!("  {}: {} (open with {})", item.id, item.missing, item.owner));
-    }
+    before_real(ui, &waves, &rehearsed.open);
     let mut good = launch::went_well(&rehearsed.launched.left);
     for (exported, verdict) in &rehearsed.bundles {
         ui.result(&format!("Bundle {}", shown(&exported.path)));
@@ -87,6 +83,32 @@ pub fn rehearse(ui: &Ui, context: &Context, args: Rehearse) -> Result<Exit, Fail
         ));
     }
     Ok(Exit::Done)
+}
+
+/// What has to be closed before the waves may begin for real: one line for each criterion. A gate's items are its own
+/// page.
+fn before_real(ui: &Ui, waves: &str, open: &[OpenItem]) {
+    if open.is_empty() {
+        return;
+    }
+    ui.say(&format!("Before {waves} may begin for real:"));
+    let mut criteria: BTreeMap<&str, Vec<&OpenItem>> = BTreeMap::new();
+    for item in open {
+        criteria.entry(&item.id).or_default().push(item);
+    }
+    for (id, items) in criteria {
+        match items.as_slice() {
+            [item] => ui.say(&format!("  {id}: {} (open with {})", item.missing, item.owner)),
+            several => {
+                let owners: BTreeSet<&str> = several.iter().map(|item| item.owner.as_str()).collect();
+                let owners: Vec<&str> = owners.into_iter().collect();
+                ui.say(&format!("  {id}: {} things are open, with {}", several.len(), owners.join(", ")));
+            }
+        }
+    }
+    if open.len() > 1 {
+        ui.say("  landfall gate list shows every gate, landfall inbox who is waited for");
+    }
 }
 
 /// What waited for whom, where the rates bound, and what went wrong.
