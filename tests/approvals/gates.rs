@@ -275,3 +275,41 @@ fn a_signature_made_by_hand_counts_as_one_made_here() {
     estate.run(&by_hand).ends(3).says("(rule repeated)");
     estate.run(&["approvals", "list", "p.plan"]).ends(0).prints("counts for change");
 }
+
+#[test]
+fn an_approval_of_a_pattern_covers_its_sites_only_and_a_rejected_site_is_left_out() {
+    let estate = estate();
+    estate.run(&["plan", "--site", "HRB01,MPL02", "--out", "p.plan"]).ends(0);
+    let ask = ["request", "p.plan", "--built-by", "data-team-lead", "--role", "program-manager"];
+    act(&estate, "pm", &ask).ends(0);
+    let shown = estate.run(&["show", "p.plan", "--patterns", "-o", "json"]).ends(0).json();
+    let patterns = shown["patterns"].as_array().unwrap();
+    let of = |code: &str| {
+        let has = |pattern: &&Value| pattern["sites"].as_array().unwrap().contains(&json!(code));
+        patterns.iter().find(has).unwrap()["name"].as_str().unwrap()
+    };
+    assert_ne!(of("HRB01"), of("MPL02"), "the second clinic has a further use case");
+    approve_all_but(&estate, "change-control");
+    let steps = one_way(&estate);
+    let sign = |args: &[&str]| {
+        let steps = steps.iter().map(String::as_str);
+        let args: Vec<&str> = args.iter().copied().chain(["--role", "change-control"]).chain(steps).collect();
+        act(&estate, "change-control-chair", &args)
+    };
+    sign(&["approve", "p.plan", "--pattern", of("HRB01")]).ends(0);
+    let refused = estate.run(&["apply", "p.plan"]).ends(3);
+    let refused = refused.says("change-control has not approved").says("site/MPL02");
+    assert!(
+        !refused.err.lines().any(|line| line.contains("change-control has") && line.contains("site/HRB01"))
+    );
+    sign(&["approve", "p.plan"]).ends(0);
+    let reject =
+        ["reject", "p.plan", "--site", "MPL02", "--reason", "its EHR is frozen", "--role", "change-control"];
+    act(&estate, "change-control-chair", &reject).ends(0);
+    let launched = estate.run(&["apply", "p.plan"]);
+    launched
+        .says("MPL02 is left out: change-control-chair rejected its part: its EHR is frozen")
+        .prints("site/MPL02           skipped: taken out by change-control-chair: its EHR is frozen");
+    assert!(estate.run(&["log", "site/HRB01"]).ends(0).out.contains("run.ended"));
+    assert!(!estate.run(&["log", "site/MPL02"]).out.contains("run.started"));
+}
