@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, dead_code, reason = "helpers of tests")]
 
+#[path = "approvals/bytes.rs"]
+mod bytes;
 #[path = "approvals/gates.rs"]
 mod gates;
 #[path = "approvals/keys.rs"]

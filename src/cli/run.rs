@@ -169,7 +169,13 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
     let ui = &ui.with_stream(args.show.events.is_some());
     let context = &at(context, &args.moment)?;
     let saved = ops::plan::read(&args.plan)?;
-    let desired = Desired::read_with(&context.root, args.packs.as_deref())?;
+    let desired = Desired::read_with(&context.root, args.packs.as_deref()).inspect_err(|failure| {
+        if matches!(failure, Failure::Input { .. }) {
+            for path in ops::stale::edited(&saved, &context.root) {
+                ui.always(&format!("{path} was edited since the plan was made"));
+            }
+        }
+    })?;
     let runtime = runtime()?;
     let mut live = Live::new(*ui, &args.show);
     live.plan(&saved.plan);

@@ -4,6 +4,7 @@
 mod moved;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -16,6 +17,7 @@ use crate::ops::error::Failure;
 use crate::ops::target::Reached;
 use crate::ops::{Context, launch, overview};
 use crate::runner::only_people_since;
+use crate::source;
 
 /// Refuses a plan that no longer fits, with every cause at once, objects on the target among them; then one that does not
 /// fit under the limits of services or would destroy data. Read-only.
@@ -51,6 +53,15 @@ pub fn refuse_known(
     journal: &dyn Journal,
 ) -> Result<(), Failure> {
     Causes::known(context, saved, desired, reached, journal)?.refuse()
+}
+
+/// The input files that were edited or taken away since a plan was made, by their bytes alone: for estates that cannot be
+/// read any more, where a mistake in one file may show only in another.
+pub fn edited(saved: &SavedPlan, root: &Path) -> Vec<String> {
+    let files = source::read(root).files;
+    let is_same =
+        |(path, then): &(&String, &Digest)| files.get(*path).is_some_and(|bytes| Digest::of(bytes) == **then);
+    saved.plan.inputs.iter().filter(|input| !is_same(input)).map(|(path, _)| path.clone()).collect()
 }
 
 /// Why a plan no longer fits.

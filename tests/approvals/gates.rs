@@ -173,7 +173,7 @@ fn no_flag_variable_or_edited_file_gets_around_an_approval() {
     let lock = estate.text("templates/pack.lock");
     estate.append(pack, "# edited");
     // As it is, its digest is not the locked one; locked anew, it is no longer what was approved.
-    estate.run(&["apply", "p.plan"]).ends(65);
+    estate.run(&["apply", "p.plan"]).ends(65).says("templates/tagging/pack.toml was edited since the plan");
     estate.run(&["packs", "lock"]).ends(0);
     estate.run(&["apply", "p.plan"]).ends(6).says("templates/tagging/pack.toml");
     estate.write(pack, &before);
