@@ -83,7 +83,7 @@ fn every_cause_of_a_stale_plan_has_its_message_and_all_are_told_at_once() {
         |estate: &Estate| estate.edit(site, "owner = \"team-hrb01\"", "owner = \"team-harbour\"");
     let edit_pack = |estate: &Estate| {
         estate.append(pack, "# a note");
-        estate.edit(manifest, "version = \"1.0.0\"", "version = \"1.0.1\"");
+        estate.edit(manifest, "version = \"1.1.0\"", "version = \"1.1.1\"");
         estate.run(&["packs", "lock"]).ends(0);
     };
     let other_estate = |estate: &Estate| estate.edit("sites/estate.toml", "lineage = \"7", "lineage = \"8");
@@ -97,8 +97,8 @@ fn every_cause_of_a_stale_plan_has_its_message_and_all_are_told_at_once() {
         (
             &edit_pack,
             &[
-                "  pack tagging was 1.0.0 (",
-                "and is 1.0.1 (",
+                "  pack tagging was 1.1.0 (",
+                "and is 1.1.1 (",
                 "  templates/tagging/spend.toml.hbs was edited",
             ],
         ),
@@ -133,7 +133,7 @@ fn every_cause_of_a_stale_plan_has_its_message_and_all_are_told_at_once() {
     let refused = estate.run(&["apply", "old.plan"]).ends(6);
     refused
         .says("the plan was made at 2020-01-01T00:00:00.000Z and could be applied until")
-        .says("pack tagging was 1.0.0")
+        .says("pack tagging was 1.1.0")
         .says("site.tags.owner was")
         .says(there);
     restore(&estate);

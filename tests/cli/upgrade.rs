@@ -28,7 +28,6 @@ displayName = \"{{estate.code}}-{{site.code_lower}}-reviewers\"
 fn upgraded() -> Estate {
     let estate = crate::faults::unstaged();
     estate.append(SPEND, CREDENTIALS);
-    estate.edit(MANIFEST, "version = \"1.0.0\"", "version = \"1.1.0\"");
     estate.run(&["packs", "lock"]).ends(0);
     copy(&estate.root().join("templates"), &estate.path("next"));
     let spend = estate.text(SPEND).replace(":role/export", ":role/export-v2");
