@@ -45,8 +45,8 @@ fn an_estate_sets_the_rates_of_its_targets() {
         .iter()
         .map(|(family, rate)| (family.as_str(), (rate.value, loaded.sources.place(&rate.span))))
         .collect();
-    assert_eq!(told["general"], (2.5, "sites/estate.toml:59".to_owned()));
-    assert_eq!(told["account-scim-patch"], (1.0, "sites/estate.toml:60".to_owned()));
+    assert_eq!(told["general"], (2.5, "sites/estate.toml:61".to_owned()));
+    assert_eq!(told["account-scim-patch"], (1.0, "sites/estate.toml:62".to_owned()));
     let own = Rates::standard().with(target.rates.iter().map(|(family, rate)| (family.as_str(), rate.value)));
     assert_eq!(own.of(own.default_family()).rate.to_string(), "2.5/s");
 }
