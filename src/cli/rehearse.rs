@@ -94,11 +94,13 @@ fn before_real(ui: &Ui, waves: &str, open: &[OpenItem]) {
     ui.say(&format!("Before {waves} may begin for real:"));
     let mut criteria: BTreeMap<&str, Vec<&OpenItem>> = BTreeMap::new();
     for item in open {
-        criteria.entry(&item.id).or_default().push(item);
+        // What follows the criterion's id says where.
+        let id = item.id.split(':').next().unwrap_or_default();
+        criteria.entry(id).or_default().push(item);
     }
     for (id, items) in criteria {
         match items.as_slice() {
-            [item] => ui.say(&format!("  {id}: {} (open with {})", item.missing, item.owner)),
+            [item] => ui.say(&format!("  {}: {} (open with {})", item.id, item.missing, item.owner)),
             several => {
                 let owners: BTreeSet<&str> = several.iter().map(|item| item.owner.as_str()).collect();
                 let owners: Vec<&str> = owners.into_iter().collect();
