@@ -30,6 +30,7 @@ pub mod launch;
 pub mod locks;
 pub mod log;
 pub mod milestones;
+pub mod note;
 pub mod notify;
 pub mod observe;
 pub mod overview;

@@ -102,6 +102,8 @@ fn what_is_not_written_down_is_no_record_and_never_an_empty_success() {
         let answer = ask(&records, question);
         assert!(answer.rows.is_empty() && answer.sentence.starts_with("No record"), "{}", answer.sentence);
     }
+    let approvals = ask(&records, Question::Approvals).sentence;
+    assert!(approvals.starts_with("No record: this log holds no approval"), "{approvals}");
     let nothing = search(&[records], &Query::parse("step:catalog.nowhere").expect("a query"));
     assert!(nothing.sentence.starts_with("No record"));
 }

@@ -11,19 +11,19 @@ use crate::access;
 use crate::access::overlay::{Names, Overlay};
 use crate::approval::{self, Around, Asked, Decision, KeptOut, Weighed};
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
-use crate::base::id::{LogId, PersonId, ScopeId, SiteCode, StepId};
-use crate::base::limits;
+use crate::base::id::{LogId, PersonId, ScopeId, SiteCode};
 use crate::base::time::Timestamp;
 use crate::journal::Journal;
 use crate::model::access::{AccessEvent, Right};
-use crate::model::entry::{BlobRef, EntryDraft};
+use crate::model::entry::BlobRef;
 use crate::model::estate::Estate;
 use crate::model::rendered::Rendered;
 use crate::model::signed::{Signed, Subject};
+use crate::ops::Context;
 use crate::ops::approvals;
 use crate::ops::desired::{Desired, check_kinds};
 use crate::ops::error::Failure;
-use crate::ops::{Context, holder, new_run_id, person};
+use crate::ops::note::{self, Note};
 use crate::people::Seat;
 use crate::policy;
 
@@ -39,30 +39,17 @@ fn log_of(site: &SiteCode) -> LogId {
     LogId::Scope(ScopeId::Site(site.clone()))
 }
 
-/// One entry that is to be written.
-struct Note {
-    kind: String,
-    step: Option<StepId>,
-    refs: Vec<BlobRef>,
-    body: serde_json::Value,
+fn note_of(event: &AccessEvent, refs: Vec<BlobRef>) -> Note {
+    let step = match event {
+        AccessEvent::Requested(request) => Some(request.right.step.clone()),
+        AccessEvent::Granted { right, .. } | AccessEvent::Revoked { right, .. } => Some(right.step.clone()),
+        AccessEvent::Denied { .. } | AccessEvent::Started { .. } | AccessEvent::Closed { .. } => None,
+    };
+    Note::new(event.kind(), event.to_body()).about(step).naming(refs)
 }
 
-impl Note {
-    fn of(event: &AccessEvent, refs: Vec<BlobRef>) -> Self {
-        let step = match event {
-            AccessEvent::Requested(request) => Some(request.right.step.clone()),
-            AccessEvent::Granted { right, .. } | AccessEvent::Revoked { right, .. } => {
-                Some(right.step.clone())
-            }
-            AccessEvent::Denied { .. } | AccessEvent::Started { .. } | AccessEvent::Closed { .. } => None,
-        };
-        Self { kind: event.kind().to_owned(), step, refs, body: event.to_body() }
-    }
-
-    fn decision(signed: &Signed, refs: Vec<BlobRef>) -> Result<Self, Failure> {
-        let body = serde_json::to_value(signed).map_err(damaged)?;
-        Ok(Self { kind: signed.statement.act.entry_kind().to_owned(), step: None, refs, body })
-    }
+fn decision(signed: &Signed, refs: Vec<BlobRef>) -> Result<Note, Failure> {
+    Ok(Note::of(signed.statement.act.entry_kind(), signed)?.naming(refs))
 }
 
 /// Appends to a site's log what is made of it while nobody else can write it.
@@ -72,27 +59,7 @@ fn write<T>(
     site: &SiteCode,
     make: impl FnOnce(&mut dyn Journal) -> Result<(Vec<Note>, T), Failure>,
 ) -> Result<T, Failure> {
-    let log = log_of(site);
-    let lease =
-        journal.take_lease(&log, &holder(&new_run_id()), context.clock.for_leases(), limits::LEASE)?;
-    let at = context.clock.now();
-    let draft = |note: Note| EntryDraft {
-        log: log.clone(),
-        at,
-        run: None,
-        kind: note.kind,
-        step: note.step,
-        actor: person(),
-        plan: None,
-        refs: note.refs,
-        body: note.body,
-    };
-    let made = make(journal).and_then(|(notes, result)| {
-        journal.append(&[&lease], notes.into_iter().map(draft).collect())?;
-        Ok(result)
-    });
-    journal.release(&lease)?;
-    made
+    Ok(note::write(context, journal, &log_of(site), make)?.1)
 }
 
 type Events = Vec<(u64, AccessEvent)>;

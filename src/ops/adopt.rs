@@ -12,24 +12,24 @@ use serde_json::Value;
 
 use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::{KindName, LogId, ScopeId, StepId};
-use crate::base::limits;
 use crate::base::pointer;
 use crate::evidence::scan;
 use crate::journal::Journal;
 use crate::kind::{self, Ask, Assessment, Registry};
 use crate::model::adoption::{ADOPTED, Adopted};
-use crate::model::entry::{BlobRef, EntryDraft};
+use crate::model::entry::BlobRef;
 use crate::model::event::Desired as Applied;
 use crate::model::holdings::Holdings;
 use crate::model::kind::Kind;
 use crate::model::plan::FieldChange;
+use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::drift::unread;
 use crate::ops::error::Failure;
+use crate::ops::note::{self, Note};
 use crate::ops::observe::{Unheld, Wanted, observe};
 use crate::ops::plan::read_holdings;
 use crate::ops::target::Reached;
-use crate::ops::{Context, holder, new_run_id, person};
 
 pub use declared::{Named, one};
 
@@ -228,9 +228,7 @@ fn adopt_in(
     chosen: &[&Candidate],
     reason: &str,
 ) -> Result<(), Failure> {
-    let log = LogId::Scope(scope.clone());
-    let lease = journal.take_lease(&log, &holder(&new_run_id()), context.clock.now(), limits::LEASE)?;
-    let written = (|| {
+    note::write(context, journal, &LogId::Scope(scope.clone()), |journal| {
         // Whoever held the log until now may have taken some of it over.
         let holdings = &read_holdings(journal, &BTreeSet::from([scope.clone()]))?[scope];
         if let Some(one) =
@@ -239,22 +237,13 @@ fn adopt_in(
             let reason = format!("{scope} holds {} already", one.step);
             return Err(Failure::Refused { reason });
         }
-        let drafts = chosen.iter().map(|one| draft(context, journal, &log, one, reason));
-        let drafts = drafts.collect::<Result<Vec<_>, Failure>>()?;
-        journal.append(&[&lease], drafts)?;
-        Ok(())
-    })();
-    journal.release(&lease)?;
-    written
+        let notes = chosen.iter().map(|one| adopted(journal, one, reason));
+        Ok((notes.collect::<Result<Vec<_>, Failure>>()?, ()))
+    })
+    .map(drop)
 }
 
-fn draft(
-    context: &Context,
-    journal: &mut dyn Journal,
-    log: &LogId,
-    one: &Candidate,
-    reason: &str,
-) -> Result<EntryDraft, Failure> {
+fn adopted(journal: &mut dyn Journal, one: &Candidate, reason: &str) -> Result<Note, Failure> {
     let mut refs = Vec::new();
     // What looks like patient data in somebody's object is no reason to leave the object to nobody.
     if scan::scan(&one.readback).is_none() {
@@ -262,15 +251,5 @@ fn draft(
         refs.push(BlobRef { path: format!("readback/{}.json", one.step), sha256 });
     }
     let adopted = Adopted { reason: reason.to_owned(), ..one.adopted.clone() };
-    Ok(EntryDraft {
-        log: log.clone(),
-        at: context.clock.now(),
-        run: None,
-        kind: ADOPTED.to_owned(),
-        step: Some(one.step.clone()),
-        actor: person(),
-        plan: None,
-        refs,
-        body: serde_json::to_value(&adopted).map_err(|error| Failure::failed(error.to_string()))?,
-    })
+    Ok(Note::of(ADOPTED, &adopted)?.about(Some(one.step.clone())).naming(refs))
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::Serialize;
 
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, PersonId, RoleName, SiteCode};
@@ -21,7 +20,7 @@ use crate::model::change::{
     OPENED, TICKET_COMMENTED, TicketCommented,
 };
 use crate::model::days::day_of;
-use crate::model::entry::{Actor, BlobRef, Entry, EntryDraft};
+use crate::model::entry::{Actor, BlobRef, Entry};
 use crate::model::estate::Estate;
 use crate::model::pending::Pending;
 use crate::model::plan::SavedPlan;
@@ -29,8 +28,9 @@ use crate::model::signed::{Act, ChangeClass, STATEMENT_VERSION, Signed, Statemen
 use crate::model::tickets::is_ticket_number;
 use crate::ops::error::Failure;
 use crate::ops::launch::PLAN_FILE;
+use crate::ops::note::{Note, append, write};
 use crate::ops::target::refuse_shifted;
-use crate::ops::{Context, holder, new_run_id, plan, tickets};
+use crate::ops::{Context, plan, tickets};
 
 pub use hook::{Cleared, after_launch, refuse_without_change};
 pub use signatures::{Weigh, plan_subject, weigh_plan};
@@ -178,8 +178,7 @@ pub fn open(
     }
     let bytes = serde_json::to_vec(wanted.saved).map_err(|error| Failure::failed(error.to_string()))?;
     let plan_blob = journal.put_blob(&bytes)?;
-    let mut opened = None;
-    under_lease(context, journal, |journal| {
+    let (_, opened) = write(context, journal, &LogId::Org, |journal| {
         let last = Book::read(journal)?.changes.keys().next_back().map_or(0, |id| id.0);
         let body = ChangeOpened {
             change: ChangeId(last + 1),
@@ -194,17 +193,15 @@ pub fn open(
             built_by: wanted.built_by.clone(),
             ticket: wanted.ticket.map(str::to_owned),
         };
-        let mut draft = draft(context, actor, OPENED, wanted.saved.digest, &body)?;
-        draft.refs = vec![BlobRef { path: PLAN_FILE.to_owned(), sha256: plan_blob }];
-        let mut drafts = vec![draft];
+        let plan = vec![BlobRef { path: PLAN_FILE.to_owned(), sha256: plan_blob }];
+        let digest = wanted.saved.digest;
+        let mut notes = vec![Note::of(OPENED, &body)?.by(actor).on(digest).naming(plan)];
         if let Some(signed) = signed {
-            let kind = signed.statement.act.entry_kind();
-            drafts.push(self::draft(context, actor, kind, wanted.saved.digest, signed)?);
+            notes.push(Note::of(signed.statement.act.entry_kind(), signed)?.by(actor).on(digest));
         }
-        opened = Some(body);
-        Ok(drafts)
+        Ok((notes, body))
     })?;
-    opened.ok_or_else(|| Failure::failed("the change was not written"))
+    Ok(opened)
 }
 
 /// When a change is to begin.
@@ -303,8 +300,7 @@ pub fn advance(
 ) -> Result<ChangeAdvanced, Failure> {
     let now = context.clock.now();
     let zone = zone_of(estate);
-    let mut advanced = None;
-    under_lease(context, journal, |journal| {
+    let (_, advanced) = write(context, journal, &LogId::Org, |journal| {
         let book = Book::read(journal)?;
         let change = book.find(step.change)?;
         let saved = book.plan_of(change, journal)?;
@@ -322,11 +318,9 @@ pub fn advance(
             rests_on: ground.rests_on,
             begins: ground.begins,
         };
-        let drafts = vec![draft(context, actor, ADVANCED, change.opened.plan, &body)?];
-        advanced = Some(body);
-        Ok(drafts)
+        Ok((vec![Note::of(ADVANCED, &body)?.by(actor).on(change.opened.plan)], body))
     })?;
-    advanced.ok_or_else(|| Failure::failed("the step was not written"))
+    Ok(advanced)
 }
 
 /// What a board decided.
@@ -373,8 +367,7 @@ pub fn decide(
     if meeting.decision == BoardDecision::Rejected && meeting.note.trim().is_empty() {
         return Err(Failure::usage("a rejection needs a reason", "say why: --note \"…\""));
     }
-    let mut decided = None;
-    under_lease(context, journal, |journal| {
+    let (_, decided) = write(context, journal, &LogId::Org, |journal| {
         let book = Book::read(journal)?;
         let change = book.find(meeting.change)?;
         if change.state == ChangeState::Closed {
@@ -391,7 +384,8 @@ pub fn decide(
             decision: meeting.decision,
             note: meeting.note.trim().to_owned(),
         };
-        let mut drafts = vec![draft(context, actor, DECIDED, change.opened.plan, &body)?];
+        let plan = change.opened.plan;
+        let mut notes = vec![Note::of(DECIDED, &body)?.by(actor).on(plan)];
         if body.decision == BoardDecision::Rejected && change.state.can_go_back() {
             let back = ChangeAdvanced {
                 change: change.id(),
@@ -401,12 +395,11 @@ pub fn decide(
                 rests_on: Vec::new(),
                 begins: None,
             };
-            drafts.push(draft(context, actor, ADVANCED, change.opened.plan, &back)?);
+            notes.push(Note::of(ADVANCED, &back)?.by(actor).on(plan));
         }
-        decided = Some(body);
-        Ok(drafts)
+        Ok((notes, body))
     })?;
-    decided.ok_or_else(|| Failure::failed("the decision was not written"))
+    Ok(decided)
 }
 
 /// Writes the plan's digest into the ticket of a change, and records that.
@@ -458,8 +451,8 @@ fn note_comment(
         text: Digest::of(text.as_bytes()),
         about: about.to_owned(),
     };
-    let drafts = vec![draft(context, actor, TICKET_COMMENTED, opened.plan, &body)?];
-    under_lease(context, journal, |_| Ok(drafts))
+    let note = Note::of(TICKET_COMMENTED, &body)?.by(actor).on(opened.plan);
+    append(context, journal, &LogId::Org, note).map(drop)
 }
 
 /// What waits for the change board.
@@ -510,38 +503,4 @@ fn waiting(estate: &Estate, change: &Change, due: Option<Timestamp>) -> Pending 
             "landfall change decide {id} --decision approved --attendees WHO,WHO --date YYYY-MM-DD"
         ),
     }
-}
-
-/// An entry of the org log that belongs to no run.
-fn draft<T: Serialize>(
-    context: &Context,
-    actor: &Actor,
-    kind: &str,
-    plan: Digest,
-    body: &T,
-) -> Result<EntryDraft, Failure> {
-    Ok(EntryDraft {
-        log: LogId::Org,
-        at: context.clock.now(),
-        run: None,
-        kind: kind.to_owned(),
-        step: None,
-        actor: actor.clone(),
-        plan: Some(plan),
-        refs: Vec::new(),
-        body: serde_json::to_value(body).map_err(|error| Failure::failed(error.to_string()))?,
-    })
-}
-
-/// Appends to the org log what is decided while nobody else can write it.
-fn under_lease(
-    context: &Context,
-    journal: &mut dyn Journal,
-    decide: impl FnOnce(&dyn Journal) -> Result<Vec<EntryDraft>, Failure>,
-) -> Result<(), Failure> {
-    let now = context.clock.for_leases();
-    let lease = journal.take_lease(&LogId::Org, &holder(&new_run_id()), now, limits::LEASE)?;
-    let written = decide(journal).and_then(|drafts| Ok(journal.append(&[&lease], drafts)?));
-    journal.release(&lease)?;
-    written.map(|_| ())
 }

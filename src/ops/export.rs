@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, WaveName};
-use crate::base::limits;
 use crate::controls::{Catalogue, csv, oscal, workbook};
 use crate::evidence::bundle::{Files, Parts, assemble, layout, places};
 use crate::evidence::decisions::{self, DecisionKey};
@@ -15,13 +14,14 @@ use crate::evidence::sshsig::key::PublicKey;
 use crate::evidence::tlog_proof::TlogProof;
 use crate::journal::{Journal, Line, bundle_dir};
 use crate::merkle;
-use crate::model::entry::{Actor, Entry, EntryDraft};
+use crate::model::entry::{Actor, Entry};
 use crate::model::plan::{LogHead, PlanExcerpt};
 use crate::ops::controls::{Ledger, SiteControls};
 use crate::ops::error::Failure;
 use crate::ops::keys::Keys;
 use crate::ops::launch::PLAN_FILE;
-use crate::ops::{Context, earlier, holder, new_run_id, witness};
+use crate::ops::note::{self, Note};
+use crate::ops::{Context, earlier, witness};
 use crate::people::key_records;
 use crate::signer::Signer as _;
 
@@ -141,24 +141,12 @@ fn seal_heads(
     wanted: &Wanted,
     keys: &Keys,
 ) -> Result<(String, TlogProof), Failure> {
-    let now = context.clock.now();
-    let lease = journal.take_lease(&LogId::Org, &holder(&new_run_id()), now, limits::LEASE)?;
-    let body =
-        HeadsBody::new(&keys.pseudonyms, &journal.heads()?).with_bundle_key(keys.bundle.vkey()).to_value();
-    let draft = EntryDraft {
-        log: LogId::Org,
-        at: now,
-        run: None,
-        kind: HEADS_KIND.to_owned(),
-        step: None,
-        actor: wanted.actor.clone(),
-        plan: None,
-        refs: Vec::new(),
-        body,
-    };
-    let appended = journal.append(&[&lease], vec![draft]);
-    journal.release(&lease)?;
-    let line = appended?.pop().ok_or_else(|| Failure::failed("the heads entry was not written"))?;
+    let (mut lines, ()) = note::write(context, journal, &LogId::Org, |journal| {
+        let heads = HeadsBody::new(&keys.pseudonyms, &journal.heads()?);
+        let body = heads.with_bundle_key(keys.bundle.vkey()).to_value();
+        Ok((vec![Note::new(HEADS_KIND, body).by(&wanted.actor)], ()))
+    })?;
+    let line = lines.pop().ok_or_else(|| Failure::failed("the heads entry was not written"))?;
     let leaves: Vec<Digest> =
         journal.read(&LogId::Org, 0)?.iter().map(|l| merkle::leaf_hash(l.text.as_bytes())).collect();
     let index = line.entry.seq;

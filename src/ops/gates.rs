@@ -13,14 +13,15 @@ use crate::base::limits;
 use crate::checklist;
 use crate::gate::late::{self, Escalated};
 use crate::journal::{Journal, JournalError};
-use crate::model::entry::{Entry, EntryDraft};
+use crate::model::entry::Entry;
 use crate::model::gate::GateStanding;
 use crate::model::item_event::ItemEvent;
 use crate::model::signed::Signed;
+use crate::ops::Context;
 use crate::ops::checklist::pending::{escalate_to, pending};
 use crate::ops::checklist::{Board, Ground};
 use crate::ops::error::Failure;
-use crate::ops::{Context, holder, new_run_id, person};
+use crate::ops::note::{Note, append, write};
 
 pub use bar::{barred, cut, notes};
 
@@ -30,39 +31,6 @@ pub const GATE_ENTRY_VERSION: u32 = 1;
 pub const OPENED: &str = "gate.opened";
 /// A gate that let through does not any more.
 pub const SHUT: &str = "gate.shut";
-
-/// Appends entries to the log of a scope. The moment is the one that was asked for, leases go by the machine's.
-pub(super) fn append(
-    context: &Context,
-    journal: &mut dyn Journal,
-    log: &LogId,
-    drafts: Vec<EntryDraft>,
-) -> Result<Vec<u64>, JournalError> {
-    let lease = journal.take_lease(log, &holder(&new_run_id()), context.clock.for_leases(), limits::LEASE)?;
-    let appended = journal.append(&[&lease], drafts);
-    journal.release(&lease)?;
-    Ok(appended?.iter().map(|line| line.entry.seq).collect())
-}
-
-pub(super) fn draft(
-    context: &Context,
-    log: &LogId,
-    kind: &str,
-    step: Option<StepId>,
-    body: Value,
-) -> EntryDraft {
-    EntryDraft {
-        log: log.clone(),
-        at: context.clock.now(),
-        run: None,
-        kind: kind.to_owned(),
-        step,
-        actor: person(),
-        plan: None,
-        refs: Vec::new(),
-        body,
-    }
-}
 
 /// Records a decision about an item or a gate in the log of its scope, and gives its place there.
 ///
@@ -77,9 +45,7 @@ pub fn decide(context: &Context, journal: &mut dyn Journal, signed: &Signed) -> 
     let scope = signed.statement.subject.scope.clone();
     let log = scope.map_or(LogId::Org, LogId::Scope);
     let body = serde_json::to_value(signed).expect("a decision has a JSON form");
-    let drafts = vec![draft(context, &log, signed.statement.act.entry_kind(), None, body)];
-    let seqs = append(context, journal, &log, drafts)?;
-    seqs.first().copied().ok_or_else(|| Failure::failed("the entry was not written"))
+    Ok(append(context, journal, &log, Note::new(signed.statement.act.entry_kind(), body))?.entry.seq)
 }
 
 /// What was written.
@@ -105,11 +71,13 @@ pub fn record(context: &Context, ground: &Ground, journal: &mut dyn Journal) -> 
     let changes = owed(ground, &board);
     for (scope, owed) in changes {
         let log = LogId::Scope(scope.clone());
-        let drafts = owed.iter().map(|one| one.draft(context, &log)).collect();
-        match append(context, journal, &log, drafts) {
+        let notes = owed.iter().map(Owed::note).collect();
+        match write(context, journal, &log, |_| Ok((notes, ()))) {
             Ok(_) => owed.iter().for_each(|one| one.tell(&scope, &mut written)),
-            Err(JournalError::Held { .. } | JournalError::Fenced { .. }) => written.busy.push(scope),
-            Err(other) => return Err(other.into()),
+            Err(Failure::Journal(JournalError::Held { .. } | JournalError::Fenced { .. })) => {
+                written.busy.push(scope);
+            }
+            Err(other) => return Err(other),
         }
     }
     Ok(written)
@@ -127,17 +95,17 @@ pub enum Owed {
 }
 
 impl Owed {
-    fn draft(&self, context: &Context, log: &LogId) -> EntryDraft {
+    fn note(&self) -> Note {
         match self {
             Owed::Gate(standing) => {
                 let kind = if standing.open { OPENED } else { SHUT };
-                draft(context, log, kind, None, body_of(standing))
+                Note::new(kind, body_of(standing))
             }
             Owed::Late(late) => {
                 let body = serde_json::to_value(late.as_ref()).expect("an escalation has a JSON form");
-                draft(context, log, late::ESCALATED, None, body)
+                Note::new(late::ESCALATED, body)
             }
-            Owed::Item(item, event) => draft(context, log, event.kind(), Some(item.clone()), event.to_body()),
+            Owed::Item(item, event) => Note::new(event.kind(), event.to_body()).about(Some(item.clone())),
         }
     }
 

@@ -5,15 +5,14 @@ mod lockout;
 
 use std::collections::BTreeSet;
 
-use crate::base::digest::Digest;
 use crate::base::id::{KindName, LogId, ScopeId, StepId};
-use crate::base::limits;
 use crate::journal::Journal;
 use crate::kind::{self, Registry};
-use crate::model::entry::{Actor, EntryDraft};
+use crate::model::entry::Actor;
 use crate::model::plan::{Operation, Plan, Reconcile, Reversal, SavedPlan};
+use crate::ops::Context;
 use crate::ops::error::Failure;
-use crate::ops::{Context, holder, new_run_id};
+use crate::ops::note::{Note, append};
 
 pub use lockout::refuse_lockout;
 
@@ -203,46 +202,7 @@ pub fn record_named(
         }
         let names: Vec<String> = steps.iter().map(OneWayStep::name).collect();
         let body = serde_json::json!({ "steps": names });
-        append(context, actor, Note { log: LogId::Org, kind, plan: saved.digest, body }, journal)?;
+        append(context, journal, &LogId::Org, Note::new(kind, body).by(actor).on(saved.digest))?;
     }
-    Ok(())
-}
-
-/// An entry that belongs to no run.
-pub(super) struct Note<'a> {
-    /// The log it goes to.
-    pub log: LogId,
-    /// What happened.
-    pub kind: &'a str,
-    /// The plan behind it.
-    pub plan: Digest,
-    /// The rest.
-    pub body: serde_json::Value,
-}
-
-/// Appends one entry that belongs to no run.
-pub(super) fn append(
-    context: &Context,
-    actor: &Actor,
-    note: Note<'_>,
-    journal: &mut dyn Journal,
-) -> Result<(), Failure> {
-    let Note { log, kind, plan, body } = note;
-    let now = context.clock.now();
-    let lease = journal.take_lease(&log, &holder(&new_run_id()), now, limits::LEASE)?;
-    let draft = EntryDraft {
-        log,
-        at: now,
-        run: None,
-        kind: kind.to_owned(),
-        step: None,
-        actor: actor.clone(),
-        plan: Some(plan),
-        refs: Vec::new(),
-        body,
-    };
-    let appended = journal.append(&[&lease], vec![draft]);
-    journal.release(&lease)?;
-    appended?;
     Ok(())
 }

@@ -12,7 +12,8 @@ use crate::model::signed::SubjectKind;
 use crate::ops::checklist::{self, Ground};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::{Context, access, approvals, changes, gates};
+use crate::ops::note::{Note, write};
+use crate::ops::{Context, access, approvals, changes};
 
 /// Version of the JSON form of `inbox`.
 pub const INBOX_VERSION: u32 = 1;
@@ -33,6 +34,8 @@ pub fn inbox(desired: &Desired, journal: &dyn Journal, now: Timestamp) -> Result
     found.extend(access::pending(estate, journal, sites, now)?);
     let key =
         |wait: &Pending| (wait.since, wait.due.is_none(), wait.due, wait.asks.clone(), wait.role.clone());
+    // What cannot be answered yet waits for nobody.
+    found.retain(|wait| wait.since <= now);
     found.sort_by_cached_key(key);
     Ok(found)
 }
@@ -85,15 +88,14 @@ pub fn escalate(
             continue;
         }
         let body = |late: &Escalated| serde_json::to_value(late).expect("an escalation has a JSON form");
-        let drafts =
-            due.iter().map(|late| gates::draft(context, &log, gate_late::ESCALATED, None, body(late)));
-        match gates::append(context, journal, &log, drafts.collect()) {
+        let notes = due.iter().map(|late| Note::new(gate_late::ESCALATED, body(late))).collect();
+        match write(context, journal, &log, |_| Ok((notes, ()))) {
             Ok(_) => words.extend(
                 due.iter()
                     .map(|late| format!("{} is told: {} is late since {}", late.to, late.asks, late.due)),
             ),
-            Err(JournalError::Held { .. } | JournalError::Fenced { .. }) => {}
-            Err(other) => return Err(other.into()),
+            Err(Failure::Journal(JournalError::Held { .. } | JournalError::Fenced { .. })) => {}
+            Err(other) => return Err(other),
         }
     }
     Ok(words)

@@ -8,10 +8,11 @@ use crate::base::digest::Digest;
 use crate::base::id::LogId;
 use crate::base::limits;
 use crate::journal::Journal;
-use crate::model::entry::{BlobRef, EntryDraft};
+use crate::model::entry::BlobRef;
+use crate::ops::Context;
 use crate::ops::earlier::limited;
 use crate::ops::error::Failure;
-use crate::ops::{Context, holder, new_run_id, person};
+use crate::ops::note::{Note, append};
 
 /// The kind of the entry.
 pub const RECORDED: &str = "evidence.recorded";
@@ -59,21 +60,7 @@ pub fn record(context: &Context, journal: &mut dyn Journal, wanted: Wanted<'_>) 
             vec![BlobRef { path: format!("record/{name}"), sha256: Digest::of(&bytes) }]
         }
     };
-    let now = context.clock.for_leases();
-    let lease = journal.take_lease(log, &holder(&new_run_id()), now, limits::LEASE)?;
-    let draft = EntryDraft {
-        log: log.clone(),
-        at: now,
-        run: None,
-        kind: RECORDED.to_owned(),
-        step: None,
-        actor: person(),
-        plan: None,
-        refs,
-        body: json!({ "kind": kind, "statement": statement, "standing": "recorded, not signed" }),
-    };
-    let appended = journal.append(&[&lease], vec![draft]);
-    journal.release(&lease)?;
-    let line = appended?.pop().ok_or_else(|| Failure::failed("the entry was not written"))?;
+    let body = json!({ "kind": kind, "statement": statement, "standing": "recorded, not signed" });
+    let line = append(context, journal, log, Note::new(RECORDED, body).naming(refs))?;
     Ok(line.entry.seq)
 }

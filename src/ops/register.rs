@@ -2,15 +2,14 @@
 
 use serde::Serialize;
 
-use crate::base::limits;
 use crate::evidence::redaction::{REDACTION_KIND, Redaction};
 use crate::evidence::register::{self, Closed, Hold, Opened};
 use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
-use crate::model::entry::EntryDraft;
+use crate::ops::Context;
 use crate::ops::error::Failure;
+use crate::ops::note::{self, Note};
 use crate::ops::question::{of_log, open, site_log};
-use crate::ops::{Context, holder, new_run_id, person};
 
 /// Opens a finding and returns its number.
 ///
@@ -76,7 +75,7 @@ pub fn redact(context: &Context, site: &str, entry: u64, reason: &str) -> Result
 
 /// A log that is being written to.
 struct Writing<'j> {
-    journal: &'j SqliteJournal,
+    journal: &'j dyn Journal,
     log: crate::base::id::LogId,
 }
 
@@ -89,26 +88,11 @@ fn write(
 ) -> Result<u64, Failure> {
     let log = site_log(&open(context)?, site)?;
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
-    let now = context.clock.now();
-    let lease = journal.take_lease(&log, &holder(&new_run_id()), now, limits::LEASE)?;
-    let made = body(&Writing { journal: &journal, log: log.clone() });
-    let appended = made.and_then(|body| {
-        let (kind, actor) = (kind.to_owned(), person());
-        let draft = EntryDraft {
-            log,
-            at: now,
-            run: None,
-            kind,
-            step: None,
-            actor,
-            plan: None,
-            refs: Vec::new(),
-            body,
-        };
-        Ok(journal.append(&[&lease], vec![draft])?)
-    });
-    journal.release(&lease)?;
-    let line = appended?.pop().ok_or_else(|| Failure::failed("the entry was not written"))?;
+    let (mut lines, ()) = note::write(context, &mut journal, &log, |journal| {
+        let body = body(&Writing { journal, log: log.clone() })?;
+        Ok((vec![Note::new(kind, body)], ()))
+    })?;
+    let line = lines.pop().ok_or_else(|| Failure::failed("the entry was not written"))?;
     Ok(line.entry.seq)
 }
 

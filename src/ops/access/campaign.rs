@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Bench, COVERED, Note, damaged, events, log_of, write};
+use super::{Bench, COVERED, damaged, decision, events, log_of, note_of, write};
 use crate::access::campaign::{self, Given, Refused, Standing};
 use crate::approval::Decision;
 use crate::base::digest::{Digest, canonical_bytes};
@@ -19,6 +19,7 @@ use crate::model::estate::Estate;
 use crate::model::people::SITE_STEWARD;
 use crate::model::signed::{Act, Signed, Subject, SubjectKind};
 use crate::ops::error::Failure;
+use crate::ops::note::Note;
 use crate::ops::question::of_log;
 use crate::ops::record::RECORDED;
 use crate::ops::{Context, approvals};
@@ -59,7 +60,7 @@ pub fn start(
         let rows = u32::try_from(list.rows.len()).unwrap_or(u32::MAX);
         let started = AccessEvent::Started { campaign, at, due, rows, list: blob.sha256 };
         let standing = campaign::standing(&list, (at, due), &[]);
-        Ok((vec![Note::of(&started, vec![blob])], standing))
+        Ok((vec![note_of(&started, vec![blob])], standing))
     })
 }
 
@@ -281,7 +282,7 @@ pub fn answer(
         Bench::refuse_uncounted(&weighed, 0)?;
         let name = format!("{}-{}.json", answers.campaign, signed.statement.person);
         let blob = keep(journal, &name, &canonical_bytes(answers))?;
-        Ok((vec![Note::decision(signed, vec![blob])?], ()))
+        Ok((vec![decision(signed, vec![blob])?], ()))
     })?;
     let all = standings(estate, journal, site, now)?;
     let found = all.into_iter().find(|one| one.campaign == answers.campaign);
@@ -317,7 +318,7 @@ pub fn close(
         let events = campaign::closing(&outcome, blob.sha256);
         let of = |event: &AccessEvent| {
             let refs = if let AccessEvent::Closed { .. } = event { vec![blob.clone()] } else { Vec::new() };
-            Note::of(event, refs)
+            note_of(event, refs)
         };
         let mut notes: Vec<Note> = events.iter().map(of).collect();
         notes.extend(records(&outcome, site, &blob));
@@ -357,11 +358,10 @@ fn records(outcome: &Outcome, site: &SiteCode, file: &BlobRef) -> Vec<Note> {
         "{} of {site}: {} % of {} rights answered for, {} taken away and still there",
         outcome.campaign, outcome.answered_percent, outcome.grants, outcome.removed_but_there
     );
-    let note = |kind: &&str| Note {
-        kind: RECORDED.to_owned(),
-        step: None,
-        refs: vec![file.clone()],
-        body: serde_json::json!({ "kind": kind, "statement": statement, "standing": "answers signed one by one" }),
+    let note = |kind: &&str| {
+        let standing = "answers signed one by one";
+        let body = serde_json::json!({ "kind": kind, "statement": statement, "standing": standing });
+        Note::new(RECORDED, body).naming(vec![file.clone()])
     };
     RECORDS.iter().map(note).collect()
 }

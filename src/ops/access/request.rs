@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Bench, COVERED, Note, events, log_of, refuse_forbidden, write};
+use super::{Bench, COVERED, decision, events, log_of, note_of, refuse_forbidden, write};
 use crate::access::request::{deciders, requests, within_policy};
 use crate::approval::{Decision, KeptOut, Weighed};
 use crate::base::digest::Digest;
@@ -73,7 +73,7 @@ pub fn request(
             at,
             sla_hours: wanted.sla_hours,
         };
-        Ok((vec![Note::of(&AccessEvent::Requested(request.clone()), Vec::new())], request))
+        Ok((vec![note_of(&AccessEvent::Requested(request.clone()), Vec::new())], request))
     })
 }
 
@@ -204,8 +204,8 @@ pub fn decide(
             let missing = weighed.missing.into_iter().map(|seat| seat.role).collect();
             (None, Decided::WaitsFor(missing))
         };
-        let mut notes = vec![Note::decision(signed, Vec::new())?];
-        notes.extend(event.iter().map(|event| Note::of(event, Vec::new())));
+        let mut notes = vec![decision(signed, Vec::new())?];
+        notes.extend(event.iter().map(|event| note_of(event, Vec::new())));
         Ok((notes, decided))
     })
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Book, Weigh, advance, draft, note_comment, sites_of, under_lease};
+use super::{Book, Weigh, advance, note_comment, sites_of};
 use crate::base::digest::{Digest, canonical_bytes};
-use crate::base::id::RunId;
+use crate::base::id::{LogId, RunId};
 use crate::change::ticket_rules::{Wanted, refusals};
 use crate::change::{Change, Signatures, outcome_word};
 use crate::journal::Journal;
@@ -20,6 +20,7 @@ use crate::model::tickets::Tickets;
 use crate::ops::changes::Step;
 use crate::ops::error::Failure;
 use crate::ops::launch::CHANGE_FILE;
+use crate::ops::note::{Note, write};
 use crate::ops::{Context, tickets};
 use crate::ticket::{Read, TicketError};
 
@@ -156,17 +157,14 @@ impl Cleared {
         let plan = saved.digest;
         let sha256 = journal.put_blob(&canonical_bytes(&self.body))?;
         let file = BlobRef { path: CHANGE_FILE.to_owned(), sha256 };
-        let mut drafts = Vec::new();
+        let mut notes = Vec::new();
         if let (Some(read), Some(ticket)) = (&self.read, &self.body.ticket) {
             let sha256 = journal.put_blob(&canonical_bytes(&read.ticket))?;
-            let mut draft = draft(context, actor, TICKET_READ, plan, ticket)?;
-            draft.refs = vec![BlobRef { path: format!("tickets/{}.json", ticket.number), sha256 }];
-            drafts.push(draft);
+            let kept = vec![BlobRef { path: format!("tickets/{}.json", ticket.number), sha256 }];
+            notes.push(Note::of(TICKET_READ, ticket)?.by(actor).on(plan).naming(kept));
         }
-        let mut applied = draft(context, actor, APPLIED, plan, &self.body)?;
-        applied.refs = vec![file.clone()];
-        drafts.push(applied);
-        under_lease(context, journal, |_| Ok(drafts))?;
+        notes.push(Note::of(APPLIED, &self.body)?.by(actor).on(plan).naming(vec![file.clone()]));
+        write(context, journal, &LogId::Org, |_| Ok((notes, ())))?;
         Ok(file)
     }
 }

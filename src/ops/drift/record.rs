@@ -10,16 +10,16 @@ use crate::drift::{News, Wish, accepted};
 use crate::evidence::records::Records;
 use crate::evidence::register::{self, Opened, Severity};
 use crate::evidence::scan;
-use crate::journal::{Journal, Lease, Line};
+use crate::journal::{Journal, Line};
 use crate::kind::{self, Registry};
 use crate::model::drift::{ACCEPTED, Drift, DriftAccepted, DriftFound, DriftReport, FOUND, FieldDrift, GONE};
-use crate::model::entry::EntryDraft;
 use crate::model::plan::{PlanExcerpt, Work};
+use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::drift::standing;
 use crate::ops::error::Failure;
 use crate::ops::launch::PLAN_FILE;
-use crate::ops::{Context, holder, new_run_id, person};
+use crate::ops::note::{self, Note};
 
 /// Writes what is new of a report into the logs, and returns how many entries that took.
 ///
@@ -99,11 +99,7 @@ pub fn accept(
         .map_err(|no| Failure::Refused { reason: no.to_string() })?;
     under_lease(context, journal, scope, |journal, lines| {
         let mut bodies = news(journal, scope, lines, report)?;
-        bodies.push(Body {
-            kind: ACCEPTED,
-            step: step_of(&drifts, &wish.object),
-            body: to_value(&acceptance)?,
-        });
+        bodies.push(Note::of(ACCEPTED, &acceptance)?.about(step_of(&drifts, &wish.object)));
         Ok(bodies)
     })?;
     Ok(acceptance)
@@ -127,7 +123,7 @@ fn findings(
     lines: &[Line],
     report: &DriftReport,
     incident: &Incident,
-) -> Result<Vec<Body>, Failure> {
+) -> Result<Vec<Note>, Failure> {
     let entries = lines.iter().map(|line| line.entry.clone()).collect();
     let records = Records { log: LogId::Scope(scope.clone()), entries, blobs: BTreeMap::new() };
     let open: BTreeSet<String> = register::findings(&records)
@@ -141,7 +137,7 @@ fn findings(
         .map(|(title, drift)| {
             let opened =
                 Opened { title, severity: incident.severity, owner: incident.owner.clone(), due: None };
-            Ok(Body { kind: register::OPENED, step: drift.step.clone(), body: to_value(&opened)? })
+            Ok(Note::of(register::OPENED, &opened)?.about(drift.step.clone()))
         })
         .collect()
 }
@@ -155,53 +151,19 @@ fn step_of(drifts: &[&Drift], object: &str) -> Option<StepId> {
     drifts.iter().find(|drift| drift.object == object).and_then(|drift| drift.step.clone())
 }
 
-/// One entry to be written.
-struct Body {
-    kind: &'static str,
-    step: Option<StepId>,
-    body: Value,
-}
-
 /// Takes the log's lease first, so that what is already known cannot change before it is written.
 fn under_lease(
     context: &Context,
     journal: &mut dyn Journal,
     scope: &ScopeId,
-    bodies: impl FnOnce(&dyn Journal, &[Line]) -> Result<Vec<Body>, Failure>,
+    notes: impl FnOnce(&dyn Journal, &[Line]) -> Result<Vec<Note>, Failure>,
 ) -> Result<usize, Failure> {
     let log = LogId::Scope(scope.clone());
-    let now = context.clock.now();
-    let lease = journal.take_lease(&log, &holder(&new_run_id()), now, limits::LEASE)?;
-    let written = write(context, journal, &lease, bodies);
-    journal.release(&lease)?;
-    written
-}
-
-fn write(
-    context: &Context,
-    journal: &mut dyn Journal,
-    lease: &Lease,
-    bodies: impl FnOnce(&dyn Journal, &[Line]) -> Result<Vec<Body>, Failure>,
-) -> Result<usize, Failure> {
-    let lines = journal.read(&lease.log, 0)?;
-    let bodies = bodies(journal, &lines)?;
-    let draft = |Body { kind, step, body }| EntryDraft {
-        log: lease.log.clone(),
-        at: context.clock.now(),
-        run: None,
-        kind: kind.to_owned(),
-        step,
-        actor: person(),
-        plan: None,
-        refs: Vec::new(),
-        body,
-    };
-    let drafts: Vec<EntryDraft> = bodies.into_iter().map(draft).collect();
-    let count = drafts.len();
-    if count > 0 {
-        journal.append(&[lease], drafts)?;
-    }
-    Ok(count)
+    let (written, ()) = note::write(context, journal, &log, |journal| {
+        let lines = journal.read(&log, 0)?;
+        Ok((notes(journal, &lines)?, ()))
+    })?;
+    Ok(written.len())
 }
 
 fn news(
@@ -209,7 +171,7 @@ fn news(
     scope: &ScopeId,
     lines: &[Line],
     report: &DriftReport,
-) -> Result<Vec<Body>, Failure> {
+) -> Result<Vec<Note>, Failure> {
     let standing = standing(scope, lines)?;
     let drifts = report.drifts.iter().filter(|drift| drift.scope == *scope);
     let unsettled: BTreeSet<&str> =
@@ -219,11 +181,11 @@ fn news(
         News::Found(drift) => {
             let rests = drift.step.as_ref().and_then(|step| readers.get(step)).cloned();
             let found = found(drift, rests.unwrap_or_default());
-            Ok(Body { kind: FOUND, step: drift.step.clone(), body: to_value(&found)? })
+            Ok(Note::of(FOUND, &found)?.about(drift.step.clone()))
         }
         News::Gone(gone) => {
             let step = StepId::new(gone.object.as_str()).ok();
-            Ok(Body { kind: GONE, step, body: to_value(&gone)? })
+            Ok(Note::of(GONE, &gone)?.about(step))
         }
     };
     standing.news(drifts, &unsettled).into_iter().map(body).collect()
@@ -270,8 +232,4 @@ fn found(drift: &Drift, rests: Vec<StepId>) -> DriftFound {
 fn is_sayable(value: &Value) -> bool {
     let text = value.to_string();
     text.len() <= limits::DRIFT_VALUE_BYTES_MAX && scan::unsaid(&text).is_none()
-}
-
-fn to_value<T: serde::Serialize>(body: &T) -> Result<Value, Failure> {
-    serde_json::to_value(body).map_err(|error| Failure::failed(error.to_string()))
 }

@@ -7,14 +7,13 @@ use serde::Serialize;
 
 use super::{known_person, to_read};
 use crate::base::id::{LogId, PersonId};
-use crate::base::limits;
 use crate::base::time::Timestamp;
 use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
-use crate::model::entry::EntryDraft;
 use crate::model::people::{People, PersonKey};
+use crate::ops::Context;
 use crate::ops::error::Failure;
-use crate::ops::{Context, holder, new_run_id, person};
+use crate::ops::note::{self, Note};
 use crate::people::enrolled::{self, ENROLLED, KeyChange, KeyRecord, NotEnrolled, RETIRED};
 use crate::people::{key, key_records};
 
@@ -56,45 +55,19 @@ pub fn enrol(
     seen: &[KeyChange],
 ) -> Result<(), Failure> {
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
-    let now = context.clock.for_leases();
-    let lease = journal.take_lease(&LogId::Org, &holder(&new_run_id()), now, limits::LEASE)?;
-    let made = drafts(&journal, people, typed, seen, now);
-    let appended = made.and_then(|drafts| Ok(journal.append(&[&lease], drafts)?));
-    journal.release(&lease)?;
-    appended.map(drop)
-}
-
-fn drafts(
-    journal: &SqliteJournal,
-    people: &People,
-    typed: Option<&str>,
-    seen: &[KeyChange],
-    at: Timestamp,
-) -> Result<Vec<EntryDraft>, Failure> {
-    let owed = changes(people, &records(journal)?, typed)?;
-    if owed != seen {
-        let reason = "somebody else has enrolled keys meanwhile; nothing was recorded".to_owned();
-        return Err(Failure::Refused { reason });
-    }
-    let draft = |change: KeyChange| {
-        let (kind, body) = match change {
-            KeyChange::Enrol(key) => (ENROLLED, serde_json::to_value(key)),
-            KeyChange::Retire(key) => (RETIRED, serde_json::to_value(key)),
+    note::write(context, &mut journal, &LogId::Org, |journal| {
+        let owed = changes(people, &records(journal)?, typed)?;
+        if owed != seen {
+            let reason = "somebody else has enrolled keys meanwhile; nothing was recorded".to_owned();
+            return Err(Failure::Refused { reason });
+        }
+        let note = |change: &KeyChange| match change {
+            KeyChange::Enrol(key) => Note::of(ENROLLED, key),
+            KeyChange::Retire(key) => Note::of(RETIRED, key),
         };
-        let body = body.map_err(|error| Failure::failed(error.to_string()))?;
-        Ok(EntryDraft {
-            log: LogId::Org,
-            at,
-            run: None,
-            kind: kind.to_owned(),
-            step: None,
-            actor: person(),
-            plan: None,
-            refs: Vec::new(),
-            body,
-        })
-    };
-    owed.into_iter().map(draft).collect()
+        Ok((owed.iter().map(note).collect::<Result<Vec<_>, _>>()?, ()))
+    })
+    .map(drop)
 }
 
 /// A key, and whether somebody can sign with it.

@@ -18,8 +18,9 @@ use crate::model::rendered::Rendered;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::launch::{self, Watch};
+use crate::ops::note::{Note, append};
 use crate::ops::target::{Reached, is_sandbox};
-use crate::ops::{Context, approvals, guard, releases};
+use crate::ops::{Context, approvals, releases};
 use crate::release::{DRILLED, Kept, Release, State};
 use crate::report::plan_view;
 use crate::runner::stop::Stop;
@@ -109,9 +110,8 @@ pub async fn drill(
     let proof = proof.ok_or_else(|| Failure::failed("the way back left no proof"))?;
     let took_ms = context.clock.now().since(decided);
     let drilled = Drilled { release: release.number, step, changed, back: run, took_ms, proof };
-    let body = serde_json::to_value(&drilled).map_err(|e| Failure::failed(e.to_string()))?;
-    let note = guard::Note { log: releases::log_of(&scope), kind: DRILLED, plan: back.digest, body };
-    guard::append(context, actor, note, journal)?;
+    let note = Note::of(DRILLED, &drilled)?.by(actor).on(back.digest);
+    append(context, journal, &releases::log_of(&scope), note)?;
     Ok(drilled)
 }
 

@@ -10,7 +10,8 @@ use crate::journal::Journal;
 use crate::model::entry::Actor;
 use crate::model::plan::{RollbackOf, SavedPlan};
 use crate::ops::error::Failure;
-use crate::ops::{Context, guard, plan, releases};
+use crate::ops::note::{Note, append};
+use crate::ops::{Context, plan, releases};
 use crate::release::{History, PROVED};
 
 /// Whether a site is as its release was.
@@ -98,8 +99,7 @@ pub fn prove(
     }
     let Some(scope) = saved.plan.scopes.keys().next() else { return Ok(None) };
     let Some(proof) = proof(journal, scope, run)? else { return Ok(None) };
-    let body = serde_json::to_value(&proof).map_err(|e| Failure::failed(e.to_string()))?;
-    let note = guard::Note { log: releases::log_of(scope), kind: PROVED, plan: saved.digest, body };
-    guard::append(context, actor, note, journal)?;
+    let note = Note::of(PROVED, &proof)?.by(actor).on(saved.digest);
+    append(context, journal, &releases::log_of(scope), note)?;
     Ok(Some(proof))
 }

@@ -4,28 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::World;
 use crate::base::time::Timestamp;
-use crate::journal::Journal;
-use crate::model::pending::Pending;
-use crate::ops::approvals;
-use crate::ops::checklist::{Ground, pending};
-use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
+use crate::ops::inbox::inbox;
 use crate::report::life::{Inbox, InboxLine};
-
-/// Everything that waits for somebody: statements, signatures, approvals.
-fn inbox(
-    desired: &Desired,
-    ground: &Ground,
-    journal: &dyn Journal,
-    now: Timestamp,
-) -> Result<Vec<Pending>, Failure> {
-    let board = ground.board(journal, now)?;
-    let mut waits = pending::pending(ground, &board);
-    // What cannot be answered yet waits for nobody.
-    waits.retain(|wait| wait.since <= now);
-    waits.extend(approvals::pending(&desired.loaded.estate, journal, now)?);
-    Ok(waits)
-}
 
 impl World<'_> {
     /// Keeps what every role finds in its inbox now.
@@ -35,7 +16,7 @@ impl World<'_> {
     /// If a log cannot be read.
     pub(super) fn look_into_inboxes(&mut self, moment: &str) -> Result<(), Failure> {
         let now = self.now();
-        let waits = inbox(&self.estate.desired, &self.ground, &self.journal, now)?;
+        let waits = inbox(&self.estate.desired, &self.journal, now)?;
         let mut roles: BTreeMap<String, (usize, Timestamp, String)> = BTreeMap::new();
         for wait in waits {
             let at = wait.subject.scope.as_ref().map_or_else(String::new, |scope| format!(" ({scope})"));
