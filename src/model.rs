@@ -35,6 +35,7 @@ pub mod rendered;
 pub mod resolved;
 pub mod resource;
 pub mod signed;
+mod tagged;
 pub mod tickets;
 pub mod tree;
 pub mod via;

@@ -2,7 +2,7 @@
 
 #[path = "questions/canary.rs"]
 mod canary;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "bundle/fixture.rs"]
 mod fixture;
 #[path = "questions/program.rs"]

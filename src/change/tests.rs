@@ -17,11 +17,11 @@ fn plan() -> Digest {
 }
 
 fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
+    text.parse().expect("what a test writes can be parsed")
 }
 
 fn person(name: &str) -> PersonId {
-    PersonId::new(name).unwrap()
+    PersonId::new(name).expect("a handle")
 }
 
 /// An org log that is written by hand.
@@ -35,7 +35,7 @@ impl Log {
             seq: self.0.len() as u64,
             at: at(moment),
             log: LogId::Org,
-            run: run.map(|run| RunId::new(run).unwrap()),
+            run: run.map(|run| RunId::new(run).expect("a run id")),
             kind: kind.to_owned(),
             step: None,
             actor: Actor { kind: ActorKind::Person, id: "tester".to_owned() },
@@ -56,7 +56,7 @@ impl Log {
             pattern: Digest::of(b"pattern"),
             target: "prod".to_owned(),
             covers: "wave pilot".to_owned(),
-            sites: BTreeSet::from([SiteCode::new("HRB01").unwrap()]),
+            sites: BTreeSet::from([SiteCode::new("HRB01").expect("a code")]),
             requester: person("maria"),
             built_by: BTreeSet::from([person("dev")]),
             ticket: None,
@@ -84,7 +84,7 @@ impl Log {
         let body = ChangeDecided {
             change: ChangeId(1),
             plan: plan(),
-            date: "2027-03-02".parse().unwrap(),
+            date: "2027-03-02".parse().expect("a day"),
             attendees: who.iter().map(|name| person(name)).collect(),
             decision,
             note: "too soon".to_owned(),
@@ -110,7 +110,7 @@ impl Log {
     }
 
     fn changes(&self) -> Changes {
-        changes(&self.0).unwrap()
+        changes(&self.0).expect("the log of a test is sound")
     }
 }
 

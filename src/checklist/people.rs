@@ -147,21 +147,8 @@ pub(super) fn stated(item: &Item, decisions: &[Decision], around: Around<'_>) ->
         rejected: None,
         expired: None,
     };
-    for validator in &item.validate {
-        match validator {
-            Validator::Attest(attest) => one(&mut all, item, attest, decisions, around),
-            Validator::Facts { .. }
-            | Validator::Record(_)
-            | Validator::Read(_)
-            | Validator::Rule { .. }
-            | Validator::Dominates { .. }
-            | Validator::Http { .. }
-            | Validator::Dns { .. }
-            | Validator::Tls { .. }
-            | Validator::Scim { .. }
-            | Validator::Metric { .. }
-            | Validator::Date { .. } => {}
-        }
+    for attest in item.validate.iter().filter_map(Validator::attest) {
+        one(&mut all, item, attest, decisions, around);
     }
     all
 }

@@ -25,7 +25,7 @@ use crate::model::signed::{Act, STATEMENT_VERSION, Signed, Statement, Subject};
 use crate::ops::access::{self as ops_access, Decided, Wanted};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::{self, Context, approvals};
+use crate::ops::{self, Context, decisions};
 use crate::people::Seat;
 
 /// Access commands.
@@ -296,7 +296,7 @@ fn sign(
     draft: Draft<'_>,
 ) -> Result<Option<Signed>, Failure> {
     let estate = &desired.loaded.estate;
-    let (keys, zone, now) = (approvals::enrolled(journal)?, approvals::zone_of(estate), context.clock.now());
+    let (keys, zone, now) = (decisions::keys(journal)?, estate.time_zone(), context.clock.now());
     let desk = Desk { people: &estate.people, keys: &keys, zone: &zone, now };
     let Draft { subject, act, meaning, comment, seats } = draft;
     let decider = signing.decider(desk, &seats)?;

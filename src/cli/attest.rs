@@ -172,7 +172,7 @@ impl<'b> Bench<'b> {
         decided: Decided<'_>,
     ) -> Result<Option<Board>, Failure> {
         let now = self.context.clock.now();
-        let keys = ops::checklist::keys(&self.journal)?;
+        let keys = ops::decisions::keys(&self.journal)?;
         let desk = Desk { people: &self.ground.people, keys: &keys, zone: &self.ground.zone, now };
         let decider = signing.decider(desk, seats)?;
         let statement = self.statement(decider, decided, now);

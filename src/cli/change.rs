@@ -291,7 +291,7 @@ fn request(
     let estate = &desired.loaded.estate;
     let entries = crate::journal::Journal::read(journal, &crate::base::id::LogId::Org, 0)?;
     let keys = crate::people::enrolled::enrolled(entries.iter().map(|line| &line.entry));
-    let zone = changes::zone_of(estate);
+    let zone = estate.time_zone();
     let desk = Desk { people: &estate.people, keys: &keys, zone: &zone, now: context.clock.now() };
     // Anybody may ask, in whatever role is theirs.
     let own = estate.people.holdings.iter().find(|holding| holding.person == *wanted.requester);
@@ -313,7 +313,7 @@ fn request(
 fn list(ui: &Ui, context: &Context, output: Output) -> Result<Exit, Failure> {
     let (estate, journal) = (Desired::read(&context.root)?.loaded.estate, journal_to_read(context)?);
     let (book, now) = (Book::read(&*journal)?, context.clock.now());
-    let (zone, mut all) = (changes::zone_of(&estate), Vec::new());
+    let (zone, mut all) = (estate.time_zone(), Vec::new());
     let weigh = changes::weigh_plan(&estate, &zone, now);
     for change in book.changes.values() {
         let standing = changes::standing(&estate, &book, change, &*journal, &weigh, now)?;
@@ -346,7 +346,7 @@ fn line(change: &Change, standing: &Standing) -> String {
 fn show(ui: &Ui, context: &Context, typed: &str, output: Output) -> Result<Exit, Failure> {
     let (estate, journal) = (Desired::read(&context.root)?.loaded.estate, journal_to_read(context)?);
     let (book, now) = (Book::read(&*journal)?, context.clock.now());
-    let zone = changes::zone_of(&estate);
+    let zone = estate.time_zone();
     let weigh = changes::weigh_plan(&estate, &zone, now);
     let change = book.find(typed)?;
     let standing = changes::standing(&estate, &book, change, &*journal, &weigh, now)?;
@@ -415,7 +415,7 @@ fn shown(change: &Change, standing: &Standing) -> Value {
 fn advance(ui: &Ui, context: &Context, step: Step<'_>) -> Result<Exit, Failure> {
     let estate = Desired::read(&context.root)?.loaded.estate;
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
-    let zone = changes::zone_of(&estate);
+    let zone = estate.time_zone();
     let weigh = changes::weigh_plan(&estate, &zone, context.clock.now());
     let advanced = changes::advance(context, &estate, &mut journal, step, &weigh, &ops::person())?;
     ui.say(&format!("{} is {}: {}", advanced.change, advanced.to, advanced.why));

@@ -47,7 +47,7 @@ pub fn compare(kind: &Kind, held: &Held<'_>, live: Option<&Value>) -> Compared {
             let reason = kind.protected.clone().unwrap_or_else(|| "our log holds it".to_owned());
             return Compared::Drifted {
                 class: DriftClass::Missing,
-                fields: vec![whole(&Value::Null, reason)],
+                fields: vec![FieldDrift::whole(&Value::Null, reason)],
             };
         }
     };
@@ -74,19 +74,7 @@ pub fn compare(kind: &Kind, held: &Held<'_>, live: Option<&Value>) -> Compared {
 /// The drift of an object that no log knows.
 pub fn unmanaged(kind: &Kind, id: &str) -> Vec<FieldDrift> {
     let reason = kind.strangers.as_ref().map_or(String::new(), |strangers| strangers.reason.clone());
-    vec![whole(&Value::String(id.to_owned()), reason)]
-}
-
-fn whole(value: &Value, reason: String) -> FieldDrift {
-    FieldDrift {
-        at: String::new(),
-        held: None,
-        live: None,
-        value: Digest::of_canonical(value),
-        basis: Basis::Applied,
-        reason,
-        accepted: None,
-    }
+    vec![FieldDrift::whole(&Value::String(id.to_owned()), reason)]
 }
 
 /// A comparison tells how to get from what is there to what is wanted; drift is told the other way round.

@@ -210,6 +210,26 @@ pub enum Validator {
     },
 }
 
+impl Validator {
+    /// What people are to state, if that is how it is validated.
+    pub fn attest(&self) -> Option<&Attest> {
+        match self {
+            Validator::Attest(attest) => Some(attest),
+            Validator::Facts { .. }
+            | Validator::Record(_)
+            | Validator::Read(_)
+            | Validator::Rule { .. }
+            | Validator::Dominates { .. }
+            | Validator::Http { .. }
+            | Validator::Dns { .. }
+            | Validator::Tls { .. }
+            | Validator::Scim { .. }
+            | Validator::Metric { .. }
+            | Validator::Date { .. } => None,
+        }
+    }
+}
+
 /// An attestation that is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

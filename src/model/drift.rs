@@ -83,6 +83,21 @@ pub struct FieldDrift {
     pub accepted: Option<Acceptance>,
 }
 
+impl FieldDrift {
+    /// The object as a whole: it is there, or it is not.
+    pub fn whole(value: &Value, reason: String) -> Self {
+        Self {
+            at: String::new(),
+            held: None,
+            live: None,
+            value: Digest::of_canonical(value),
+            basis: Basis::Applied,
+            reason,
+            accepted: None,
+        }
+    }
+}
+
 /// One object that is not as we hold it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Drift {

@@ -2,10 +2,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::entry::BlobRef;
 use super::event::BadEvent;
+use super::tagged;
 use crate::base::digest::Digest;
 use crate::base::id::RoleName;
 use crate::base::time::Timestamp;
@@ -113,8 +114,7 @@ impl ItemEvent {
     ///
     /// If the event has no JSON form: a bug in its type.
     pub fn to_body(&self) -> Value {
-        let mut tagged = serde_json::to_value(self).expect("an event has a JSON form");
-        tagged[self.kind()].take()
+        tagged::body(self.kind(), self)
     }
 
     /// The event of an entry; none if it is not about an item.
@@ -123,12 +123,6 @@ impl ItemEvent {
     ///
     /// If the kind is known but the body is not what it promises.
     pub fn from_entry(kind: &str, body: &Value) -> Result<Option<ItemEvent>, BadEvent> {
-        if !KINDS.contains(&kind) {
-            return Ok(None);
-        }
-        let tagged = Map::from_iter([(kind.to_owned(), body.clone())]);
-        serde_json::from_value(Value::Object(tagged))
-            .map(Some)
-            .map_err(|source| BadEvent { kind: kind.to_owned(), source })
+        if KINDS.contains(&kind) { tagged::event(kind, body.clone()).map(Some) } else { Ok(None) }
     }
 }

@@ -20,7 +20,7 @@ use crate::model::estate::Estate;
 use crate::model::rendered::Rendered;
 use crate::model::signed::{Signed, Subject};
 use crate::ops::Context;
-use crate::ops::approvals;
+use crate::ops::decisions;
 use crate::ops::desired::{Desired, check_kinds};
 use crate::ops::error::Failure;
 use crate::ops::note::{self, Note};
@@ -91,7 +91,7 @@ impl Bench<'_> {
         kept_out: BTreeMap<PersonId, KeptOut>,
         decisions: &[Decision],
     ) -> Result<Weighed, Failure> {
-        let (keys, zone) = (approvals::enrolled(journal)?, approvals::zone_of(self.estate));
+        let (keys, zone) = (decisions::keys(journal)?, self.estate.time_zone());
         let asked = Asked {
             subject: subject.clone(),
             seats,

@@ -14,19 +14,18 @@ use crate::approval::need::{self, Nature, is_of_site};
 use crate::approval::{Around, Asked, Decision, Docket, KeptOut, Rule, Weighed};
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, PersonId, ScopeId, SiteCode};
-use crate::base::limits::DECISIONS_MAX;
 use crate::base::time::Timestamp;
 use crate::journal::Journal;
 use crate::kind::Registry;
 use crate::model::authority::{ApprovalNeed, GateUse};
-use crate::model::calendar::zone;
 use crate::model::estate::Estate;
 use crate::model::people::{Enrolled, People};
 use crate::model::plan::{Plan, SavedPlan, Selection};
-use crate::model::signed::{Act, Signed, Subject, SubjectKind};
+use crate::model::signed::{Act, Subject, SubjectKind};
+use crate::ops::decisions;
 use crate::ops::error::Failure;
 use crate::ops::guard;
-use crate::people::{self, Seat};
+use crate::people::Seat;
 
 pub use pending::pending;
 pub use record::{Recorded, decide, keep_plan, logs_of, record};
@@ -57,50 +56,6 @@ pub fn needs(estate: &Estate, plan: &Plan) -> Vec<ApprovalNeed> {
             }
         }
     }
-}
-
-/// The zone in which days of the program are meant.
-pub fn zone_of(estate: &Estate) -> TimeZone {
-    estate.zone.as_ref().and_then(|name| zone::named(&name.value)).unwrap_or(TimeZone::UTC)
-}
-
-/// The keys that the org log knows.
-///
-/// # Errors
-///
-/// If the log is damaged.
-pub fn enrolled(journal: &dyn Journal) -> Result<Enrolled, Failure> {
-    let lines = journal.read(&LogId::Org, 0)?;
-    Ok(people::enrolled(lines.iter().map(|line| &line.entry)))
-}
-
-/// The decisions of one log about one subject, oldest first.
-///
-/// # Errors
-///
-/// If the log is damaged, or holds more decisions than are looked at.
-pub fn decisions(
-    journal: &dyn Journal,
-    log: &LogId,
-    is_about: impl Fn(&Subject) -> bool,
-) -> Result<Vec<Decision>, Failure> {
-    let mut found = Vec::new();
-    for line in journal.read(log, 0)? {
-        let entry = line.entry;
-        if !Act::ENTRY_KINDS.contains(&entry.kind.as_str()) {
-            continue;
-        }
-        // What is no decision of this program's form decides nothing.
-        let Ok(signed) = serde_json::from_value::<Signed>(entry.body) else { continue };
-        if signed.statement.act.entry_kind() == entry.kind && is_about(&signed.statement.subject) {
-            found.push(Decision { signed, log: log.clone(), seq: entry.seq, recorded_at: entry.at });
-        }
-    }
-    if found.len() > DECISIONS_MAX {
-        let what = format!("{log} holds more than {DECISIONS_MAX} decisions about one thing");
-        return Err(Failure::failed(what));
-    }
-    Ok(found)
 }
 
 /// Everything that is needed to say where a plan's approvals stand.
@@ -134,9 +89,9 @@ impl<'c> Case<'c> {
             saved,
             estate: &estate.lineage,
             people: &estate.people,
-            zone: zone_of(estate),
-            keys: enrolled(journal)?,
-            decisions: decisions(journal, &LogId::Org, is_about)?,
+            zone: estate.time_zone(),
+            keys: decisions::keys(journal)?,
+            decisions: decisions::about(journal, &LogId::Org, is_about)?,
             parts: saved.part_digests(),
         })
     }

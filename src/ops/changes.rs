@@ -14,7 +14,6 @@ use crate::base::limits;
 use crate::base::time::Timestamp;
 use crate::change::{self, Change, Changes, Grounds, Launch, Opening, Signatures, Standing};
 use crate::journal::Journal;
-use crate::model::calendar::zone;
 use crate::model::change::{
     ADVANCED, BoardDecision, ChangeAdvanced, ChangeDecided, ChangeId, ChangeOpened, ChangeState, DECIDED,
     OPENED, TICKET_COMMENTED, TicketCommented,
@@ -93,11 +92,6 @@ impl Book {
         let saved = plan::parse(&journal.get_blob(&blob.sha256)?).map_err(|error| bad(error.to_string()))?;
         if saved.digest == change.opened.plan { Ok(saved) } else { Err(bad("it is another one".to_owned())) }
     }
-}
-
-/// The zone in which an estate means its days.
-pub fn zone_of(estate: &Estate) -> TimeZone {
-    zone::named(estate.zone_name()).unwrap_or(TimeZone::UTC)
 }
 
 /// What a change is to be opened with.
@@ -260,7 +254,7 @@ pub fn standing(
     now: Timestamp,
 ) -> Result<Standing, Failure> {
     let signatures = weigh(&book.plan_of(change, journal)?, change, &book.entries);
-    Ok(change::standing(change, &grounds(book, &signatures, None, &zone_of(estate)), now))
+    Ok(change::standing(change, &grounds(book, &signatures, None, &estate.time_zone()), now))
 }
 
 fn grounds<'g>(
@@ -299,7 +293,7 @@ pub fn advance(
     actor: &Actor,
 ) -> Result<ChangeAdvanced, Failure> {
     let now = context.clock.now();
-    let zone = zone_of(estate);
+    let zone = estate.time_zone();
     let (_, advanced) = write(context, journal, &LogId::Org, |journal| {
         let book = Book::read(journal)?;
         let change = book.find(step.change)?;
@@ -351,7 +345,7 @@ pub fn decide(
     meeting: Meeting<'_>,
     actor: &Actor,
 ) -> Result<ChangeDecided, Failure> {
-    let today = day_of(&zone_of(estate), context.clock.now());
+    let today = day_of(&estate.time_zone(), context.clock.now());
     if meeting.attendees.is_empty() {
         return Err(Failure::usage(
             "nobody was at the board",
@@ -462,7 +456,7 @@ fn note_comment(
 /// If the journal is damaged.
 pub fn pending(estate: &Estate, journal: &dyn Journal, now: Timestamp) -> Result<Vec<Pending>, Failure> {
     let book = Book::read(journal)?;
-    let zone = zone_of(estate);
+    let zone = estate.time_zone();
     let nothing = Signatures::default();
     let mut all = Vec::new();
     for change in book.changes.values() {

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::Deserialize as _;
 
 use crate::approval::{self, Asked, Decision, Weighed};
 use crate::base::id::{GateId, LogId, ScopeId, StepId};
@@ -17,13 +16,12 @@ use crate::base::time::Timestamp;
 use crate::checklist::{self, Around, Authority, ItemStanding};
 use crate::gate;
 use crate::journal::{Journal, JournalError, Line};
-use crate::model::calendar::zone;
 use crate::model::checklist::Item;
 use crate::model::entry::Entry;
 use crate::model::estate::WaveKind;
 use crate::model::gate::{Gate, GateStanding};
 use crate::model::people::{Enrolled, People};
-use crate::model::signed::Signed;
+use crate::ops::decisions;
 use crate::ops::desired::Desired;
 
 pub use names::check;
@@ -84,7 +82,6 @@ impl Ground {
     /// What the estate's files and packs say.
     pub fn of(desired: &Desired) -> Self {
         let estate = &desired.loaded.estate;
-        let named = estate.zone.as_ref().and_then(|name| zone::named(&name.value));
         let asks = |scope: &ScopeId| {
             let rendered = &desired.rendered[scope];
             let (items, gates) = (rendered.items.clone(), rendered.gates.clone());
@@ -94,7 +91,7 @@ impl Ground {
         let scopes = desired.rendered.keys().filter_map(|scope| Some((scope.clone(), asks(scope)?)));
         Self {
             lineage: estate.lineage.clone(),
-            zone: named.unwrap_or(TimeZone::UTC),
+            zone: estate.time_zone(),
             people: estate.people.clone(),
             authority: Authority::of(&estate.people),
             scopes: scopes.collect(),
@@ -126,14 +123,14 @@ impl Ground {
         now: Timestamp,
         weighing: &Weighing<'_>,
     ) -> Result<Board, JournalError> {
-        let keys = if self.scopes.is_empty() { Enrolled::default() } else { keys(journal)? };
+        let keys = if self.scopes.is_empty() { Enrolled::default() } else { decisions::keys(journal)? };
         let weigh = |asked: &Asked, decisions: &[Decision]| weighing(asked, decisions, &keys);
         let mut board = Board { now, scopes: BTreeMap::new() };
         // The account comes first in the order of scopes: gates of others rest on its gates.
         for (scope, asks) in &self.scopes {
             let log = LogId::Scope(scope.clone());
             let lines = journal.read(&log, 0)?;
-            let decisions = decisions(&log, &lines);
+            let decisions = decisions::among(&log, &lines);
             let around = Around {
                 scope,
                 zone: &self.zone,
@@ -215,27 +212,4 @@ fn day_one(desired: &Desired, scope: &ScopeId) -> Option<Date> {
 
 fn is_record(kind: &str) -> bool {
     [gate::late::ESCALATED, crate::ops::gates::OPENED, crate::ops::gates::SHUT].contains(&kind)
-}
-
-/// The keys that the org log knows.
-///
-/// # Errors
-///
-/// If the log cannot be read.
-pub fn keys(journal: &dyn Journal) -> Result<Enrolled, JournalError> {
-    let lines = journal.read(&LogId::Org, 0)?;
-    Ok(crate::people::enrolled(lines.iter().map(|line| &line.entry)))
-}
-
-/// The signed decisions among the lines of a log, in their order.
-pub fn decisions(log: &LogId, lines: &[Line]) -> Vec<Decision> {
-    let of = |line: &Line| {
-        let entry = &line.entry;
-        // Most entries are of runs and have no signature.
-        entry.body.get("signature")?;
-        let signed = Signed::deserialize(&entry.body).ok()?;
-        let own = signed.statement.act.entry_kind() == entry.kind;
-        own.then(|| Decision { signed, log: log.clone(), seq: entry.seq, recorded_at: entry.at })
-    };
-    lines.iter().filter_map(of).collect()
 }

@@ -115,7 +115,7 @@ impl Look<'_> {
             Operation::None => Setting::of(Vec::new(), Mark::Conforms),
             Operation::Create => {
                 let reason = format!("asked for by {}/{}", resource.origin.pack, resource.origin.template);
-                let missing = whole(&Value::Null, reason);
+                let missing = FieldDrift::whole(&Value::Null, reason);
                 Setting::of(
                     self.told(&resource.id, &resource.kind, DriftClass::Missing, vec![missing]),
                     Mark::NotThere,
@@ -133,7 +133,7 @@ impl Look<'_> {
 
     /// We hold it, and the baseline no longer asks for it.
     fn undeclared(&self, Leftover { resource, .. }: &Leftover) -> Setting {
-        let there = whole(&Value::Null, "no pack declares it any more".to_owned());
+        let there = FieldDrift::whole(&Value::Null, "no pack declares it any more".to_owned());
         Setting::of(self.told(&resource.id, &resource.kind, DriftClass::Changed, vec![there]), Mark::Deviates)
     }
 
@@ -178,18 +178,6 @@ fn not_looked_at(cause: &Cause) -> Setting {
 
 fn not_looked_at_at_all() -> Setting {
     Setting { mark: Mark::NotLookedAt, deviations: Vec::new(), controls: BTreeMap::new() }
-}
-
-fn whole(value: &Value, reason: String) -> FieldDrift {
-    FieldDrift {
-        at: String::new(),
-        held: None,
-        live: None,
-        value: Digest::of_canonical(value),
-        basis: Basis::Applied,
-        reason,
-        accepted: None,
-    }
 }
 
 fn field(change: &FieldChange) -> FieldDrift {

@@ -12,7 +12,7 @@ use crate::model::access::AccessEvent;
 use crate::model::estate::WaveKind;
 use crate::model::event::Event;
 use crate::model::signed::{Act, Statement, SubjectKind};
-use crate::ops::checklist::decisions;
+use crate::ops::decisions;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::inbox::inbox;
@@ -107,7 +107,7 @@ impl Logs {
 
 /// The decisions of a log, either those about plans or the others.
 fn made_in(log: &LogId, lines: &[Line], about_plans: bool) -> Vec<Made> {
-    let all = decisions(log, lines);
+    let all = decisions::among(log, lines);
     let own = all.iter().filter(|one| {
         let statement = &one.signed.statement;
         (statement.subject.kind == SubjectKind::Plan) == about_plans && answers(&statement.act)

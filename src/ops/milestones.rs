@@ -51,8 +51,7 @@ pub fn milestones(
             "write day_one into [estate] of sites/estate.toml",
         ));
     };
-    let zone =
-        estate.zone.as_ref().and_then(|zone| zone::named(&zone.value)).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = estate.time_zone();
     // What was done before the first day was done in time: it counts as day 0.
     let day_of = |moment: Timestamp| -> u32 {
         let days = (zone::local(&zone, moment).date() - day_one).get_days();

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::base::id::{ScopeId, StepId};
 use crate::model::authority::GateUse;
@@ -21,8 +20,7 @@ const STEPS_TOLD: usize = 5;
 
 /// The present day in the estate's zone.
 pub fn today(context: &Context, desired: &Desired) -> Date {
-    let named = desired.loaded.estate.zone.as_ref().and_then(|zone| zone::named(&zone.value));
-    zone::local(&named.unwrap_or(TimeZone::UTC), context.clock.now()).date()
+    zone::local(&desired.loaded.estate.time_zone(), context.clock.now()).date()
 }
 
 /// The objects that hold PHI, that the plan would make or change, and that may not be touched on this day.

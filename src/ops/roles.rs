@@ -5,13 +5,12 @@ mod keys;
 use jiff::civil::Date;
 
 use crate::base::diagnostic::nearest;
-use crate::base::id::{LogId, PersonId, ScopeId, SiteCode};
+use crate::base::id::{PersonId, ScopeId, SiteCode};
 use crate::base::time::Timestamp;
-use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::calendar::zone;
 use crate::model::estate::{Estate, Loaded, Site};
-use crate::model::people::{Enrolled, People};
+use crate::model::people::People;
 use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
@@ -36,18 +35,7 @@ pub fn read(context: &Context) -> Result<Loaded, Failure> {
 
 /// The day of a moment, as the estate's people mean it.
 pub fn day_of(estate: &Estate, moment: Timestamp) -> Date {
-    let zone = zone::named(estate.zone_name()).unwrap_or(jiff::tz::TimeZone::UTC);
-    zone::local(&zone, moment).date()
-}
-
-/// The keys that the org log knows. Without a journal, none.
-///
-/// # Errors
-///
-/// If the org log cannot be read.
-pub fn enrolled(journal: &dyn Journal) -> Result<Enrolled, Failure> {
-    let lines = journal.read(&LogId::Org, 0)?;
-    Ok(crate::people::enrolled(lines.iter().map(|line| &line.entry)))
+    zone::local(&estate.time_zone(), moment).date()
 }
 
 /// Who holds which role on a day.

@@ -19,7 +19,7 @@ use crate::ops::access as ops_access;
 use crate::ops::desired::Desired;
 use crate::ops::earlier::limited;
 use crate::ops::error::Failure;
-use crate::ops::{self, Context, approvals};
+use crate::ops::{self, Context, decisions};
 use crate::people::Seat;
 
 /// Carries out a command of a campaign.
@@ -104,7 +104,7 @@ fn answer(
 ) -> Result<Exit, Failure> {
     let estate = &desired.loaded.estate;
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
-    let (keys, zone, now) = (approvals::enrolled(&journal)?, approvals::zone_of(estate), context.clock.now());
+    let (keys, zone, now) = (decisions::keys(&journal)?, estate.time_zone(), context.clock.now());
     let all = ops_access::standings(estate, &journal, site, now)?;
     let Some(open) = all.into_iter().find(|one| one.closed.is_none()) else {
         return Err(Failure::Refused {

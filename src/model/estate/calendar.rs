@@ -1,9 +1,11 @@
 //! The calendar of a scope, put together from what the estate's files say about its windows, freezes and wave.
 
+use jiff::tz::TimeZone;
+
 use super::{Estate, Freeze, Loaded, Window};
 use crate::base::id::ScopeId;
 use crate::base::span::Located;
-use crate::model::calendar::{Calendar, ChangeWindow, ClockTime, FreezeDays, Weekday};
+use crate::model::calendar::{Calendar, ChangeWindow, ClockTime, FreezeDays, Weekday, zone};
 
 /// The zone of an estate that names none.
 const NO_ZONE: &str = "UTC";
@@ -34,6 +36,11 @@ impl Estate {
     /// The zone in which days are meant where nothing else names one.
     pub fn zone_name(&self) -> &str {
         self.zone.as_ref().map_or(NO_ZONE, |zone| &zone.value)
+    }
+
+    /// The same as a zone: UTC where it is not known, which `landfall check` refuses.
+    pub fn time_zone(&self) -> TimeZone {
+        zone::named(self.zone_name()).unwrap_or(TimeZone::UTC)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::ops::error::Failure;
 use crate::ops::note::Note;
 use crate::ops::question::of_log;
 use crate::ops::record::RECORDED;
-use crate::ops::{Context, approvals};
+use crate::ops::{Context, decisions};
 use crate::people::{Seat, may_act};
 
 /// Where a campaign's files are called in a bundle.
@@ -176,7 +176,7 @@ fn given(
             && about.name == campaign
             && about.scope.as_ref() == Some(&scope)
     };
-    let decisions = approvals::decisions(journal, &log_of(bench.site), of_campaign)?;
+    let decisions = decisions::about(journal, &log_of(bench.site), of_campaign)?;
     let (mut given, mut refused) = (Vec::new(), Vec::new());
     for at in 0..decisions.len() {
         let statement = &decisions[at].signed.statement;
@@ -310,7 +310,7 @@ pub fn close(
             role: RoleName::new(SITE_STEWARD).expect("a role of the product"),
             site: Some(site.clone()),
         };
-        let today = day_of(&approvals::zone_of(estate), now);
+        let today = day_of(&estate.time_zone(), now);
         let stewards: BTreeSet<PersonId> =
             may_act(&estate.people, &seat, today).into_iter().map(|(person, _)| person).collect();
         let outcome = campaign::outcome(&standing, now, &|person| stewards.contains(person));

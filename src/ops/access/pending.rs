@@ -14,7 +14,6 @@ use crate::model::days::day_of;
 use crate::model::estate::Estate;
 use crate::model::pending::Pending;
 use crate::model::signed::{Subject, SubjectKind};
-use crate::ops::approvals;
 use crate::ops::error::Failure;
 use crate::people::{Seat, may_act, stands_for};
 
@@ -51,13 +50,13 @@ struct Room<'r> {
 impl Room<'_> {
     /// Who may act in a role here today; programs never sign.
     fn people(&self, role: &RoleName) -> BTreeSet<PersonId> {
-        let today = day_of(&approvals::zone_of(self.estate), self.now);
+        let today = day_of(&self.estate.time_zone(), self.now);
         let seat = Seat { role: role.clone(), site: Some(self.site.clone()) };
         may_act(&self.estate.people, &seat, today).into_iter().map(|(person, _)| person).collect()
     }
 
     fn requests(&self) -> Result<Vec<Pending>, Failure> {
-        let today = day_of(&approvals::zone_of(self.estate), self.now);
+        let today = day_of(&self.estate.time_zone(), self.now);
         let mut found = Vec::new();
         for open in open_requests(self.journal, self.site)? {
             let (request, subject, missing) =

@@ -15,7 +15,7 @@ use crate::model::estate::Estate;
 use crate::model::signed::{Act, Signed, Subject, SubjectKind};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::{Context, approvals};
+use crate::ops::{Context, decisions};
 use crate::people::Seat;
 
 /// What somebody wants to have.
@@ -119,7 +119,7 @@ pub(super) fn undecided(
     now: Timestamp,
 ) -> Result<(Request, Subject, BTreeSet<RoleName>), Failure> {
     let (request, subject, roles) = deciding(journal, site, id)?;
-    let decisions = approvals::decisions(journal, &log_of(site), |about| *about == subject)?;
+    let decisions = decisions::about(journal, &log_of(site), |about| *about == subject)?;
     let weighed = weighed((&Bench { estate, site, now }, journal), &request, (&subject, roles), &decisions)?;
     let missing = weighed.missing.into_iter().map(|seat| seat.role).collect();
     Ok((request, subject, missing))
@@ -189,7 +189,7 @@ pub fn decide(
                 .map_err(|beyond| Failure::Refused { reason: beyond.to_string() })?;
             refuse_forbidden(desired, site, &request.right)?;
         }
-        let mut decisions = approvals::decisions(journal, &log_of(site), |about| *about == subject)?;
+        let mut decisions = decisions::about(journal, &log_of(site), |about| *about == subject)?;
         let own = decisions.len();
         decisions.push(bench.candidate(signed));
         let weighed = weighed((&bench, journal), &request, (&subject, roles), &decisions)?;

@@ -1,7 +1,7 @@
 //! The way past the approvals in an emergency: one signed statement by somebody who could approve, a review by a second
 //! person within the set hours, and loud until then.
 
-use super::{Case, decisions, enrolled, zone_of};
+use super::Case;
 use crate::approval::{Around, Decision, Docket};
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, PersonId, RoleName};
@@ -10,6 +10,7 @@ use crate::journal::Journal;
 use crate::model::calendar::zone;
 use crate::model::estate::Estate;
 use crate::model::signed::{Act, Subject, SubjectKind};
+use crate::ops::decisions;
 use crate::ops::error::Failure;
 use crate::people::{Seat, may_act};
 
@@ -62,10 +63,10 @@ impl Opened {
 ///
 /// If the org log is damaged.
 pub fn opened(estate: &Estate, journal: &dyn Journal, now: Timestamp) -> Result<Vec<Opened>, Failure> {
-    let keys = enrolled(journal)?;
-    let zone = zone_of(estate);
+    let keys = decisions::keys(journal)?;
+    let zone = estate.time_zone();
     let of_plans = |subject: &Subject| subject.kind == SubjectKind::Plan;
-    let found = decisions(journal, &LogId::Org, of_plans)?;
+    let found = decisions::about(journal, &LogId::Org, of_plans)?;
     let around = Around { estate: &estate.lineage, zone: &zone, people: &estate.people, keys: &keys };
     Ok(fold(&Docket::new(&found, around, now), estate.break_glass_hours))
 }

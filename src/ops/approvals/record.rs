@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::pending::{Open, open_conditions};
-use super::{Case, break_glass, decisions, meaning};
+use super::{Case, break_glass, meaning};
 use crate::approval::{Decision, Docket, Rule};
 use crate::base::digest::Digest;
 use crate::base::id::LogId;
@@ -13,6 +13,7 @@ use crate::journal::Journal;
 use crate::model::entry::{Actor, ActorKind, BlobRef, EntryDraft};
 use crate::model::plan::SavedPlan;
 use crate::model::signed::{Act, Signed, SubjectKind};
+use crate::ops::decisions;
 use crate::ops::error::Failure;
 use crate::ops::launch::PLAN_FILE;
 use crate::ops::{Context, holder, new_run_id};
@@ -152,7 +153,7 @@ pub fn record(
         }
         for log in &unique {
             let same = |given: &crate::model::signed::Subject| *given == statement.subject;
-            let known = decisions(journal, log, same)?;
+            let known = decisions::about(journal, log, same)?;
             if known.iter().any(|known| known.signed.statement == *statement) {
                 let reason = format!("{} (rule {})", Rule::Repeated, Rule::Repeated.word());
                 return Err(Failure::Refused { reason });

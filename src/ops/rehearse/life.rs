@@ -26,7 +26,6 @@ use crate::model::days::{day_of, start_of};
 use crate::model::entry::{Actor, ActorKind};
 use crate::model::estate::{CalendarUse, TargetDriver};
 use crate::ops::Context;
-use crate::ops::approvals::zone_of;
 use crate::ops::checklist::Ground;
 use crate::ops::checklist::run::Estate;
 use crate::ops::desired::Desired;
@@ -171,7 +170,7 @@ impl<'w> World<'w> {
         tell: &'w mut Tell<'w>,
     ) -> Result<Self, Failure> {
         let seed = wanted.seed;
-        let zone = zone_of(&desired.loaded.estate);
+        let zone = desired.loaded.estate.time_zone();
         let day_one = desired.loaded.estate.day_one.ok_or_else(|| {
             Failure::usage("the estate has no first day", "write day_one into [estate] of sites/estate.toml")
         })?;

@@ -87,7 +87,8 @@ fn row(people: &People, scope: &ScopeId, item: &Item) -> RaciRow {
     if responsible.is_empty() {
         gaps.push("nobody does it".to_owned());
     }
-    let asked: BTreeSet<&RoleName> = item.validate.iter().flat_map(stated_by).collect();
+    let asked: BTreeSet<&RoleName> =
+        item.validate.iter().filter_map(Validator::attest).flat_map(|attest| &attest.by).collect();
     let consulted = asked.into_iter().filter_map(|role| part(people, scope, role)).collect();
     let informed = part(people, scope, &item.escalate_to).into_iter().collect();
     let (item, title) = (item.id.clone(), item.title.clone());
@@ -98,22 +99,4 @@ fn part(people: &People, scope: &ScopeId, role: &RoleName) -> Option<Part> {
     let site = scope.site().filter(|_| is_of_site(role)).cloned();
     let held = holder(people, &Seat { role: role.clone(), site })?;
     Some(Part { person: held.person.clone(), role: role.clone() })
-}
-
-/// The roles that a validator asks to state something.
-fn stated_by(validator: &Validator) -> Vec<&RoleName> {
-    match validator {
-        Validator::Attest(attest) => attest.by.iter().collect(),
-        Validator::Facts { .. }
-        | Validator::Record(_)
-        | Validator::Read(_)
-        | Validator::Rule { .. }
-        | Validator::Dominates { .. }
-        | Validator::Http { .. }
-        | Validator::Dns { .. }
-        | Validator::Tls { .. }
-        | Validator::Scim { .. }
-        | Validator::Metric { .. }
-        | Validator::Date { .. } => Vec::new(),
-    }
 }

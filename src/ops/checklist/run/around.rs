@@ -126,7 +126,7 @@ impl<'a> Around<'a> {
             lines.extend(journal.read(&LogId::Org, 0)?);
             lines.sort_by_key(|line| line.entry.at);
         }
-        let zone = zone::named(desired.loaded.estate.zone_name()).unwrap_or(jiff::tz::TimeZone::UTC);
+        let zone = desired.loaded.estate.time_zone();
         let mut ground = Ground::of(desired);
         ground.scopes.retain(|asked, _| asked == scope);
         let today = zone::local(&zone, context.clock.now()).date();
