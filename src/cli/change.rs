@@ -17,7 +17,8 @@ use crate::change::{Change, Standing};
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::change::{BoardDecision, ChangeState, class_word};
 use crate::model::signed::{ChangeClass, Signed};
-use crate::ops::changes::{self, Begin, Book, Meeting, Step, Wanted};
+use crate::ops::changes::board::Meeting;
+use crate::ops::changes::{self, Begin, Book, Step, Wanted};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::{self, Context};
@@ -251,7 +252,7 @@ fn open(ui: &Ui, context: &Context, args: &Open) -> Result<Exit, Failure> {
     ui.line(&opened.change.to_string());
     ui.say(&format!("Opened {} for plan {}: {}", opened.change, opened.plan.short(), opened.title));
     if opened.ticket.is_some() && estate.tickets.is_some() {
-        match runtime()?.block_on(changes::tell(context, estate, &mut journal, &opened, &actor)) {
+        match runtime()?.block_on(changes::ticket::tell(context, estate, &mut journal, &opened, &actor)) {
             Ok(()) => {
                 ui.say("Its ticket has the plan's digest: whoever approves it from now on approves this plan")
             }
@@ -439,7 +440,8 @@ fn decide(ui: &Ui, context: &Context, args: &Decide) -> Result<Exit, Failure> {
         },
         note: &args.note,
     };
-    let decided = changes::decide(context, &desired.loaded.estate, &mut journal, meeting, &ops::person())?;
+    let decided =
+        changes::board::decide(context, &desired.loaded.estate, &mut journal, meeting, &ops::person())?;
     let (id, word) = (decided.change, decided.decision.word());
     ui.say(&format!("The change board {word} {id}: recorded, not signed"));
     Ok(Exit::Done)
@@ -449,7 +451,7 @@ fn tell(ui: &Ui, context: &Context, typed: &str) -> Result<Exit, Failure> {
     let estate = Desired::read(&context.root)?.loaded.estate;
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
     let opened = Book::read(&journal)?.find(typed)?.opened.clone();
-    runtime()?.block_on(changes::tell(context, &estate, &mut journal, &opened, &ops::person()))?;
+    runtime()?.block_on(changes::ticket::tell(context, &estate, &mut journal, &opened, &ops::person()))?;
     ui.say(&format!("The ticket of {} has the plan's digest", opened.change));
     Ok(Exit::Done)
 }

@@ -153,7 +153,7 @@ pub(super) fn carry_on(
     let mut refusals = Vec::new();
     let (launched, reached) = runtime.block_on(async {
         let reached = reach(context, &desired.loaded, &plan.target.name).await?;
-        super::approve::before_resume(ui, context, &found, &desired.loaded.estate, journal)?;
+        super::approve::launch::before_resume(ui, context, &found, &desired.loaded.estate, journal)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, journal, &desired.loaded.estate);
         let stop = stop_on_signals(*ui);

@@ -193,7 +193,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
         let change = args.change.as_deref();
         let cleared = ops::changes::refuse_without_change(context, estate, &saved, change, &journal).await?;
         // Last of what can be refused: nobody signs an emergency that would then be refused for another reason.
-        let carved = super::approve::before_launch(ui, context, &saved, estate, &mut journal, args)?;
+        let carved = super::approve::launch::before_launch(ui, context, &saved, estate, &mut journal, args)?;
         way_back::confirm(ui, &saved, args)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, &journal, &desired.loaded.estate);

@@ -59,7 +59,7 @@ fn scope(desired: &Desired, name: &str) -> Result<ScopeId, Failure> {
 }
 
 fn show(ui: &Ui, context: &Context, desired: &Desired, view: &View, shown: &Shown) -> Result<Exit, Failure> {
-    super::approve::told_emergencies(ui, context, desired)?;
+    super::approve::launch::told_emergencies(ui, context, desired)?;
     super::inbox::told_overdue(ui, context, desired)?;
     let Some(seconds) = shown.watch else {
         let status = look(context, desired, view)?;

@@ -1,11 +1,12 @@
 //! Changes: opened, advanced, decided by the board; the records of the org log.
 
+pub mod board;
 mod hook;
 mod signatures;
+pub mod ticket;
 
 use std::collections::BTreeSet;
 
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::base::digest::Digest;
@@ -14,22 +15,17 @@ use crate::base::limits;
 use crate::base::time::Timestamp;
 use crate::change::{self, Change, Changes, Grounds, Launch, Opening, Signatures, Standing};
 use crate::journal::Journal;
-use crate::model::change::{
-    ADVANCED, BoardDecision, ChangeAdvanced, ChangeDecided, ChangeId, ChangeOpened, ChangeState, DECIDED,
-    OPENED, TICKET_COMMENTED, TicketCommented,
-};
-use crate::model::days::day_of;
+use crate::model::change::{ADVANCED, ChangeAdvanced, ChangeId, ChangeOpened, ChangeState, OPENED};
 use crate::model::entry::{Actor, BlobRef, Entry};
 use crate::model::estate::Estate;
-use crate::model::pending::Pending;
 use crate::model::plan::SavedPlan;
-use crate::model::signed::{Act, ChangeClass, STATEMENT_VERSION, Signed, Statement, Subject, SubjectKind};
+use crate::model::signed::{Act, ChangeClass, STATEMENT_VERSION, Signed, Statement};
 use crate::model::tickets::is_ticket_number;
 use crate::ops::error::Failure;
 use crate::ops::launch::PLAN_FILE;
-use crate::ops::note::{Note, append, write};
+use crate::ops::note::{Note, write};
 use crate::ops::target::refuse_shifted;
-use crate::ops::{Context, plan, tickets};
+use crate::ops::{Context, plan};
 
 pub use hook::{Cleared, after_launch, refuse_without_change};
 pub use signatures::{Weigh, plan_subject, weigh_plan};
@@ -315,186 +311,4 @@ pub fn advance(
         Ok((vec![Note::of(ADVANCED, &body)?.by(actor).on(change.opened.plan)], body))
     })?;
     Ok(advanced)
-}
-
-/// What a board decided.
-#[derive(Debug, Clone)]
-pub struct Meeting<'m> {
-    /// The change, as typed.
-    pub change: &'m str,
-    /// The day.
-    pub date: Date,
-    /// Who was there.
-    pub attendees: BTreeSet<PersonId>,
-    /// What was decided.
-    pub decision: BoardDecision,
-    /// Anything to add; the reason of a rejection.
-    pub note: &'m str,
-}
-
-/// Records what the change board decided. A rejection sends the change back to draft, if it can still go back.
-///
-/// # Errors
-///
-/// Usage for a meeting without people, in the future, or a rejection without a reason; `Refused` for a change that is
-/// closed.
-pub fn decide(
-    context: &Context,
-    estate: &Estate,
-    journal: &mut dyn Journal,
-    meeting: Meeting<'_>,
-    actor: &Actor,
-) -> Result<ChangeDecided, Failure> {
-    let today = day_of(&estate.time_zone(), context.clock.now());
-    if meeting.attendees.is_empty() {
-        return Err(Failure::usage(
-            "nobody was at the board",
-            "name who was there: --attendees it-network,compliance",
-        ));
-    }
-    if meeting.date > today {
-        return Err(Failure::usage(
-            format!("{} is still to come: today is {today}", meeting.date),
-            "a decision is recorded after the meeting",
-        ));
-    }
-    if meeting.decision == BoardDecision::Rejected && meeting.note.trim().is_empty() {
-        return Err(Failure::usage("a rejection needs a reason", "say why: --note \"…\""));
-    }
-    let (_, decided) = write(context, journal, &LogId::Org, |journal| {
-        let book = Book::read(journal)?;
-        let change = book.find(meeting.change)?;
-        if change.state == ChangeState::Closed {
-            return Err(Failure::Refused {
-                reason: format!("{} is closed: nothing is left to decide", change.id()),
-            });
-        }
-        refuse_shifted(context, &book.plan_of(change, journal)?.plan.target)?;
-        let body = ChangeDecided {
-            change: change.id(),
-            plan: change.opened.plan,
-            date: meeting.date,
-            attendees: meeting.attendees.clone(),
-            decision: meeting.decision,
-            note: meeting.note.trim().to_owned(),
-        };
-        let plan = change.opened.plan;
-        let mut notes = vec![Note::of(DECIDED, &body)?.by(actor).on(plan)];
-        if body.decision == BoardDecision::Rejected && change.state.can_go_back() {
-            let back = ChangeAdvanced {
-                change: change.id(),
-                from: change.state,
-                to: ChangeState::Draft,
-                why: format!("the change board rejected it on {}: {}", body.date, body.note),
-                rests_on: Vec::new(),
-                begins: None,
-            };
-            notes.push(Note::of(ADVANCED, &back)?.by(actor).on(plan));
-        }
-        Ok((notes, body))
-    })?;
-    Ok(decided)
-}
-
-/// Writes the plan's digest into the ticket of a change, and records that.
-///
-/// # Errors
-///
-/// Usage without a ticket or ticket system; `Failed` with the reason if the ticket cannot be written to.
-pub async fn tell(
-    context: &Context,
-    estate: &Estate,
-    journal: &mut dyn Journal,
-    opened: &ChangeOpened,
-    actor: &Actor,
-) -> Result<(), Failure> {
-    let none = || Failure::usage(format!("{} has no ticket", opened.change), "open one with --ticket NUMBER");
-    let number = opened.ticket.as_deref().ok_or_else(none)?;
-    let system = tickets::reach(context, tickets::of(estate)?).map_err(|error| unwritten(number, &error))?;
-    let text = telling(opened);
-    tickets::comment(&*system, number, &opened.plan, &text)
-        .await
-        .map_err(|error| unwritten(number, &error))?;
-    note_comment(context, journal, opened, &text, "opened", actor)
-}
-
-fn unwritten(number: &str, error: &crate::ticket::TicketError) -> Failure {
-    Failure::failed(format!("ticket {number} was not written to: {error}"))
-}
-
-fn telling(opened: &ChangeOpened) -> String {
-    format!(
-        "Landfall {}: {}\nPlan sha256 {}\nCovers {} at target {}. What it would do: landfall show PLAN; where it stands: \
-         landfall change show {}",
-        opened.change, opened.title, opened.plan, opened.covers, opened.target, opened.change
-    )
-}
-
-fn note_comment(
-    context: &Context,
-    journal: &mut dyn Journal,
-    opened: &ChangeOpened,
-    text: &str,
-    about: &str,
-    actor: &Actor,
-) -> Result<(), Failure> {
-    let body = TicketCommented {
-        change: opened.change,
-        number: opened.ticket.clone().unwrap_or_default(),
-        plan: opened.plan,
-        text: Digest::of(text.as_bytes()),
-        about: about.to_owned(),
-    };
-    let note = Note::of(TICKET_COMMENTED, &body)?.by(actor).on(opened.plan);
-    append(context, journal, &LogId::Org, note).map(drop)
-}
-
-/// What waits for the change board.
-///
-/// # Errors
-///
-/// If the journal is damaged.
-pub fn pending(estate: &Estate, journal: &dyn Journal, now: Timestamp) -> Result<Vec<Pending>, Failure> {
-    let book = Book::read(journal)?;
-    let zone = estate.time_zone();
-    let nothing = Signatures::default();
-    let mut all = Vec::new();
-    for change in book.changes.values() {
-        let asked = match change.opened.class {
-            ChangeClass::Normal => change.state == ChangeState::Reviewed,
-            ChangeClass::Emergency => change.begun.is_some(),
-            ChangeClass::Standard => false,
-        };
-        let decided = change.board().is_some_and(|decided| decided.body.decision.is_one());
-        if change.state == ChangeState::Closed || !asked || decided {
-            continue;
-        }
-        let standing = change::standing(change, &grounds(&book, &nothing, None, &zone), now);
-        all.push(waiting(estate, change, standing.due));
-    }
-    Ok(all)
-}
-
-fn waiting(estate: &Estate, change: &Change, due: Option<Timestamp>) -> Pending {
-    let role = RoleName::new("change-board").expect("it is spelled as a role");
-    let holder = estate.roles.get(role.as_str()).and_then(|person| PersonId::new(person.value.as_str()).ok());
-    let id = change.id();
-    Pending {
-        subject: Subject {
-            kind: SubjectKind::Plan,
-            name: change.opened.covers.clone(),
-            scope: None,
-            digest: change.opened.plan,
-            parts: BTreeSet::new(),
-        },
-        asks: format!("the change board decides about {id}: {}", change.opened.title),
-        role,
-        people: holder.into_iter().filter(|person| !change.is_by(person)).collect(),
-        since: change.begun.unwrap_or(change.since),
-        due,
-        meaning: format!("The change board has decided about {id}, plan {}.", change.opened.plan),
-        command: format!(
-            "landfall change decide {id} --decision approved --attendees WHO,WHO --date YYYY-MM-DD"
-        ),
-    }
 }

@@ -30,7 +30,7 @@ pub fn inbox(desired: &Desired, journal: &dyn Journal, now: Timestamp) -> Result
     let sites = desired.rendered.keys().filter_map(ScopeId::site);
     let mut found = approvals::pending(estate, journal, now)?;
     found.extend(checklist::pending::pending(&ground, &board));
-    found.extend(changes::pending(estate, journal, now)?);
+    found.extend(changes::board::pending(estate, journal, now)?);
     found.extend(access::pending(estate, journal, sites, now)?);
     let key =
         |wait: &Pending| (wait.since, wait.due.is_none(), wait.due, wait.asks.clone(), wait.role.clone());

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Book, Weigh, advance, note_comment, sites_of};
+use super::ticket::note_comment;
+use super::{Book, Weigh, advance, sites_of};
 use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::{LogId, RunId};
 use crate::change::ticket_rules::{Wanted, refusals};
