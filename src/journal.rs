@@ -7,7 +7,7 @@ pub mod memory;
 mod seal;
 pub mod sqlite;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId};
@@ -270,4 +270,12 @@ pub trait Journal: Send {
     ///
     /// `Store` if it is missing or its bytes no longer match.
     fn get_blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError>;
+
+    /// Takes blobs away for good, in one durable step; gives how many were there. Whoever calls it has written an entry
+    /// that stands for them.
+    ///
+    /// # Errors
+    ///
+    /// `Store`.
+    fn forget_blobs(&mut self, blobs: &BTreeSet<Digest>) -> Result<usize, JournalError>;
 }

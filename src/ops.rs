@@ -40,6 +40,7 @@ pub mod params;
 pub mod phi;
 pub mod plan;
 pub mod plan_ninety;
+pub mod prune;
 pub mod question;
 pub mod record;
 pub mod register;

@@ -3,6 +3,8 @@
 #[path = "journal/on_disk.rs"]
 mod on_disk;
 
+use std::collections::BTreeSet;
+
 use landfall::base::digest::Digest;
 use landfall::base::id::{LogId, RunId};
 use landfall::base::limits::{ASK_BYTES_MAX, ASKS_MAX, BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
@@ -327,6 +329,10 @@ fn blobs_are_kept_by_name(store: &dyn Store) {
     let missing = journal.get_blob(&Digest::of(b"never stored"));
     assert!(matches!(missing, Err(JournalError::Store { .. })));
     assert_eq!(journal.put_blob(b"").expect("an empty blob"), Digest::of(b""));
+    let some = BTreeSet::from([digest, Digest::of(b"never stored")]);
+    assert_eq!(journal.forget_blobs(&some).expect("a count"), 1);
+    assert_eq!(journal.forget_blobs(&some).expect("a count"), 0, "it is gone already");
+    assert!(store.open().get_blob(&digest).is_err() && journal.get_blob(&Digest::of(b"")).is_ok());
 }
 
 fn nothing_too_large_is_written(store: &dyn Store) {

@@ -100,7 +100,7 @@ impl From<Grade> for Severity {
 /// Keeping and giving out records.
 #[derive(Debug, Subcommand)]
 pub enum KeepCommand {
-    /// Show for each run how long it must be kept; nothing is ever deleted
+    /// Show for each run how long its files must be kept
     Retention {
         /// As of this day or moment [default: now]
         #[arg(long, value_name = "WHEN")]
@@ -111,6 +111,18 @@ pub enum KeepCommand {
         /// How to print
         #[arg(long, short, value_enum, default_value_t = Form::Text)]
         output: Form,
+    },
+    /// Show which files need not be kept any longer; with --yes, take them away
+    Prune {
+        /// One site [default: all]
+        #[arg(long, value_name = "CODE")]
+        site: Option<String>,
+        /// Show what could go on this day or at this moment [default: now]
+        #[arg(long, value_name = "WHEN", conflicts_with = "yes")]
+        now: Option<String>,
+        /// Take them away for good; entries stay, and one of them says what went
+        #[arg(long)]
+        yes: bool,
     },
     /// Put a site's records under a legal hold, or release it
     Hold {
@@ -193,6 +205,9 @@ pub fn keep(ui: &Ui, context: MakeContext<'_>, command: KeepCommand) -> Result<E
             let logs = records(|| Ok(context), &source(None, site))?;
             show(ui, &retention(&logs, now), output);
         }
+        KeepCommand::Prune { site, now, yes } => {
+            prune(ui, &context()?, site.as_deref(), now.as_deref(), yes)?
+        }
         KeepCommand::Hold { site, release, reason } => {
             let entry = ops::register::hold(&context()?, &site, !release, &reason)?;
             let done = if release { "is under no legal hold any more" } else { "is under a legal hold" };
@@ -208,6 +223,39 @@ pub fn keep(ui: &Ui, context: MakeContext<'_>, command: KeepCommand) -> Result<E
         }
     }
     Ok(Exit::Done)
+}
+
+fn prune(
+    ui: &Ui,
+    context: &Context,
+    site: Option<&str>,
+    now: Option<&str>,
+    yes: bool,
+) -> Result<(), Failure> {
+    let (found, gone) = if yes {
+        let (found, gone) = ops::prune::prune(context, site)?;
+        (found, Some(gone))
+    } else {
+        let now = now.map(moment::from).transpose().map_err(bad_moment)?;
+        (ops::prune::due(context, site, now.unwrap_or_else(|| context.clock.now()))?, None)
+    };
+    for one in &found {
+        let stone = &one.tombstone;
+        ui.line(&format!(
+            "{}  {}  {} files, in effect until {}, to be kept until {}",
+            one.log, stone.run, stone.files, stone.in_effect_until, stone.kept_until
+        ));
+    }
+    match gone {
+        Some(gone) => {
+            ui.say(&format!("{gone} files were taken away; entries say which, and why they could go"))
+        }
+        None if found.is_empty() => {
+            ui.say("Nothing may go: landfall evidence retention says until when all is kept")
+        }
+        None => ui.say("Nothing was taken away: landfall evidence prune --yes does that, for good"),
+    }
+    Ok(())
 }
 
 fn bad_moment(bad: moment::NotAMoment) -> Failure {

@@ -1,6 +1,6 @@
 //! A journal in memory, for dry runs and tests: the same rules, nothing left behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::lease::{Claim, LeaseRow};
@@ -243,5 +243,10 @@ impl Journal for MemoryJournal {
         let missing =
             || JournalError::Store { path: "memory".into(), what: format!("there is no blob {digest}") };
         self.lock().blobs.get(digest).cloned().ok_or_else(missing)
+    }
+
+    fn forget_blobs(&mut self, blobs: &BTreeSet<Digest>) -> Result<usize, JournalError> {
+        let mut store = self.lock();
+        Ok(blobs.iter().filter(|digest| store.blobs.remove(digest).is_some()).count())
     }
 }

@@ -4,7 +4,7 @@ mod crash;
 mod open;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -267,6 +267,17 @@ impl Journal for SqliteJournal {
 
     fn get_blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError> {
         Rows { connection: &self.connection, path: &self.path }.blob(digest)
+    }
+
+    fn forget_blobs(&mut self, blobs: &BTreeSet<Digest>) -> Result<usize, JournalError> {
+        let (transaction, path) = self.write()?;
+        let rows = Rows { connection: &transaction, path };
+        let mut count = 0;
+        for digest in blobs {
+            count += rows.remove_blob(digest)?;
+        }
+        commit(transaction, path)?;
+        Ok(count)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::base::id::{LogId, ScopeId, SiteCode, StepId};
 use crate::evidence::bundle::layout;
 use crate::evidence::question::coverage::{self, Coverage, Planned, coverage};
 use crate::evidence::records::{BadRecords, Records};
+use crate::evidence::retention::gone;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal, bundle_dir};
 use crate::ops::desired::Desired;
@@ -65,8 +66,9 @@ pub fn of_bundle(folder: &Path) -> Result<Records, Failure> {
 pub fn of_log(journal: &dyn Journal, log: &LogId) -> Result<Records, Failure> {
     let lines: Vec<String> = journal.read(log, 0)?.into_iter().map(|line| line.text).collect();
     let mut records = Records::of_log(log.clone(), &lines, BTreeMap::new()).map_err(unreadable)?;
+    let gone = gone(&records.entries);
     for named in records.entries.iter().flat_map(|entry| &entry.refs) {
-        if named.path.starts_with("readback/") {
+        if named.path.starts_with("readback/") && !gone.contains(&named.sha256) {
             records.blobs.insert(named.sha256, journal.get_blob(&named.sha256)?);
         }
     }
@@ -164,6 +166,6 @@ pub fn site_log(journal: &dyn Journal, code: &str) -> Result<LogId, Failure> {
     })
 }
 
-fn unreadable(bad: BadRecords) -> Failure {
+pub(super) fn unreadable(bad: BadRecords) -> Failure {
     Failure::NotVerified { what: bad.to_string() }
 }

@@ -95,6 +95,10 @@ fn findings_holds_and_redactions_are_sealed_and_every_answer_is_the_same_from_jo
     asked.run(&["evidence", "hold", "--site", "HRB01", "--reason", "case 7"]).ends(0);
     asked.run(&["evidence", "hold", "--site", "HRB01", "--reason", "case 7"]).ends(3);
     asked.run(&["evidence", "retention", "--now", "2099-01-01"]).ends(0).prints("no: legal hold since");
+    let prune = |with: &[&str]| asked.run(&[&["evidence", "prune"], with].concat());
+    prune(&["--now", "2099-01-01", "--site", "HRB01"]).ends(0).says("Nothing may go");
+    prune(&["--now", "2099-01-01", "--yes"]).ends(64);
+    prune(&["--yes"]).ends(0).says("0 files were taken away");
     let hold = asked.first("kind:hold.set");
     close(&hold).ends(0);
     close(&hold).ends(3).says("was closed by entry");

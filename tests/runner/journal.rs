@@ -125,4 +125,8 @@ impl Journal for Brittle {
     fn get_blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError> {
         self.inner.get_blob(digest)
     }
+
+    fn forget_blobs(&mut self, blobs: &BTreeSet<Digest>) -> Result<usize, JournalError> {
+        self.inner.forget_blobs(blobs)
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::digest::Digest;
 use crate::model::entry::{BlobRef, Entry};
 
+use super::super::retention;
 use super::{BundleError, Files, layout};
 
 /// Letters of a name that are kept.
@@ -16,7 +17,9 @@ pub(super) fn place(
     blobs: &BTreeMap<Digest, Vec<u8>>,
     files: &mut Files,
 ) -> Result<(), BundleError> {
+    // What a tombstone stands for is left out even where it is still there: the same log makes the same bundle.
     let mut present: BTreeSet<Digest> = files.values().map(|bytes| Digest::of(bytes)).collect();
+    present.extend(retention::gone(entries));
     for entry in entries {
         for named in &entry.refs {
             if present.contains(&named.sha256) {

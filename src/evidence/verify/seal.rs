@@ -9,16 +9,24 @@ use super::super::bundle::manifest::Manifest;
 use super::super::bundle::{Files, layout, sums};
 use super::super::heads::HeadsBody;
 use super::super::note::{SignedNote, VerifierKey};
-use super::super::{origin, sshsig};
+use super::super::{origin, retention, sshsig};
 use super::{Failure, Found, file, needed};
 
 /// Every file that an entry names is there, with exactly those bytes.
 pub(super) fn named_files(files: &Files, entries: &Option<Vec<Entry>>) -> Found<()> {
     let entries = needed(entries, "the log")?;
     let present: BTreeSet<Digest> = files.values().map(|bytes| Digest::of(bytes)).collect();
-    let mut count = 0;
+    if let Some(seq) = retention::too_early(entries) {
+        return Err(Failure::broken(format!("entry {seq} stands for files that had to be kept")));
+    }
+    let gone = retention::gone(entries);
+    let (mut count, mut pruned) = (0, 0);
     for entry in entries {
         for named in &entry.refs {
+            if gone.contains(&named.sha256) {
+                pruned += 1;
+                continue;
+            }
             if !present.contains(&named.sha256) {
                 let (path, digest) = (&named.path, &named.sha256);
                 let detail =
@@ -28,7 +36,12 @@ pub(super) fn named_files(files: &Files, entries: &Option<Vec<Entry>>) -> Found<
             count += 1;
         }
     }
-    Ok(((), format!("{count} files named, all there")))
+    let rest = if pruned == 0 {
+        String::new()
+    } else {
+        format!(", but for {pruned} that need not be kept any longer")
+    };
+    Ok(((), format!("{count} files named, all there{rest}")))
 }
 
 /// The list names exactly the files that are there, with their digests.

@@ -197,6 +197,14 @@ impl Rows<'_> {
         self.change(sql, params![digest.as_bytes(), bytes])
     }
 
+    /// How many blobs it took away: one, or none if there was none.
+    pub(super) fn remove_blob(&self, digest: &Digest) -> Result<usize, JournalError> {
+        self.connection
+            .prepare_cached("DELETE FROM blob WHERE sha256 = ?1")
+            .and_then(|mut query| query.execute(params![digest.as_bytes()]))
+            .map_err(|error| failed(self.path, error))
+    }
+
     pub(super) fn blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError> {
         let found: Option<Vec<u8>> = self
             .connection

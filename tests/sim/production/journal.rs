@@ -1,6 +1,6 @@
 //! A journal whose holder crashes at one of its writes: before the write took effect, or after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall::base::digest::Digest;
 use landfall::base::id::{LogId, RunId};
@@ -111,5 +111,9 @@ impl Journal for Crashing {
 
     fn get_blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError> {
         self.inner.get_blob(digest)
+    }
+
+    fn forget_blobs(&mut self, blobs: &BTreeSet<Digest>) -> Result<usize, JournalError> {
+        self.inner.forget_blobs(blobs)
     }
 }
