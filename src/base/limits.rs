@@ -107,6 +107,10 @@ pub const SANDBOX_REQUESTS_MAX: usize = 200_000;
 pub const SANDBOX_TOKENS_MAX: usize = 1_000;
 /// Fault rules of the sandbox; each is looked at for every request.
 pub const SANDBOX_FAULTS_MAX: usize = 1_000;
+/// How old sealed heads may be for another export to rest on them: a day of silence is to be seen in the org log.
+pub const HEADS_AGE_MAX: Millis = DAY;
+/// Bundles that are made at the same time: there are rarely more cores that have nothing better to do.
+pub const EXPORTS_AT_ONCE_MAX: usize = 8;
 /// All files of a bundle together, as the verifier holds them in memory.
 pub const BUNDLE_BYTES_MAX: u64 = 4 << 30;
 /// Depth of folders in a bundle: rendered files are the deepest.
