@@ -8,6 +8,7 @@ pub mod manifest;
 mod page;
 mod readbacks;
 mod readme;
+pub mod scanned;
 pub mod seal;
 pub mod sums;
 
@@ -31,7 +32,8 @@ use super::redaction;
 
 use super::tally::{Executions, Outcomes, Tally};
 use super::tlog_proof::TlogProof;
-use super::{scan, sshsig, statement};
+use super::statement::{self, Shown};
+use super::{scan, sshsig};
 
 use manifest::{Manifest, OrgHead, PreviousBundle};
 
@@ -220,10 +222,10 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     files.insert(layout::INDEX.to_owned(), page::html(&content).into_bytes());
     within_limits(&files)?;
     nothing_sensitive(&files)?;
-    let statements = vec![
-        (layout::ATTESTED_ORIGIN, statement::provenance(&manifest, &content.plan, &files)),
-        (layout::ATTESTED_CHECKS, statement::checks(&content.plan, &parts.plan, &content.outcomes)),
-    ];
+    let record = scanned::Scanned::of(&parts.tool, &content.records.entries, &files);
+    files.insert(layout::SCAN.to_owned(), record.to_bytes());
+    let shown = Shown { manifest: &manifest, plan: &content.plan, entries: &content.records.entries };
+    let statements = statement::all(&shown, &files, &content.outcomes);
     Ok(Unsealed { files, manifest, statements, key: parts.bundle_key.clone() })
 }
 
@@ -281,10 +283,10 @@ fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
             sshsig::allowed_signer(&origin::principal(parts.log_key.name()), &parts.bundle_key),
         ),
         (layout::CONTROLS, manifest::pretty(&parts.controls)),
-        (layout::SCRIPT, include_str!("verify_log.py").to_owned()),
     ];
     let mut files: Files =
         texts.into_iter().map(|(path, text)| (path.to_owned(), text.into_bytes())).collect();
+    files.extend(layout::SCRIPTS.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())));
     files.insert(layout::PLAN.to_owned(), parts.plan.clone());
     if let Some(witnessed) = &parts.witnessed {
         files.insert(layout::WITNESSED.to_owned(), witnessed.clone().into_bytes());
