@@ -12,6 +12,7 @@ pub mod checkpoints;
 pub mod conformance;
 pub mod controls;
 pub mod desired;
+pub mod dossier;
 pub mod drift;
 pub mod durations;
 pub mod earlier;

@@ -30,9 +30,9 @@ use super::population::Populations;
 use super::records::{BadRecords, Records};
 use super::redaction;
 
+use super::statement::{self, Shown};
 use super::tally::{Executions, Outcomes, Tally};
 use super::tlog_proof::TlogProof;
-use super::statement::{self, Shown};
 use super::{scan, sshsig};
 
 use manifest::{Manifest, OrgHead, PreviousBundle};

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::base::limits::{BUNDLE_BYTES_MAX, BUNDLE_DEPTH_MAX, BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
 use crate::evidence::bundle::{Files, layout};
 
+use super::bundle_archive;
+
 /// Why a folder cannot be written or read as a bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleDirError {
@@ -46,8 +48,24 @@ pub enum BundleDirError {
 /// A bundle that is written under another name beside the place that it is for. Dropped, it is gone.
 #[derive(Debug)]
 pub struct Staged {
-    made: tempfile::TempDir,
-    folder: PathBuf,
+    made: Written,
+    /// The place that it is for.
+    place: PathBuf,
+}
+
+#[derive(Debug)]
+enum Written {
+    Folder(tempfile::TempDir),
+    Archive(tempfile::NamedTempFile),
+}
+
+impl Written {
+    fn path(&self) -> &Path {
+        match self {
+            Written::Folder(folder) => folder.path(),
+            Written::Archive(file) => file.path(),
+        }
+    }
 }
 
 /// Writes a bundle as a new folder; it appears whole or not at all.
@@ -67,11 +85,7 @@ pub fn write(folder: &Path, files: &Files) -> Result<(), BundleDirError> {
 ///
 /// As [`write()`].
 pub fn stage(folder: &Path, files: &Files) -> Result<Staged, BundleDirError> {
-    if folder.symlink_metadata().is_ok() {
-        return Err(BundleDirError::Exists { path: folder.to_owned() });
-    }
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(|source| failed(parent, source))?;
+    let parent = parent_of(folder)?;
     let prefix = ".landfall-bundle-";
     let made = tempfile::Builder::new().prefix(prefix).tempdir_in(parent);
     let made = made.map_err(|source| failed(parent, source))?;
@@ -88,7 +102,27 @@ pub fn stage(folder: &Path, files: &Files) -> Result<Staged, BundleDirError> {
         }
         write_file(&path, bytes)?;
     }
-    Ok(Staged { made, folder: folder.to_owned() })
+    Ok(Staged { made: Written::Folder(made), place: folder.to_owned() })
+}
+
+/// Writes a bundle as one file beside the place that it is for; as [`stage`] otherwise.
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn stage_archive(place: &Path, files: &Files) -> Result<Staged, BundleDirError> {
+    let made = bundle_archive::stage(parent_of(place)?, files)?;
+    Ok(Staged { made: Written::Archive(made), place: place.to_owned() })
+}
+
+/// The folder that a new bundle goes to; made if it is not there.
+fn parent_of(place: &Path) -> Result<&Path, BundleDirError> {
+    if place.symlink_metadata().is_ok() {
+        return Err(BundleDirError::Exists { path: place.to_owned() });
+    }
+    let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(|source| failed(parent, source))?;
+    Ok(parent)
 }
 
 /// Makes bundles durable, all of them in one go: a sync for each of hundreds of files is what used to take longest.
@@ -116,6 +150,9 @@ pub fn sync<'s>(staged: impl IntoIterator<Item = &'s Staged>) -> Result<(), Bund
 #[cfg(not(target_os = "linux"))]
 pub fn sync<'s>(staged: impl IntoIterator<Item = &'s Staged>) -> Result<(), BundleDirError> {
     fn all(folder: &Path) -> std::io::Result<()> {
+        if folder.is_file() {
+            return fs::File::open(folder)?.sync_all();
+        }
         for member in fs::read_dir(folder)? {
             let member = member?;
             let path = member.path();
@@ -135,39 +172,53 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), BundleDirError> {
 }
 
 impl Staged {
-    /// Gives the finished folder its name. Renaming onto a folder that appeared meanwhile fails unless that is empty.
+    /// Gives the finished bundle its name. Renaming onto a folder that appeared meanwhile fails unless that is empty.
     ///
     /// # Errors
     ///
     /// If it cannot be renamed.
     pub fn publish(self) -> Result<(), BundleDirError> {
-        let Self { made, folder } = self;
-        open_to_readers(made.path()).map_err(|source| failed(made.path(), source))?;
-        fs::rename(made.path(), &folder).map_err(|source| failed(&folder, source))?;
-        // The folder is no longer where the guard would look for it.
-        let _ = made.keep();
+        let Self { made, place } = self;
+        open_to_readers(&made).map_err(|source| failed(made.path(), source))?;
+        match made {
+            Written::Folder(folder) => {
+                fs::rename(folder.path(), &place).map_err(|source| failed(&place, source))?;
+                // The folder is no longer where the guard would look for it.
+                let _ = folder.keep();
+            }
+            Written::Archive(file) => {
+                file.persist_noclobber(&place).map_err(|error| failed(&place, error.error))?;
+            }
+        }
         Ok(())
     }
 }
 
-/// Temporary folders are private; a bundle is for handing on, so it gets what a new folder would.
+/// Temporary folders and files are private; a bundle is for handing on, so it gets what a new one would.
 #[cfg(unix)]
-fn open_to_readers(folder: &Path) -> std::io::Result<()> {
+fn open_to_readers(made: &Written) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+    let mode = match made {
+        Written::Folder(_) => 0o755,
+        Written::Archive(_) => 0o644,
+    };
+    fs::set_permissions(made.path(), fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn open_to_readers(_folder: &Path) -> std::io::Result<()> {
+fn open_to_readers(_made: &Written) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Reads a folder as a bundle. Says nothing about whether it is a good one: that is the verifier's.
+/// Reads a folder, or an archive of one, as a bundle. Says nothing about whether it is a good one: that is the verifier's.
 ///
 /// # Errors
 ///
 /// If it holds links, devices or odd names, is too large, or cannot be read.
 pub fn read(folder: &Path) -> Result<Files, BundleDirError> {
+    if folder.is_file() {
+        return bundle_archive::read(folder);
+    }
     let mut reading = Reading { files: Files::new(), bytes: 0 };
     reading.folder(folder, "", 0)?;
     Ok(reading.files)

@@ -10,6 +10,7 @@ use crate::base::digest::Digest;
 use crate::base::id::SiteCode;
 use crate::base::limits::{NOTE_FILE_BYTES_MAX, SUMS_BYTES_MAX};
 use crate::evidence::bundle::{Previous, layout};
+use crate::journal::bundle_archive;
 use crate::ops::Context;
 use crate::ops::error::Failure;
 
@@ -41,6 +42,13 @@ pub fn read(path: &Path) -> Result<Previous, Failure> {
         let bytes = limited(path, NOTE_FILE_BYTES_MAX)?;
         String::from_utf8(bytes).map_err(|_| failed(path, "it is not UTF-8"))
     };
+    if path.is_file() && path.to_string_lossy().ends_with(bundle_archive::SUFFIX) {
+        let files = bundle_archive::read(path).map_err(|error| failed(path, error))?;
+        let missing = || failed(path, "it holds no checkpoint and list of files");
+        let part = |name: &str| files.get(name).ok_or_else(missing);
+        let checkpoint = String::from_utf8(part(layout::CHECKPOINT)?.clone()).map_err(|_| missing())?;
+        return Ok(Previous { checkpoint, sums: Some(Digest::of(part(layout::SUMS)?)) });
+    }
     if !path.is_dir() {
         return Ok(Previous { checkpoint: text(path)?, sums: None });
     }

@@ -5,6 +5,7 @@
 
 mod controls;
 mod decisions;
+pub mod many;
 mod org;
 mod parts;
 mod record;
@@ -15,8 +16,9 @@ use std::path::{Path, PathBuf};
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, ScopeId, SiteCode, WaveName};
 use crate::base::time::Timestamp;
-use crate::evidence::bundle::{Files, assemble, layout};
-use crate::journal::{Journal, bundle_dir};
+use crate::evidence::bundle::{Files, Previous, assemble, layout};
+use crate::journal::bundle_dir::BundleDirError;
+use crate::journal::{Journal, bundle_archive, bundle_dir};
 use crate::model::entry::Actor;
 use crate::ops::controls::{Ledger, SiteControls};
 use crate::ops::error::Failure;
@@ -90,12 +92,51 @@ impl DerefMut for Reading<'_> {
 /// A bundle that is made and has no place yet.
 struct Made {
     files: Files,
-    checkpoint: String,
-    previous: Option<crate::evidence::bundle::Previous>,
-    entries: usize,
+    pulled: Pulled,
 }
 
-/// Writes a bundle into a new folder.
+/// What is kept of a bundle that leaves.
+struct Pulled {
+    checkpoint: String,
+    previous: Option<Previous>,
+    sums: Digest,
+    entries: usize,
+    files: usize,
+}
+
+/// As what bundles are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A folder.
+    Folder,
+    /// One file.
+    Archive,
+}
+
+impl Form {
+    /// The form that a path asks for by its ending.
+    pub fn of(path: &Path) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(bundle_archive::SUFFIX) { Form::Archive } else { Form::Folder }
+    }
+
+    /// The name of a bundle in this form.
+    pub fn name(self, bundle: &str) -> String {
+        match self {
+            Form::Folder => bundle.to_owned(),
+            Form::Archive => format!("{bundle}{}", bundle_archive::SUFFIX),
+        }
+    }
+
+    fn stage(self, place: &Path, files: &Files) -> Result<bundle_dir::Staged, BundleDirError> {
+        match self {
+            Form::Folder => bundle_dir::stage(place, files),
+            Form::Archive => bundle_dir::stage_archive(place, files),
+        }
+    }
+}
+
+/// Writes a bundle into a new folder, or a new archive if the path ends like one.
 ///
 /// # Errors
 ///
@@ -112,11 +153,11 @@ pub fn export(
     let mut ledger = Ledger::default();
     let made = make(context, &mut Reading { journal, org: &org, ledger: &mut ledger }, wanted, &keys)?;
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
-    let staged = bundle_dir::stage(out, &made.files).map_err(|e| failed(e.to_string()))?;
+    let staged = Form::of(out).stage(out, &made.files).map_err(|e| failed(e.to_string()))?;
     bundle_dir::sync([&staged]).map_err(|e| failed(e.to_string()))?;
-    record::exported(context, journal, &[(wanted, &made)])?;
+    record::exported(context, journal, &[(wanted, &made.pulled)])?;
     staged.publish().map_err(|e| failed(e.to_string()))?;
-    finish(context, wanted, &keys, &made, out)
+    finish(context, wanted, &keys, made.pulled, out)
 }
 
 /// That something is recorded of a site.
@@ -143,7 +184,14 @@ fn make(context: &Context, journal: &mut Reading<'_>, wanted: &Wanted, keys: &Ke
     let unsealed = assemble(&parts).map_err(|e| failed(e.to_string()))?;
     let sign = |bytes: &[u8]| keys.bundle.sign(bytes).ok();
     let files: Files = unsealed.seal(&sign).map_err(|e| failed(e.to_string()))?;
-    Ok(Made { files, checkpoint: parts.checkpoint, previous: parts.previous, entries: lines.len() })
+    let pulled = Pulled {
+        checkpoint: parts.checkpoint,
+        previous: parts.previous,
+        sums: Digest::of(&files[layout::SUMS]),
+        entries: lines.len(),
+        files: files.len(),
+    };
+    Ok(Made { files, pulled })
 }
 
 /// Keeps what was shown, for the next bundle to continue.
@@ -151,15 +199,14 @@ fn finish(
     context: &Context,
     wanted: &Wanted,
     keys: &Keys,
-    made: &Made,
+    pulled: Pulled,
     out: &Path,
 ) -> Result<Exported, Failure> {
-    let sums = Digest::of(&made.files[layout::SUMS]);
-    earlier::keep(context, &wanted.site, &made.checkpoint, sums, made.previous.as_ref())?;
+    earlier::keep(context, &wanted.site, &pulled.checkpoint, pulled.sums, pulled.previous.as_ref())?;
     Ok(Exported {
         path: out.to_owned(),
         log_key: keys.log.vkey().to_string(),
-        entries: made.entries,
-        files: made.files.len(),
+        entries: pulled.entries,
+        files: pulled.files,
     })
 }

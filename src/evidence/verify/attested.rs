@@ -6,10 +6,10 @@ use crate::model::plan::PlanExcerpt;
 
 use super::super::bundle::manifest::Manifest;
 use super::super::bundle::{Files, layout};
-use super::super::note::VerifierKey;
-use super::super::tally::Executions;
 use super::super::dsse;
+use super::super::note::VerifierKey;
 use super::super::statement::{self, Shown};
+use super::super::tally::Executions;
 use super::{Failure, Found, file, needed};
 
 /// All attestations that the other files ask for, and no other.

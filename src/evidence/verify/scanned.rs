@@ -8,11 +8,7 @@ use super::super::bundle::{Files, layout};
 use super::{Failure, Found, file, needed};
 
 /// What was searched is what is here, and nothing was found.
-pub(super) fn record(
-    files: &Files,
-    manifest: &Option<Manifest>,
-    entries: &Option<Vec<Entry>>,
-) -> Found<()> {
+pub(super) fn record(files: &Files, manifest: &Option<Manifest>, entries: &Option<Vec<Entry>>) -> Found<()> {
     let manifest = needed(manifest, "the manifest")?;
     if manifest.v < SCANNED_SINCE {
         return Ok(((), "bundles of this version hold no record of it".to_owned()));

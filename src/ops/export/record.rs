@@ -2,15 +2,13 @@
 
 use serde_json::json;
 
-use crate::base::digest::Digest;
 use crate::base::id::LogId;
-use crate::evidence::bundle::layout;
 use crate::journal::Journal;
 use crate::ops::Context;
 use crate::ops::error::Failure;
 use crate::ops::note::{self, Note};
 
-use super::{Made, Wanted};
+use super::{Pulled, Wanted};
 
 /// The kind of the entry.
 pub const EXPORTED: &str = "bundle.exported";
@@ -20,18 +18,21 @@ pub const EXPORTED: &str = "bundle.exported";
 pub(super) fn exported(
     context: &Context,
     journal: &mut dyn Journal,
-    bundles: &[(&Wanted, &Made)],
+    bundles: &[(&Wanted, &Pulled)],
 ) -> Result<(), Failure> {
-    let note = |(wanted, made): &(&Wanted, &Made)| {
+    let note = |(wanted, pulled): &(&Wanted, &Pulled)| {
         let body = json!({
             "site": wanted.site,
-            "entries": made.entries,
-            "files": made.files.len(),
-            "sums": Digest::of(&made.files[layout::SUMS]),
+            "entries": pulled.entries,
+            "files": pulled.files,
+            "sums": pulled.sums,
         });
         Note::new(EXPORTED, body).by(&wanted.actor)
     };
     let notes: Vec<Note> = bundles.iter().map(note).collect();
+    if notes.is_empty() {
+        return Ok(());
+    }
     note::write(context, journal, &LogId::Org, |_| Ok((notes, ())))?;
     Ok(())
 }
