@@ -1,5 +1,7 @@
 //! Bundles of a real rehearsal, looked at as a stranger would: with the program, with stock tools, and byte by byte.
 
+#[path = "evidence/again.rs"]
+mod again;
 #[path = "evidence/history.rs"]
 mod history;
 #[path = "evidence/rehearsal.rs"]

@@ -401,8 +401,8 @@ CHECKS = [
     ("organisation's log", Bundle.check_organisation), ("kind of run", Bundle.check_kind_of_run),
     ("plan", Bundle.check_plan), ("planned steps", Bundle.check_planned_steps),
     ("files named by entries", Bundle.check_named_files), ("decisions", Bundle.check_decisions),
-    ("scan", Bundle.check_scan), ("list of files", Bundle.check_list), ("seal", Bundle.check_seal),
-    ("attestations", Bundle.check_attestations),
+    ("list of files", Bundle.check_list), ("seal", Bundle.check_seal), ("attestations", Bundle.check_attestations),
+    ("scan", Bundle.check_scan),
 ]
 
 

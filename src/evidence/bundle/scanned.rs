@@ -62,7 +62,8 @@ impl Scanned {
         counts(self) == counts(other)
     }
 
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    /// The record's file.
+    pub fn to_bytes(&self) -> Vec<u8> {
         manifest::pretty(self).into_bytes()
     }
 }
