@@ -2,6 +2,8 @@
 
 #[path = "bundle/fixture.rs"]
 mod fixture;
+#[path = "bundle/gates.rs"]
+mod gates;
 #[path = "bundle/script.rs"]
 mod script;
 #[path = "bundle/second.rs"]
