@@ -107,6 +107,8 @@ pub const SANDBOX_REQUESTS_MAX: usize = 200_000;
 pub const SANDBOX_TOKENS_MAX: usize = 1_000;
 /// Fault rules of the sandbox; each is looked at for every request.
 pub const SANDBOX_FAULTS_MAX: usize = 1_000;
+/// Heads of logs that an entry lists one by one, at less than 200 bytes each; of more it holds the root of a tree of them.
+pub const HEADS_LISTED_MAX: usize = 256;
 /// How old sealed heads may be for another export to rest on them: a day of silence is to be seen in the org log.
 pub const HEADS_AGE_MAX: Millis = DAY;
 /// How many times its own size an archive of a bundle may unpack to: JSON shrinks to a tenth, hardly ever to a hundredth.

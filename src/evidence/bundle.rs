@@ -14,7 +14,7 @@ pub mod sums;
 
 use std::collections::BTreeMap;
 
-use crate::base::digest::Digest;
+use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, StepId, WaveName};
 use crate::base::limits::{BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
 use crate::base::time::Timestamp;
@@ -24,6 +24,7 @@ use crate::model::plan::{LogHead, PlanExcerpt, PlannedStep};
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::control::ControlRow;
 use super::growth::Growth;
+use super::heads::HeadMember;
 use super::note::VerifierKey;
 use super::origin;
 use super::population::Populations;
@@ -67,6 +68,8 @@ pub struct Parts {
     pub checkpoint: String,
     /// The org log's last entry, which holds the heads of all logs.
     pub heads_line: String,
+    /// The proofs that the site's head and those of the logs it rests on are under it, if it does not list them.
+    pub heads_members: Vec<HeadMember>,
     /// The proof that it is the last entry of the org log, with the org log's signed checkpoint.
     pub heads_proof: TlogProof,
     /// The logs of the account and of regions that the site rests on, by reference.
@@ -288,6 +291,9 @@ fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
         texts.into_iter().map(|(path, text)| (path.to_owned(), text.into_bytes())).collect();
     files.extend(layout::SCRIPTS.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())));
     files.insert(layout::PLAN.to_owned(), parts.plan.clone());
+    if !parts.heads_members.is_empty() {
+        files.insert(layout::HEADS_MEMBERS.to_owned(), canonical_bytes(&parts.heads_members));
+    }
     if let Some(witnessed) = &parts.witnessed {
         files.insert(layout::WITNESSED.to_owned(), witnessed.clone().into_bytes());
     }

@@ -202,13 +202,23 @@ class Bundle:
         body, what = entry["body"], (entry["kind"], entry["log"], entry["seq"])
         demand(what == ("heads", "org", index), "journal/heads.json is not the heads entry of the org log")
         self.need("log_signature")
-        heads = [(head["size"], head["root"]) for head in body["heads"]]
+        heads = [(head["size"], head["root"]) for head in body["heads"] + self.shown_heads(body.get("tree"))]
         own = (self.log_signature[0], self.log_signature[1].hex())
         demand(own in heads, "the org log has sealed another head of this site than the bundle shows", Incomplete)
         for log, head in self.manifest["shared"].items():
             demand((head["size"], head["root"]) in heads, f"the head of {log} is not one that the org log has sealed")
         self.organisation = body
-        return f"entry {index} of {size}, its last, holds this log among {len(heads)}"
+        return f"entry {index} of {size}, its last, holds this log among {body.get('tree', {}).get('size', len(heads))}"
+
+    def shown_heads(self, tree):
+        """The heads that are shown to be in the tree of all heads, where an entry holds its root and lists none."""
+        if not tree:
+            return []
+        root, shown = bytes.fromhex(tree["root"]), []
+        for one in json.loads(self.files.get("journal/heads.members.json", b"[]")):
+            leaf, path = leaf_hash(canonical(one["head"]).encode()), [bytes.fromhex(part) for part in one["hashes"]]
+            shown += [one["head"]] if included(leaf, one["index"], tree["size"], path, root) else []
+        return shown
 
     def check_kind_of_run(self):
         self.need("manifest", "log_key")

@@ -67,6 +67,8 @@ pub const WITNESSED: &str = "journal/witnessed-checkpoint";
 pub const ORG_CHECKPOINT: &str = "journal/org-checkpoint";
 /// The org log's last entry: the heads of all logs under pseudonyms.
 pub const HEADS: &str = "journal/heads.json";
+/// Where it lists no heads but holds the root of a tree of them: the proofs for this site's log and those it rests on.
+pub const HEADS_MEMBERS: &str = "journal/heads.members.json";
 /// The proof that it is the last entry.
 pub const HEADS_PROOF: &str = "journal/heads.tlog-proof";
 /// The key of checkpoints.

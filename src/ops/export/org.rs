@@ -8,7 +8,7 @@ use crate::base::id::LogId;
 use crate::base::limits::HEADS_AGE_MAX;
 use crate::base::time::Timestamp;
 use crate::evidence::decisions::DecisionKey;
-use crate::evidence::heads::{HEADS_KIND, HeadsBody};
+use crate::evidence::heads::{HEADS_KIND, HeadsBody, HeadsRoll};
 use crate::evidence::sshsig::key::PublicKey;
 use crate::evidence::tlog_proof::TlogProof;
 use crate::journal::{Journal, Line};
@@ -33,6 +33,8 @@ pub struct OrgSeal {
     pub at: Timestamp,
     /// The heads that it seals.
     pub heads: BTreeMap<LogId, LogHead>,
+    /// The same without names, for the proofs that a head is among them.
+    pub roll: HeadsRoll,
     /// The keys that sign decisions, by fingerprint.
     pub signers: BTreeMap<String, DecisionKey>,
 }
@@ -83,7 +85,8 @@ impl OrgSeal {
             TlogProof { index: place as u64, hashes, checkpoint: keys.checkpoint(&LogId::Org, &head)? };
         let line = &lines[place];
         let signers = signers(lines);
-        Ok(Self { heads_line: line.text.clone(), proof, at: line.entry.at, heads, signers })
+        let roll = HeadsRoll::new(&keys.pseudonyms, &heads);
+        Ok(Self { heads_line: line.text.clone(), proof, at: line.entry.at, heads, roll, signers })
     }
 }
 

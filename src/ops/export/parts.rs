@@ -40,6 +40,8 @@ pub(super) fn parts(
         None => earlier::to_continue(context, &wanted.site, &checkpoint)?,
     };
     let shared = excerpt.part.plan.needs.iter().cloned().map(LogId::Scope);
+    let concern = std::iter::once(log.clone()).chain(shared.clone());
+    let heads_members = concern.filter_map(|log| org.roll.member(&keys.pseudonyms, &log)).collect();
     Ok(Parts {
         site: wanted.site.clone(),
         wave: wanted.wave.clone(),
@@ -52,6 +54,7 @@ pub(super) fn parts(
         site_log: redacted(&lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>()),
         checkpoint,
         heads_line: org.heads_line.clone(),
+        heads_members,
         heads_proof: org.proof.clone(),
         shared: shared.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect(),
         previous,
