@@ -8,9 +8,16 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use landfall::base::digest::Digest;
+use landfall::base::id::LogId;
 use landfall::evidence::bundle::{Files, layout};
+use landfall::evidence::heads::{HeadsRoll, PseudonymKey};
+use landfall::evidence::tlog_proof::TlogProof;
 use landfall::evidence::verify::{Completeness, Integrity, Pins, Verdict, verify};
 use landfall::journal::bundle_dir;
+use landfall::merkle;
+use landfall::model::entry::Entry;
+use landfall::model::plan::LogHead;
 use serde_json::{Value, json};
 
 use super::fixture::{Ending, build, checkpoint, key, keys, parts, sealed};
@@ -41,10 +48,39 @@ fn cases() -> Cases {
     ] {
         cases.add(name, build(ending).files);
     }
+    cases.add("three hundred logs", many_logs(true));
+    cases.add("three hundred logs without proofs", many_logs(false));
     logs(&mut cases, &whole);
     operators(&mut cases, &whole);
     singles(&mut cases, &whole);
     cases
+}
+
+/// A bundle of an organisation with more logs than a heads entry lists.
+fn many_logs(proofs: bool) -> Files {
+    let mut parts = parts(Ending::Well);
+    let (pseudonyms, site) = (PseudonymKey::new([5; 32]), "site/HRB01".parse().expect("a log"));
+    let leaves: Vec<Digest> = parts.site_log.iter().map(|line| merkle::leaf_hash(line.as_bytes())).collect();
+    let own = LogHead { size: leaves.len() as u64, root: merkle::root(&leaves) };
+    let mut heads: BTreeMap<LogId, LogHead> = parts.shared.clone();
+    heads.insert(site, own);
+    heads.extend((0..300u64).map(|n| {
+        let log = format!("site/S{n:03}").parse().expect("a log");
+        (log, LogHead { size: n, root: Digest::of(&n.to_be_bytes()) })
+    }));
+    let roll = HeadsRoll::new(&pseudonyms, &heads);
+    let mut entry: Entry = serde_json::from_str(&parts.heads_line).expect("the heads");
+    entry.body = roll.body().with_bundle_key(&parts.bundle_key).to_value();
+    entry.seq = 0;
+    let line = [serde_json::to_string(&entry).expect("JSON")];
+    parts.heads_proof = TlogProof::of_last(&line, checkpoint("org", &line)).expect("a proof");
+    parts.heads_line = line[0].clone();
+    if proofs {
+        let concern = ["site/HRB01", "account"].map(|log| log.parse().expect("a log"));
+        parts.heads_members = concern.iter().filter_map(|log| roll.member(&pseudonyms, log)).collect();
+        assert_eq!(parts.heads_members.len(), 2);
+    }
+    sealed(&parts)
 }
 
 /// The log cut, thinned, swapped, edited and put in, by somebody without and with the bundle key.
