@@ -15,6 +15,7 @@ mod draw;
 mod drift;
 mod durations;
 mod exit;
+mod export;
 mod gate;
 mod inbox;
 mod inspect;
@@ -34,6 +35,7 @@ mod roles;
 mod run;
 mod schedule;
 mod schema;
+mod show;
 mod signing;
 mod status;
 mod ui;
@@ -139,9 +141,8 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Report(command) => report::report(ui, &context()?, &command),
         Command::Durations(args) => durations::durations(ui, &context()?, &args),
         Command::Schedule(args) => schedule::schedule(ui, &context()?, &args),
-        Command::Evidence(Evidence::Export { site, out, previous }) => {
-            inspect::export(ui, &context()?, &site, out, previous)
-        }
+        Command::Evidence(Evidence::Export(args)) => export::export(ui, &context()?, args),
+        Command::Evidence(Evidence::Show(args)) => show::show(ui, context, &args),
         Command::Evidence(Evidence::Coverage(args)) => coverage::coverage(ui, &context()?, &args),
         Command::Evidence(Evidence::Verify { bundle, key, previous, witness, allow_rehearsal, output }) => {
             let trusted = crate::ops::verify::Trusted {

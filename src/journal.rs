@@ -1,5 +1,6 @@
 //! Floor 3: the port to the journal: append-only logs, the leases that guard them, and the blobs they name.
 
+pub mod bundle_archive;
 pub mod bundle_dir;
 mod holder;
 mod lease;

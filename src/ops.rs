@@ -13,6 +13,7 @@ pub mod conformance;
 pub mod controls;
 pub mod decisions;
 pub mod desired;
+pub mod dossier;
 pub mod drift;
 pub mod durations;
 pub mod earlier;

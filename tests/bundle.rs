@@ -2,8 +2,12 @@
 
 #[path = "bundle/fixture.rs"]
 mod fixture;
+#[path = "bundle/gates.rs"]
+mod gates;
 #[path = "bundle/script.rs"]
 mod script;
+#[path = "bundle/second.rs"]
+mod second;
 #[path = "bundle/tampering.rs"]
 mod tampering;
 
@@ -22,7 +26,7 @@ fn a_sound_bundle_holds_with_and_without_pinned_keys() {
     let open = verify(&files, &Pins::default());
     assert!(open.holds(), "{open:#?}");
     assert!(open.rehearsal);
-    assert_eq!(open.checks.len(), 16);
+    assert_eq!(open.checks.len(), 17);
     let (log, bundle) = (Some(log_key.public.clone()), Some(bundle_key.public.clone()));
     let pins = Pins { log, bundle, ..Pins::default() };
     let pinned = verify(&files, &pins);
@@ -50,6 +54,7 @@ fn the_layout_is_the_documented_one() {
         "attestations/bundle.dsse.json",
         "attestations/checks.dsse.json",
         "attestations/provenance.dsse.json",
+        "attestations/scan.dsse.json",
         "bundle.json",
         "controls.json",
         "evidence/0003-catalog.clinical.json",
@@ -81,7 +86,11 @@ fn the_layout_is_the_documented_one() {
         "population/workspaces.csv",
         "population/workspaces.query.txt",
         "rendered/sql/grants.sql",
+        "scan.json",
+        "verify_bundle.py",
+        "verify_forms.py",
         "verify_log.py",
+        "verify_statements.py",
     ];
     assert_eq!(files.keys().collect::<Vec<_>>(), expected);
     for (path, bytes) in &files {

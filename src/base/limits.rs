@@ -107,6 +107,18 @@ pub const SANDBOX_REQUESTS_MAX: usize = 200_000;
 pub const SANDBOX_TOKENS_MAX: usize = 1_000;
 /// Fault rules of the sandbox; each is looked at for every request.
 pub const SANDBOX_FAULTS_MAX: usize = 1_000;
+/// Heads of logs that an entry lists one by one, at less than 200 bytes each; of more it holds the root of a tree of them.
+pub const HEADS_LISTED_MAX: usize = 256;
+/// How old sealed heads may be for another export to rest on them: a day of silence is to be seen in the org log.
+pub const HEADS_AGE_MAX: Millis = DAY;
+/// How many times its own size an archive of a bundle may unpack to: JSON shrinks to a tenth, hardly ever to a hundredth.
+pub const ARCHIVE_GROWTH_MAX: u64 = 200;
+/// What any archive may unpack to, however small it is: an archive comes in blocks.
+pub const ARCHIVE_SPARE_BYTES: u64 = 1 << 20;
+/// Bundles that are written before they are made durable and recorded together.
+pub const EXPORT_BATCH_MAX: usize = 64;
+/// Bundles that are made at the same time: there are rarely more cores that have nothing better to do.
+pub const EXPORTS_AT_ONCE_MAX: usize = 8;
 /// All files of a bundle together, as the verifier holds them in memory.
 pub const BUNDLE_BYTES_MAX: u64 = 4 << 30;
 /// Depth of folders in a bundle: rendered files are the deepest.

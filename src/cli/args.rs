@@ -695,23 +695,16 @@ pub enum Evidence {
     /// Keeping and giving out records
     #[command(flatten)]
     Keep(super::register::KeepCommand),
-    /// Write one site's bundle
-    Export {
-        /// The site
-        #[arg(long, value_name = "CODE")]
-        site: String,
-        /// The folder to write; it must not exist [default: below the state folder]
-        #[arg(long, value_name = "DIR")]
-        out: Option<PathBuf>,
-        /// The bundle or checkpoint that this one must continue [default: what was last exported]
-        #[arg(long, value_name = "PATH")]
-        previous: Option<PathBuf>,
-    },
+    /// Write the bundle of a site, of a wave's sites or of all sites
+    #[command(visible_alias = "bundle")]
+    Export(super::export::Export),
+    /// Show everything that is recorded about one change, or one entry
+    Show(super::show::Show),
     /// Show how many controls are evidenced, and what is missing for the others
     Coverage(Coverage),
     /// Check a bundle without journal and network
     Verify {
-        /// The bundle's folder
+        /// The bundle's folder or archive
         bundle: PathBuf,
         /// The key you trust, as given to you outside the bundle
         #[arg(long, value_name = "VKEY")]

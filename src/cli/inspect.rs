@@ -9,7 +9,6 @@ use super::args::{Check, Init, Output, Params, Render};
 use super::exit::Exit;
 use super::ui::Ui;
 use super::{asked, draw};
-use crate::base::id::WaveName;
 use crate::evidence::verify::{Completeness, Integrity, Verdict};
 use crate::journal::sqlite::SqliteJournal;
 use crate::ops::desired::Desired;
@@ -191,36 +190,6 @@ pub(super) fn read_journal(context: &Context) -> Result<Option<SqliteJournal>, F
         return Ok(None);
     }
     Ok(Some(SqliteJournal::open_read_only(&dir)?))
-}
-
-pub fn export(
-    ui: &Ui,
-    context: &Context,
-    site: &str,
-    out: Option<std::path::PathBuf>,
-    previous: Option<std::path::PathBuf>,
-) -> Result<Exit, Failure> {
-    let desired = Desired::read(&context.root)?;
-    let code = ops::plan::site(&desired, site)?;
-    let wave: Option<WaveName> = desired.loaded.wave_of(site).map(|wave| wave.name.clone());
-    let mut journal = SqliteJournal::open(&context.journal_dir())?;
-    let wanted = ops::export::Wanted {
-        site: code,
-        wave,
-        estate: desired.loaded.estate.name.clone(),
-        rehearsal: false,
-        previous,
-        actor: ops::person(),
-    };
-    let stamp = context.clock.now().to_string().replace([':', '.'], "-");
-    let out = out.unwrap_or_else(|| context.state.join("bundles").join(format!("{site}-{stamp}")));
-    let exported = ops::export::export(context, &mut journal, &wanted, &out)?;
-    super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
-    ui.say(&format!("{} entries, {} files", exported.entries, exported.files));
-    ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));
-    ui.line(&exported.path.display().to_string());
-    ui.say(&format!("Next: landfall evidence verify {}", exported.path.display()));
-    Ok(Exit::Done)
 }
 
 pub fn verify(

@@ -8,12 +8,13 @@ pub mod manifest;
 mod page;
 mod readbacks;
 mod readme;
+pub mod scanned;
 pub mod seal;
 pub mod sums;
 
 use std::collections::BTreeMap;
 
-use crate::base::digest::Digest;
+use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, StepId, WaveName};
 use crate::base::limits::{BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
 use crate::base::time::Timestamp;
@@ -23,15 +24,17 @@ use crate::model::plan::{LogHead, PlanExcerpt, PlannedStep};
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::control::ControlRow;
 use super::growth::Growth;
+use super::heads::HeadMember;
 use super::note::VerifierKey;
 use super::origin;
 use super::population::Populations;
 use super::records::{BadRecords, Records};
 use super::redaction;
 
+use super::statement::{self, Shown};
 use super::tally::{Executions, Outcomes, Tally};
 use super::tlog_proof::TlogProof;
-use super::{scan, sshsig, statement};
+use super::{scan, sshsig};
 
 use manifest::{Manifest, OrgHead, PreviousBundle};
 
@@ -65,6 +68,8 @@ pub struct Parts {
     pub checkpoint: String,
     /// The org log's last entry, which holds the heads of all logs.
     pub heads_line: String,
+    /// The proofs that the site's head and those of the logs it rests on are under it, if it does not list them.
+    pub heads_members: Vec<HeadMember>,
     /// The proof that it is the last entry of the org log, with the org log's signed checkpoint.
     pub heads_proof: TlogProof,
     /// The logs of the account and of regions that the site rests on, by reference.
@@ -220,10 +225,10 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     files.insert(layout::INDEX.to_owned(), page::html(&content).into_bytes());
     within_limits(&files)?;
     nothing_sensitive(&files)?;
-    let statements = vec![
-        (layout::ATTESTED_ORIGIN, statement::provenance(&manifest, &content.plan, &files)),
-        (layout::ATTESTED_CHECKS, statement::checks(&content.plan, &parts.plan, &content.outcomes)),
-    ];
+    let record = scanned::Scanned::of(&parts.tool, &content.records.entries, &files);
+    files.insert(layout::SCAN.to_owned(), record.to_bytes());
+    let shown = Shown { manifest: &manifest, plan: &content.plan, entries: &content.records.entries };
+    let statements = statement::all(&shown, &files, &content.outcomes);
     Ok(Unsealed { files, manifest, statements, key: parts.bundle_key.clone() })
 }
 
@@ -281,11 +286,14 @@ fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
             sshsig::allowed_signer(&origin::principal(parts.log_key.name()), &parts.bundle_key),
         ),
         (layout::CONTROLS, manifest::pretty(&parts.controls)),
-        (layout::SCRIPT, include_str!("verify_log.py").to_owned()),
     ];
     let mut files: Files =
         texts.into_iter().map(|(path, text)| (path.to_owned(), text.into_bytes())).collect();
+    files.extend(layout::SCRIPTS.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())));
     files.insert(layout::PLAN.to_owned(), parts.plan.clone());
+    if !parts.heads_members.is_empty() {
+        files.insert(layout::HEADS_MEMBERS.to_owned(), canonical_bytes(&parts.heads_members));
+    }
     if let Some(witnessed) = &parts.witnessed {
         files.insert(layout::WITNESSED.to_owned(), witnessed.clone().into_bytes());
     }

@@ -1,7 +1,9 @@
 //! The `heads` entry of the org log: size and root of every other log under pseudonyms.
 //!
 //! A site's bundle carries this entry and the proof that it is the last one of a signed org checkpoint. So its reader
-//! sees that the site's log was not cut, and learns how many other logs there are, but not their names.
+//! sees that the site's log was not cut, and learns how many other logs there are, but not their names. Where there are
+//! more logs than an entry can list, it holds the root of an RFC 6962 tree over them, and a bundle the proofs for those
+//! that concern it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::base::digest::Digest;
+use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::LogId;
+use crate::base::limits::HEADS_LISTED_MAX;
+use crate::merkle::{self, proof};
 use crate::model::plan::LogHead;
 
 use super::note::VerifierKey;
@@ -54,19 +58,47 @@ pub struct NamelessHead {
     pub root: Digest,
 }
 
-/// The body of a `heads` entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HeadsBody {
-    /// Every log but the org log itself, in the order of their pseudonyms.
-    pub heads: Vec<NamelessHead>,
-    /// The key that seals bundles, so that who trusts the log key need not trust this one separately.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bundle_key: Option<String>,
+impl NamelessHead {
+    fn leaf(&self) -> Digest {
+        merkle::leaf_hash(&canonical_bytes(self))
+    }
+
+    fn is(&self, head: &LogHead) -> bool {
+        self.size == head.size && self.root == head.root
+    }
 }
 
-impl HeadsBody {
-    /// The body over these heads; the org log's own is left out.
+/// A tree over all heads, in the order of their pseudonyms; a leaf is a head's RFC 8785 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadsTree {
+    /// How many there are.
+    pub size: u64,
+    /// RFC 6962 root over them.
+    pub root: Digest,
+}
+
+/// One head with the proof that it is in the tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadMember {
+    /// The head.
+    pub head: NamelessHead,
+    /// Its place.
+    pub index: u64,
+    /// The hashes from there to the root.
+    pub hashes: Vec<Digest>,
+}
+
+/// All heads at one moment, for the entry and for the proofs.
+#[derive(Debug, Clone)]
+pub struct HeadsRoll {
+    heads: Vec<NamelessHead>,
+    leaves: Vec<Digest>,
+}
+
+impl HeadsRoll {
+    /// These heads; the org log's own is left out.
     pub fn new(key: &PseudonymKey, heads: &BTreeMap<LogId, LogHead>) -> Self {
         let nameless = |(log, head): (&LogId, &LogHead)| NamelessHead {
             log: key.pseudonym(log),
@@ -75,7 +107,49 @@ impl HeadsBody {
         };
         let mut heads: Vec<_> = heads.iter().filter(|(log, _)| **log != LogId::Org).map(nameless).collect();
         heads.sort();
-        Self { heads, bundle_key: None }
+        let leaves = heads.iter().map(NamelessHead::leaf).collect();
+        Self { heads, leaves }
+    }
+
+    /// The entry's body.
+    pub fn body(&self) -> HeadsBody {
+        if self.heads.len() <= HEADS_LISTED_MAX {
+            return HeadsBody { heads: self.heads.clone(), tree: None, bundle_key: None };
+        }
+        let tree = HeadsTree { size: self.leaves.len() as u64, root: merkle::root(&self.leaves) };
+        HeadsBody { heads: Vec::new(), tree: Some(tree), bundle_key: None }
+    }
+
+    /// The proof for one log; nothing where the entry lists all of them.
+    pub fn member(&self, key: &PseudonymKey, log: &LogId) -> Option<HeadMember> {
+        let pseudonym = key.pseudonym(log);
+        let index = self.heads.binary_search_by(|head| head.log.cmp(&pseudonym)).ok()?;
+        if self.heads.len() <= HEADS_LISTED_MAX {
+            return None;
+        }
+        let hashes = merkle::proof::inclusion(&self.leaves, index)?;
+        Some(HeadMember { head: self.heads[index].clone(), index: index as u64, hashes })
+    }
+}
+
+/// The body of a `heads` entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadsBody {
+    /// Every log but the org log itself, in the order of their pseudonyms; none where there is a tree of them.
+    pub heads: Vec<NamelessHead>,
+    /// The tree over them, where they are too many to be listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<HeadsTree>,
+    /// The key that seals bundles, so that who trusts the log key need not trust this one separately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle_key: Option<String>,
+}
+
+impl HeadsBody {
+    /// The body over these heads; the org log's own is left out.
+    pub fn new(key: &PseudonymKey, heads: &BTreeMap<LogId, LogHead>) -> Self {
+        HeadsRoll::new(key, heads).body()
     }
 
     /// The same, vouching for the key that seals bundles.
@@ -93,9 +167,21 @@ impl HeadsBody {
         serde_json::to_value(self).expect("digests and numbers have a JSON form")
     }
 
-    /// Whether a log of this size and root is among them.
-    pub fn holds(&self, head: &LogHead) -> bool {
-        self.heads.iter().any(|one| one.size == head.size && one.root == head.root)
+    /// Whether a log of this size and root is among them: listed, or shown to be in the tree by one of these proofs.
+    pub fn holds(&self, head: &LogHead, members: &[HeadMember]) -> bool {
+        let in_tree = |tree: &HeadsTree| {
+            let shown = |one: &HeadMember| {
+                let leaf = one.head.leaf();
+                proof::verify_inclusion(&leaf, one.index, tree.size, &one.hashes, &tree.root)
+            };
+            members.iter().any(|one| one.head.is(head) && shown(one))
+        };
+        self.heads.iter().any(|one| one.is(head)) || self.tree.as_ref().is_some_and(in_tree)
+    }
+
+    /// How many logs it is about.
+    pub fn count(&self) -> u64 {
+        self.tree.as_ref().map_or(self.heads.len() as u64, |tree| tree.size)
     }
 }
 
@@ -122,9 +208,35 @@ mod tests {
         let heads = logs.iter().cloned().zip((1..).map(head)).collect();
         let body = HeadsBody::new(&PseudonymKey::new([7; 32]), &heads);
         assert_eq!(body.heads.len(), 2);
-        assert!(body.holds(&head(2)) && body.holds(&head(3)) && !body.holds(&head(1)));
+        assert!(body.holds(&head(2), &[]) && body.holds(&head(3), &[]) && !body.holds(&head(1), &[]));
         let text = body.to_value().to_string();
         assert!(!text.contains("HRB01") && !text.contains("site"), "{text}");
         assert_ne!(body, HeadsBody::new(&PseudonymKey::new([8; 32]), &heads));
+    }
+
+    #[test]
+    fn a_thousand_logs_fit_into_one_entry_and_each_is_shown_to_be_there() {
+        let key = PseudonymKey::new([7; 32]);
+        let head = |n: u64| LogHead { size: n, root: Digest::of(&n.to_be_bytes()) };
+        let log = |n: u64| format!("site/S{n:04}").parse::<LogId>().expect("a log");
+        let heads: BTreeMap<LogId, LogHead> = (1..=1000).map(|n| (log(n), head(n))).collect();
+        let roll = HeadsRoll::new(&key, &heads);
+        let body = roll.body();
+        assert_eq!((body.count(), body.heads.len()), (1000, 0));
+        assert!(body.to_value().to_string().len() < 1000, "an entry has room for it");
+        for n in [1, 2, 500, 1000] {
+            let member = roll.member(&key, &log(n)).expect("a proof");
+            assert!(body.holds(&head(n), std::slice::from_ref(&member)), "{n}");
+            assert!(
+                !body.holds(&head(n), &[]) && !body.holds(&head(n + 1), std::slice::from_ref(&member)),
+                "{n}"
+            );
+            let forged = HeadMember { head: NamelessHead { size: n + 1, ..member.head.clone() }, ..member };
+            let shorter = LogHead { size: n + 1, root: head(n).root };
+            assert!(!body.holds(&shorter, &[forged]), "{n}");
+        }
+        assert_eq!(roll.member(&key, &log(1001)), None);
+        let few = HeadsRoll::new(&key, &heads.into_iter().take(HEADS_LISTED_MAX).collect());
+        assert_eq!((few.body().heads.len(), few.member(&key, &log(1))), (HEADS_LISTED_MAX, None));
     }
 }

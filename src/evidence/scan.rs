@@ -15,6 +15,24 @@ pub struct Sensitive {
     pub at: usize,
 }
 
+/// Everything that is looked for, by the name under which it is told.
+pub const SHAPES: [&str; 14] = [
+    "a Databricks OAuth secret",
+    "a Databricks token",
+    "a GitHub token",
+    "a GitLab token",
+    "a JSON web token",
+    "a Slack token",
+    "a bearer token",
+    "a date of birth",
+    "a medical record number",
+    "a password",
+    "a private key",
+    "a signed link",
+    "a social security number",
+    "an AWS access key",
+];
+
 /// The first sensitive thing in these bytes.
 pub fn scan(bytes: &[u8]) -> Option<Sensitive> {
     let text = Text(bytes);
@@ -118,6 +136,7 @@ mod tests {
             {
                 let found = scan(text.as_bytes()).unwrap_or_else(|| panic!("{what} was not found"));
                 assert_eq!(found.what, what, "{text}");
+                assert!(SHAPES.contains(&found.what), "{what} is told in the record of a scan");
             }
         }
     }

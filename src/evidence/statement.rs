@@ -1,20 +1,29 @@
-//! What the bundle key attests, as in-toto statements: the bundle itself, where its rendered files come from, and the
-//! outcomes of its checks. Each is made of what the other files say, so that the verifier can make it again.
+//! What the bundle key attests, as in-toto statements: the bundle itself, where its rendered files come from, the
+//! outcomes of its checks, the scan, each OSCAL file, and the gates that people let through. Each is made of what the
+//! other files say, so that the verifier can make it again.
+
+mod gates;
 
 use serde_json::{Value, json};
 
 use crate::base::digest::Digest;
+use crate::model::entry::Entry;
 use crate::model::plan::{PlanExcerpt, Work};
 
-use super::bundle::manifest::Manifest;
+use super::bundle::manifest::{Manifest, SCANNED_SINCE};
+use super::bundle::scanned::Scanned;
 use super::bundle::{Files, layout};
 use super::tally::{Outcomes, StepResult};
+
+pub use gates::GO_LIVE;
 
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 /// What the statement about a whole bundle is.
 const BUNDLE: &str = "urn:landfall:attestation:site-evidence:v1";
+/// What compliance-trestle takes for the signature of an OSCAL file.
+const OSCAL_SIGNING: &str = "https://oscal-compass.github.io/compliance-trestle/predicates/oscal-signing/v1";
 /// How rendered files come about.
 const RENDER: &str = "urn:landfall:build:render:v1";
 /// Who does it.
@@ -26,6 +35,61 @@ fn statement(kind: &str, subjects: Vec<Value>, predicate: Value) -> Value {
 
 fn named(name: &str, digest: &Digest) -> Value {
     json!({"name": name, "digest": {"sha256": digest}})
+}
+
+/// What statements are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'s> {
+    /// The manifest.
+    pub manifest: &'s Manifest,
+    /// The site's part of the plan.
+    pub plan: &'s PlanExcerpt,
+    /// The entries of the log.
+    pub entries: &'s [Entry],
+}
+
+/// Every statement that a bundle with these files holds, but for the one about its list of files; by path.
+pub fn all(shown: &Shown<'_>, files: &Files, outcomes: &Outcomes) -> Vec<(String, Value)> {
+    let Shown { manifest, plan, entries } = *shown;
+    let plan_file = files.get(layout::PLAN).map_or(&[][..], Vec::as_slice);
+    let mut all = vec![
+        (layout::ATTESTED_ORIGIN.to_owned(), provenance(manifest, plan, files)),
+        (layout::ATTESTED_CHECKS.to_owned(), checks(plan, plan_file, outcomes)),
+    ];
+    if manifest.v < SCANNED_SINCE {
+        return all;
+    }
+    all.extend(files.get(layout::SCAN).map(|record| (layout::ATTESTED_SCAN.to_owned(), scan(record))));
+    all.extend(files.iter().filter_map(|(path, bytes)| {
+        let place = layout::oscal_attestation(path)?;
+        Some((place, oscal(path.strip_prefix(layout::OSCAL)?, bytes, &manifest.tool)))
+    }));
+    let gates = gates::statement_of(manifest, entries, files);
+    all.extend(gates.map(|gates| (layout::ATTESTED_GATES.to_owned(), gates)));
+    all
+}
+
+/// An OSCAL file, in the words that compliance-trestle asks for. Its bytes are RFC 8785, so their digest is the one that
+/// trestle computes.
+fn oscal(name: &str, bytes: &[u8], tool: &str) -> Value {
+    let predicate = json!({
+        "canonicalization": "RFC8785", "digestAlgorithm": "sha256", "digestSource": "canonical-json", "tool": tool,
+    });
+    statement(OSCAL_SIGNING, vec![named(name, &Digest::of(bytes))], predicate)
+}
+
+/// That everything was searched, and nothing was found: a test for each thing that was searched for.
+fn scan(record: &[u8]) -> Value {
+    let read: Option<Scanned> = serde_json::from_slice(record).ok();
+    let clean = read.as_ref().is_some_and(|read| read.hits == 0);
+    let patterns: Vec<String> = read.into_iter().flat_map(|read| read.patterns).collect();
+    let (passed, failed) = if clean { (patterns, Vec::new()) } else { (Vec::new(), patterns) };
+    let file = named(layout::SCAN, &Digest::of(record));
+    let predicate = json!({
+        "result": if clean { "PASSED" } else { "FAILED" }, "configuration": [file.clone()],
+        "passedTests": passed, "warnedTests": [], "failedTests": failed,
+    });
+    statement(TEST_RESULT, vec![file], predicate)
 }
 
 /// The bundle: counts, heads and the previous bundle, over the list of its files.

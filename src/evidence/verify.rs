@@ -11,6 +11,7 @@ mod history;
 mod log;
 mod org;
 mod plan;
+mod scanned;
 mod seal;
 mod steps;
 
@@ -186,6 +187,7 @@ pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     let keys = seal::Keys { log: &log_key, bundle: &bundle_key, heads: &heads };
     checks.keep("seal", seal::seal(files, &manifest, &keys));
     checks.keep("attestations", attested::attestations(files, &manifest, &plan, &entries, &bundle_key));
+    checks.keep("scan", scanned::record(files, &manifest, &entries));
     let vouched = heads.is_some_and(|heads| heads.bundle_key.is_some());
     let by_key = log_key.is_some_and(|key| origin::is_rehearsal(key.name()));
     let rehearsal = by_key || manifest.is_some_and(|manifest| manifest.rehearsal);

@@ -20,7 +20,11 @@ DER = bytes.fromhex("302a300506032b6570032100")
 
 
 class Fails(Exception):
-    pass
+    """Something is not what was sealed."""
+
+
+class Incomplete(Fails):
+    """Something that was sealed is not there."""
 
 
 def is_redacted(line):
@@ -90,7 +94,7 @@ def compare(lines, leaves):
     own = [leaf_hash(line) for line in lines]
     for place, sealed in enumerate(leaves):
         if place == len(own):
-            raise Fails(f"incomplete: {len(own)} of {len(leaves)} entries; the tail is cut off")
+            raise Incomplete(f"incomplete: {len(own)} of {len(leaves)} entries; the tail is cut off")
         if own[place] == sealed:
             continue
         if own[place] in leaves:
@@ -98,7 +102,7 @@ def compare(lines, leaves):
             if other < len(own) and own[other] == sealed:
                 raise Fails(f"entries {place} and {other} are swapped")
             if sealed not in own:
-                raise Fails(f"entry {place} is missing; entry {other} stands in its place")
+                raise Incomplete(f"entry {place} is missing; entry {other} stands in its place")
             raise Fails(f"entry {place} is not in its place; entry {other} stands there")
         if sealed in own:
             raise Fails(f"the line at place {place} was put in")
@@ -143,7 +147,7 @@ def compare_history(lines, new, old, consistency_path):
     if old_origin != origin:
         raise Fails(f"the old checkpoint is of {old_origin}")
     if old_size > size:
-        raise Fails(f"incomplete: {size} entries where {old_size} were shown before")
+        raise Incomplete(f"incomplete: {size} entries where {old_size} were shown before")
     if root([leaf_hash(line) for line in lines[:old_size]]) != old_root:
         raise Fails(f"history was rewritten: the first {old_size} entries are not those that were shown before")
     if consistency_path:
@@ -170,7 +174,7 @@ def check(journal, checkpoint, vkey, leaves_path=None, old_path=None, consistenc
         else:
             print(f"note: {leaves_path} does not fit the checkpoint and is not used", file=sys.stderr)
     if len(lines) < size:
-        raise Fails(f"incomplete: {len(lines)} of {size} entries")
+        raise Incomplete(f"incomplete: {len(lines)} of {size} entries")
     if len(lines) > size:
         raise Fails(f"{len(lines)} lines where {size} were sealed")
     if root([leaf_hash(line) for line in lines]) != sealed_root:

@@ -1,11 +1,14 @@
 //! Bundles as folders: written in one step, and read back with limits and without following links.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::base::limits::{BUNDLE_BYTES_MAX, BUNDLE_DEPTH_MAX, BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
 use crate::evidence::bundle::{Files, layout};
+
+use super::bundle_archive;
 
 /// Why a folder cannot be written or read as a bundle.
 #[derive(Debug, thiserror::Error)]
@@ -42,67 +45,180 @@ pub enum BundleDirError {
     },
 }
 
+/// A bundle that is written under another name beside the place that it is for. Dropped, it is gone.
+#[derive(Debug)]
+pub struct Staged {
+    made: Written,
+    /// The place that it is for.
+    place: PathBuf,
+}
+
+#[derive(Debug)]
+enum Written {
+    Folder(tempfile::TempDir),
+    Archive(tempfile::NamedTempFile),
+}
+
+impl Written {
+    fn path(&self) -> &Path {
+        match self {
+            Written::Folder(folder) => folder.path(),
+            Written::Archive(file) => file.path(),
+        }
+    }
+}
+
 /// Writes a bundle as a new folder; it appears whole or not at all.
 ///
 /// # Errors
 ///
 /// If there is something at the path, a path in the bundle leads out of it, or it cannot be written.
 pub fn write(folder: &Path, files: &Files) -> Result<(), BundleDirError> {
-    if folder.symlink_metadata().is_ok() {
-        return Err(BundleDirError::Exists { path: folder.to_owned() });
-    }
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(|source| failed(parent, source))?;
+    let staged = stage(folder, files)?;
+    sync([&staged])?;
+    staged.publish()
+}
+
+/// Writes a bundle beside the place that it is for. It is not durable before [`sync`].
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn stage(folder: &Path, files: &Files) -> Result<Staged, BundleDirError> {
+    let parent = parent_of(folder)?;
     let prefix = ".landfall-bundle-";
     let made = tempfile::Builder::new().prefix(prefix).tempdir_in(parent);
     let made = made.map_err(|source| failed(parent, source))?;
+    let mut folders = BTreeSet::new();
     for (path, bytes) in files {
         if !layout::is_plain_path(path) {
             let what = "its path could lead out of the folder";
             return Err(BundleDirError::Foreign { path: path.into(), what });
         }
-        write_file(&made.path().join(path), bytes)?;
+        let path = made.path().join(path);
+        if let Some(inner) = path.parent().filter(|inner| !folders.contains(*inner)) {
+            fs::create_dir_all(inner).map_err(|source| failed(inner, source))?;
+            folders.insert(inner.to_owned());
+        }
+        write_file(&path, bytes)?;
     }
-    publish(made, folder)
+    Ok(Staged { made: Written::Folder(made), place: folder.to_owned() })
+}
+
+/// Writes a bundle as one file beside the place that it is for; as [`stage`] otherwise.
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn stage_archive(place: &Path, files: &Files) -> Result<Staged, BundleDirError> {
+    let made = bundle_archive::stage(parent_of(place)?, files)?;
+    Ok(Staged { made: Written::Archive(made), place: place.to_owned() })
+}
+
+/// The folder that a new bundle goes to; made if it is not there.
+fn parent_of(place: &Path) -> Result<&Path, BundleDirError> {
+    if place.symlink_metadata().is_ok() {
+        return Err(BundleDirError::Exists { path: place.to_owned() });
+    }
+    let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(|source| failed(parent, source))?;
+    Ok(parent)
+}
+
+/// Makes bundles durable, all of them in one go: a sync for each of hundreds of files is what used to take longest.
+///
+/// # Errors
+///
+/// If the disk does not take them.
+#[cfg(target_os = "linux")]
+pub fn sync<'s>(staged: impl IntoIterator<Item = &'s Staged>) -> Result<(), BundleDirError> {
+    // One file system for each place where bundles go; asked again for the same one, it has nothing to do.
+    let parents: BTreeSet<PathBuf> =
+        staged.into_iter().filter_map(|staged| Some(staged.made.path().parent()?.to_owned())).collect();
+    for parent in parents {
+        let opened = fs::File::open(&parent).map_err(|source| failed(&parent, source))?;
+        nix::unistd::syncfs(&opened).map_err(|error| failed(&parent, error.into()))?;
+    }
+    Ok(())
+}
+
+/// Makes bundles durable, file by file.
+///
+/// # Errors
+///
+/// If the disk does not take them.
+#[cfg(not(target_os = "linux"))]
+pub fn sync<'s>(staged: impl IntoIterator<Item = &'s Staged>) -> Result<(), BundleDirError> {
+    fn all(folder: &Path) -> std::io::Result<()> {
+        if folder.is_file() {
+            return fs::File::open(folder)?.sync_all();
+        }
+        for member in fs::read_dir(folder)? {
+            let member = member?;
+            let path = member.path();
+            if member.file_type()?.is_dir() { all(&path)? } else { fs::File::open(&path)?.sync_all()? }
+        }
+        Ok(())
+    }
+    staged
+        .into_iter()
+        .try_for_each(|staged| all(staged.made.path()).map_err(|source| failed(staged.made.path(), source)))
 }
 
 fn write_file(path: &Path, bytes: &[u8]) -> Result<(), BundleDirError> {
     let failed = |source| failed(path, source);
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(failed)?;
-    }
     let mut file = fs::File::create_new(path).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.sync_all().map_err(failed)
+    file.write_all(bytes).map_err(failed)
 }
 
-/// Gives the finished folder its name. Renaming onto a folder that appeared meanwhile fails unless that is empty.
-fn publish(made: tempfile::TempDir, folder: &Path) -> Result<(), BundleDirError> {
-    open_to_readers(made.path()).map_err(|source| failed(made.path(), source))?;
-    fs::rename(made.path(), folder).map_err(|source| failed(folder, source))?;
-    // The folder is no longer where the guard would look for it.
-    let _ = made.keep();
-    Ok(())
+impl Staged {
+    /// Gives the finished bundle its name. Renaming onto a folder that appeared meanwhile fails unless that is empty.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be renamed.
+    pub fn publish(self) -> Result<(), BundleDirError> {
+        let Self { made, place } = self;
+        open_to_readers(&made).map_err(|source| failed(made.path(), source))?;
+        match made {
+            Written::Folder(folder) => {
+                fs::rename(folder.path(), &place).map_err(|source| failed(&place, source))?;
+                // The folder is no longer where the guard would look for it.
+                let _ = folder.keep();
+            }
+            Written::Archive(file) => {
+                file.persist_noclobber(&place).map_err(|error| failed(&place, error.error))?;
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Temporary folders are private; a bundle is for handing on, so it gets what a new folder would.
+/// Temporary folders and files are private; a bundle is for handing on, so it gets what a new one would.
 #[cfg(unix)]
-fn open_to_readers(folder: &Path) -> std::io::Result<()> {
+fn open_to_readers(made: &Written) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+    let mode = match made {
+        Written::Folder(_) => 0o755,
+        Written::Archive(_) => 0o644,
+    };
+    fs::set_permissions(made.path(), fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn open_to_readers(_folder: &Path) -> std::io::Result<()> {
+fn open_to_readers(_made: &Written) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Reads a folder as a bundle. Says nothing about whether it is a good one: that is the verifier's.
+/// Reads a folder, or an archive of one, as a bundle. Says nothing about whether it is a good one: that is the verifier's.
 ///
 /// # Errors
 ///
 /// If it holds links, devices or odd names, is too large, or cannot be read.
 pub fn read(folder: &Path) -> Result<Files, BundleDirError> {
+    if folder.is_file() {
+        return bundle_archive::read(folder);
+    }
     let mut reading = Reading { files: Files::new(), bytes: 0 };
     reading.folder(folder, "", 0)?;
     Ok(reading.files)

@@ -10,6 +10,7 @@ use crate::base::digest::Digest;
 use crate::base::id::SiteCode;
 use crate::base::limits::{NOTE_FILE_BYTES_MAX, SUMS_BYTES_MAX};
 use crate::evidence::bundle::{Previous, layout};
+use crate::journal::bundle_archive;
 use crate::ops::Context;
 use crate::ops::error::Failure;
 
@@ -18,6 +19,17 @@ use crate::ops::error::Failure;
 struct Kept {
     checkpoint: String,
     sums: Digest,
+    /// What that export itself continued, so that it can be made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Earlier>,
+}
+
+/// A bundle before the last one.
+#[derive(Debug, Serialize, Deserialize)]
+struct Earlier {
+    checkpoint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sums: Option<Digest>,
 }
 
 /// What a bundle's folder, or a file with a signed checkpoint, showed.
@@ -30,6 +42,13 @@ pub fn read(path: &Path) -> Result<Previous, Failure> {
         let bytes = limited(path, NOTE_FILE_BYTES_MAX)?;
         String::from_utf8(bytes).map_err(|_| failed(path, "it is not UTF-8"))
     };
+    if path.is_file() && path.to_string_lossy().ends_with(bundle_archive::SUFFIX) {
+        let files = bundle_archive::read(path).map_err(|error| failed(path, error))?;
+        let missing = || failed(path, "it holds no checkpoint and list of files");
+        let part = |name: &str| files.get(name).ok_or_else(missing);
+        let checkpoint = String::from_utf8(part(layout::CHECKPOINT)?.clone()).map_err(|_| missing())?;
+        return Ok(Previous { checkpoint, sums: Some(Digest::of(part(layout::SUMS)?)) });
+    }
     if !path.is_dir() {
         return Ok(Previous { checkpoint: text(path)?, sums: None });
     }
@@ -37,28 +56,44 @@ pub fn read(path: &Path) -> Result<Previous, Failure> {
     Ok(Previous { checkpoint: text(&path.join(layout::CHECKPOINT))?, sums: Some(Digest::of(&sums)) })
 }
 
-/// What this state folder last exported of a site.
+/// What a bundle with this checkpoint is to continue: what this state folder last exported of the site. If that showed
+/// the very same log, what came before it: exporting again what has not changed gives the same bundle.
 ///
 /// # Errors
 ///
 /// If what is kept of it cannot be read.
-pub fn last_export(context: &Context, site: &SiteCode) -> Result<Option<Previous>, Failure> {
+pub fn to_continue(
+    context: &Context,
+    site: &SiteCode,
+    checkpoint: &str,
+) -> Result<Option<Previous>, Failure> {
     let path = file(context, site);
     if !path.exists() {
         return Ok(None);
     }
     let bytes = limited(&path, NOTE_FILE_BYTES_MAX)?;
     let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| failed(&path, error))?;
+    if kept.checkpoint == checkpoint {
+        let before = |before: Earlier| Previous { checkpoint: before.checkpoint, sums: before.sums };
+        return Ok(kept.before.map(before));
+    }
     Ok(Some(Previous { checkpoint: kept.checkpoint, sums: Some(kept.sums) }))
 }
 
-/// Keeps what was exported, for the next bundle to continue.
+/// Keeps what was exported, and what that continued, for the next bundle to continue.
 ///
 /// # Errors
 ///
 /// If it cannot be written.
-pub fn keep(context: &Context, site: &SiteCode, checkpoint: &str, sums: Digest) -> Result<(), Failure> {
-    let kept = Kept { checkpoint: checkpoint.to_owned(), sums };
+pub fn keep(
+    context: &Context,
+    site: &SiteCode,
+    checkpoint: &str,
+    sums: Digest,
+    before: Option<&Previous>,
+) -> Result<(), Failure> {
+    let before = before.map(|before| Earlier { checkpoint: before.checkpoint.clone(), sums: before.sums });
+    let kept = Kept { checkpoint: checkpoint.to_owned(), sums, before };
     let bytes = serde_json::to_vec_pretty(&kept).map_err(|error| failed(&file(context, site), error))?;
     write(&file(context, site), &bytes)
 }

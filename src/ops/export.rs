@@ -1,29 +1,36 @@
-//! Writes one site's evidence bundle: the whole log, sealed, with everything its entries name.
+//! Writes evidence bundles: a site's whole log, sealed, with everything its entries name.
+//!
+//! Every new bundle is first made whole and recorded in the org log (who pulled which bundle, when), and only then gets
+//! its name. Bundles of several sites share the sealed heads and are made side by side.
 
-use std::collections::BTreeMap;
+mod controls;
+mod decisions;
+pub mod many;
+mod org;
+mod parts;
+mod record;
+
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use crate::base::digest::Digest;
-use crate::base::id::{LogId, RunId, ScopeId, SiteCode, WaveName};
-use crate::controls::{Catalogue, csv, oscal, workbook};
-use crate::evidence::bundle::{Files, Parts, assemble, layout, places};
-use crate::evidence::decisions::{self, DecisionKey};
-use crate::evidence::heads::{HEADS_KIND, HeadsBody};
-use crate::evidence::redaction::redacted;
-use crate::evidence::sshsig::key::PublicKey;
-use crate::evidence::tlog_proof::TlogProof;
-use crate::journal::{Journal, Line, bundle_dir};
-use crate::merkle;
-use crate::model::entry::{Actor, Entry};
-use crate::model::plan::{LogHead, PlanExcerpt};
+use crate::base::id::{LogId, ScopeId, SiteCode, WaveName};
+use crate::base::time::Timestamp;
+use crate::evidence::bundle::{Files, Previous, assemble, layout};
+use crate::journal::bundle_dir::BundleDirError;
+use crate::journal::{Journal, bundle_archive, bundle_dir};
+use crate::model::entry::Actor;
 use crate::ops::controls::{Ledger, SiteControls};
 use crate::ops::error::Failure;
 use crate::ops::keys::Keys;
-use crate::ops::launch::PLAN_FILE;
-use crate::ops::note::{self, Note};
-use crate::ops::{Context, earlier, witness};
-use crate::people::key_records;
+use crate::ops::{Context, earlier};
 use crate::signer::Signer as _;
+
+use controls::attach_controls;
+use decisions::attach_decisions;
+use org::OrgSeal;
+use parts::parts;
+pub use record::EXPORTED;
 
 /// What to export, and as whom.
 #[derive(Debug, Clone)]
@@ -55,7 +62,81 @@ pub struct Exported {
     pub files: usize,
 }
 
-/// Writes a bundle into a new folder.
+/// The journal with what the bundles of one export share.
+struct Reading<'r> {
+    journal: &'r mut dyn Journal,
+    org: &'r OrgSeal,
+    ledger: &'r mut Ledger,
+}
+
+impl Reading<'_> {
+    fn controls(&mut self, site: &SiteCode, now: Timestamp) -> Result<SiteControls, Failure> {
+        self.ledger.site(&*self.journal, site, now)
+    }
+}
+
+impl<'r> Deref for Reading<'r> {
+    type Target = dyn Journal + 'r;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.journal
+    }
+}
+
+impl DerefMut for Reading<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut *self.journal
+    }
+}
+
+/// A bundle that is made and has no place yet.
+struct Made {
+    files: Files,
+    pulled: Pulled,
+}
+
+/// What is kept of a bundle that leaves.
+struct Pulled {
+    checkpoint: String,
+    previous: Option<Previous>,
+    sums: Digest,
+    entries: usize,
+    files: usize,
+}
+
+/// As what bundles are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A folder.
+    Folder,
+    /// One file.
+    Archive,
+}
+
+impl Form {
+    /// The form that a path asks for by its ending.
+    pub fn of(path: &Path) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(bundle_archive::SUFFIX) { Form::Archive } else { Form::Folder }
+    }
+
+    /// The name of a bundle in this form.
+    pub fn name(self, bundle: &str) -> String {
+        match self {
+            Form::Folder => bundle.to_owned(),
+            Form::Archive => format!("{bundle}{}", bundle_archive::SUFFIX),
+        }
+    }
+
+    fn stage(self, place: &Path, files: &Files) -> Result<bundle_dir::Staged, BundleDirError> {
+        match self {
+            Form::Folder => bundle_dir::stage(place, files),
+            Form::Archive => bundle_dir::stage_archive(place, files),
+        }
+    }
+}
+
+/// Writes a bundle into a new folder, or a new archive if the path ends like one.
 ///
 /// # Errors
 ///
@@ -67,175 +148,65 @@ pub fn export(
     out: &Path,
 ) -> Result<Exported, Failure> {
     let keys = Keys::open(&context.key_dir(), &wanted.estate, wanted.rehearsal, context.entropy)?;
-    let scope = ScopeId::Site(wanted.site.clone());
-    let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
-    if lines.is_empty() {
-        let help = Some("landfall rehearse, or plan and apply, first".to_owned());
-        return Err(Failure::Failed { what: format!("nothing was ever done at {}", wanted.site), help });
+    known(journal, &wanted.site)?;
+    let org = OrgSeal::of(context, journal, &keys, &wanted.actor)?;
+    let mut ledger = Ledger::default();
+    let made = make(context, &mut Reading { journal, org: &org, ledger: &mut ledger }, wanted, &keys)?;
+    let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
+    let staged = Form::of(out).stage(out, &made.files).map_err(|e| failed(e.to_string()))?;
+    bundle_dir::sync([&staged]).map_err(|e| failed(e.to_string()))?;
+    record::exported(context, journal, &[(wanted, &made.pulled)])?;
+    staged.publish().map_err(|e| failed(e.to_string()))?;
+    finish(context, wanted, &keys, made.pulled, out)
+}
+
+/// That something is recorded of a site.
+fn known(journal: &dyn Journal, site: &SiteCode) -> Result<(), Failure> {
+    let log = LogId::Scope(ScopeId::Site(site.clone()));
+    if journal.heads()?.get(&log).is_some_and(|head| head.size > 0) {
+        return Ok(());
     }
-    let mut parts = parts(context, journal, wanted, &keys, &scope, &lines)?;
+    let help = Some("landfall rehearse, or plan and apply, first".to_owned());
+    Err(Failure::Failed { what: format!("nothing was ever done at {site}"), help })
+}
+
+/// Makes a bundle: everything that a bundle holds is put together here.
+fn make(context: &Context, journal: &mut Reading<'_>, wanted: &Wanted, keys: &Keys) -> Result<Made, Failure> {
+    let scope = ScopeId::Site(wanted.site.clone());
+    let log = LogId::Scope(scope.clone());
+    let mut lines = journal.read(&log, 0)?;
+    // What came after the heads were sealed is for the next bundle.
+    lines.truncate(usize::try_from(journal.org.heads[&log].size).unwrap_or(usize::MAX));
+    let mut parts = parts(context, journal, wanted, keys, &scope, &lines)?;
     attach_decisions(journal, &lines, &mut parts)?;
     attach_controls(journal, &lines, &mut parts)?;
-    let entries = lines.len();
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
     let unsealed = assemble(&parts).map_err(|e| failed(e.to_string()))?;
     let sign = |bytes: &[u8]| keys.bundle.sign(bytes).ok();
     let files: Files = unsealed.seal(&sign).map_err(|e| failed(e.to_string()))?;
-    let count = files.len();
-    bundle_dir::write(out, &files).map_err(|e| failed(e.to_string()))?;
-    earlier::keep(context, &wanted.site, &parts.checkpoint, Digest::of(&files[layout::SUMS]))?;
-    Ok(Exported { path: out.to_owned(), log_key: keys.log.vkey().to_string(), entries, files: count })
+    let pulled = Pulled {
+        checkpoint: parts.checkpoint,
+        previous: parts.previous,
+        sums: Digest::of(&files[layout::SUMS]),
+        entries: lines.len(),
+        files: files.len(),
+    };
+    Ok(Made { files, pulled })
 }
 
-fn parts(
+/// Keeps what was shown, for the next bundle to continue.
+fn finish(
     context: &Context,
-    journal: &mut dyn Journal,
     wanted: &Wanted,
     keys: &Keys,
-    scope: &ScopeId,
-    lines: &[Line],
-) -> Result<Parts, Failure> {
-    let log = LogId::Scope(scope.clone());
-    let (heads_line, heads_proof) = seal_heads(context, journal, wanted, keys)?;
-    let heads = journal.heads()?;
-    let (excerpt, plan_bytes, run) = newest_plan(journal, lines, &wanted.site)?;
-    let mut blobs = BTreeMap::new();
-    for blob in lines.iter().flat_map(|line| &line.entry.refs) {
-        blobs.insert(blob.sha256, journal.get_blob(&blob.sha256)?);
-    }
-    let previous = match &wanted.previous {
-        Some(path) => Some(earlier::read(path)?),
-        None => earlier::last_export(context, &wanted.site)?,
-    };
-    let shared = excerpt.part.plan.needs.iter().cloned().map(LogId::Scope);
-    Ok(Parts {
-        site: wanted.site.clone(),
-        wave: wanted.wave.clone(),
-        runs: vec![run.clone()],
-        estate: wanted.estate.clone(),
-        rehearsal: wanted.rehearsal,
-        tool: format!("landfall {}", env!("CARGO_PKG_VERSION")),
-        exported_at: context.clock.now(),
-        exported_by: wanted.actor.id.clone(),
-        site_log: redacted(&lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>()),
-        checkpoint: keys.checkpoint(&log, &heads[&log])?,
-        heads_line,
-        heads_proof,
-        shared: shared.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect(),
-        previous,
-        witnessed: witness::cosigned(context, &log, keys.log.vkey(), heads[&log].size)?,
-        plan: plan_bytes,
-        rendered: rendered(lines, &run, &blobs),
-        blobs,
-        controls: Vec::new(),
-        attachments: Files::new(),
-        log_key: keys.log.vkey().clone(),
-        bundle_key: keys.bundle.vkey().clone(),
+    pulled: Pulled,
+    out: &Path,
+) -> Result<Exported, Failure> {
+    earlier::keep(context, &wanted.site, &pulled.checkpoint, pulled.sums, pulled.previous.as_ref())?;
+    Ok(Exported {
+        path: out.to_owned(),
+        log_key: keys.log.vkey().to_string(),
+        entries: pulled.entries,
+        files: pulled.files,
     })
-}
-
-/// Appends the heads of all logs to the org log and proves that they are its last entry.
-fn seal_heads(
-    context: &Context,
-    journal: &mut dyn Journal,
-    wanted: &Wanted,
-    keys: &Keys,
-) -> Result<(String, TlogProof), Failure> {
-    let (mut lines, ()) = note::write(context, journal, &LogId::Org, |journal| {
-        let heads = HeadsBody::new(&keys.pseudonyms, &journal.heads()?);
-        let body = heads.with_bundle_key(keys.bundle.vkey()).to_value();
-        Ok((vec![Note::new(HEADS_KIND, body).by(&wanted.actor)], ()))
-    })?;
-    let line = lines.pop().ok_or_else(|| Failure::failed("the heads entry was not written"))?;
-    let leaves: Vec<Digest> =
-        journal.read(&LogId::Org, 0)?.iter().map(|l| merkle::leaf_hash(l.text.as_bytes())).collect();
-    let index = line.entry.seq;
-    // Another process may have appended in between: the proof is over the log as it ends with our entry.
-    let upto = usize::try_from(index).map_or(leaves.len(), |i| i + 1);
-    let leaves = &leaves[..upto.min(leaves.len())];
-    let head = LogHead { size: leaves.len() as u64, root: merkle::root(leaves) };
-    let hashes = merkle::proof::inclusion(leaves, leaves.len() - 1)
-        .ok_or_else(|| Failure::failed("the heads entry is not in the org log"))?;
-    let checkpoint = keys.checkpoint(&LogId::Org, &head)?;
-    Ok((line.text, TlogProof { index, hashes, checkpoint }))
-}
-
-/// What the site may see of the plan of its newest run, with its exact bytes.
-fn newest_plan(
-    journal: &dyn Journal,
-    lines: &[Line],
-    site: &SiteCode,
-) -> Result<(PlanExcerpt, Vec<u8>, RunId), Failure> {
-    let started = lines.iter().rev().find(|line| line.entry.kind == "run.started");
-    let named = started.and_then(|line| {
-        let blob = line.entry.refs.iter().find(|blob| blob.path == PLAN_FILE)?;
-        Some((blob.sha256, line.entry.run.clone()?))
-    });
-    let Some((digest, run)) = named else {
-        return Err(Failure::failed(format!("no run of {site} names its plan")));
-    };
-    let bytes = journal.get_blob(&digest)?;
-    let bad = |what: String| Failure::NotVerified { what: format!("the plan of run {run}: {what}") };
-    let raw = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
-    let excerpt = PlanExcerpt::from_value(raw).map_err(|error| bad(error.to_string()))?;
-    Ok((excerpt, bytes, run))
-}
-
-/// The rendered files that the run's first entry names.
-fn rendered(lines: &[Line], run: &RunId, blobs: &BTreeMap<Digest, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
-    let started = lines.iter().find(|l| l.entry.kind == "run.started" && l.entry.run.as_ref() == Some(run));
-    let refs = started.into_iter().flat_map(|line| &line.entry.refs);
-    refs.filter_map(|blob| {
-        Some((blob.path.strip_prefix("rendered/")?.to_owned(), blobs.get(&blob.sha256)?.clone()))
-    })
-    .collect()
-}
-
-/// What people decided, as they signed it, and the keys with which they did; by what the org log knows of them.
-fn attach_decisions(journal: &dyn Journal, lines: &[Line], parts: &mut Parts) -> Result<(), Failure> {
-    // What is redacted leaves the house as its hash alone, and so does what was signed there.
-    let shown = lines.iter().zip(&parts.site_log).filter(|(line, text)| line.text == **text);
-    let shown: Vec<Entry> = shown.map(|(line, _)| line.entry.clone()).collect();
-    let org = journal.read(&LogId::Org, 0)?;
-    let records = key_records(org.iter().map(|line| &line.entry));
-    let day = |day: jiff::civil::Date| day.strftime("%Y%m%dZ").to_string();
-    let keys = records.into_iter().filter_map(|(fingerprint, record)| {
-        let key = PublicKey::from_line(&record.key.key).ok()?;
-        let before = record.key.until.and_then(|until| until.tomorrow().ok()).map(day);
-        let person = record.key.person.to_string();
-        Some((fingerprint, DecisionKey { person, key, after: day(record.key.from), before }))
-    });
-    parts.attachments.extend(decisions::files(&decisions::of(&shown), &keys.collect()));
-    Ok(())
-}
-
-/// The rows of controls, the same as tables for people who filter and sort, and as OSCAL.
-fn attach_controls(journal: &dyn Journal, lines: &[Line], parts: &mut Parts) -> Result<(), Failure> {
-    let failed = |what: String| Failure::failed(format!("the controls of {}: {what}", parts.site));
-    let now = parts.exported_at;
-    let SiteControls { site, rows, standings } = Ledger::default().site(journal, &parts.site, now)?;
-    let log = LogId::Scope(ScopeId::Site(site.clone()));
-    let leaves: Vec<Digest> = lines.iter().map(|line| merkle::leaf_hash(line.text.as_bytes())).collect();
-    let head = LogHead { size: lines.len() as u64, root: merkle::root(&leaves) };
-    let files = places(parts).map_err(|e| failed(e.to_string()))?;
-    let subject = oscal::Subject {
-        site: &site,
-        wave: parts.wave.as_ref(),
-        estate: &parts.estate,
-        rehearsal: parts.rehearsal,
-        tool: &parts.tool,
-        exported: (now, &parts.exported_by),
-        began: lines.first().map_or(now, |line| line.entry.at),
-        log: (&log, &head),
-        rows: &rows,
-        standings: &standings,
-        files: &files,
-    };
-    let mut made = oscal::files(Catalogue::embedded(), &subject).map_err(|e| failed(e.to_string()))?;
-    made.insert("controls/matrix.csv".to_owned(), csv([(&site, rows.as_slice())]).into_bytes());
-    let book = workbook(&rows, now).map_err(|e| failed(e.to_string()))?;
-    made.insert("controls/matrix.xlsx".to_owned(), book);
-    parts.attachments.extend(made);
-    parts.controls = rows;
-    Ok(())
 }

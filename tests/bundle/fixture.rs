@@ -236,6 +236,7 @@ pub fn parts(ending: Ending) -> Parts {
         exported_by: "compliance".into(),
         checkpoint: checkpoint("site/HRB01", &site_log),
         site_log,
+        heads_members: Vec::new(),
         heads_line: org_log.last().expect("the heads").clone(),
         heads_proof: TlogProof::of_last(&org_log, checkpoint("org", &org_log)).expect("a proof"),
         shared: [(LogId::Scope(ScopeId::Account), heads[&log("account")].clone())].into(),

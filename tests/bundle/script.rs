@@ -12,7 +12,7 @@ use landfall::signer::file_key::FileKey;
 use super::fixture::{Ending, build, key};
 
 /// Whether these programs can be run; says so if not.
-fn available(programs: &[&str]) -> bool {
+pub fn available(programs: &[&str]) -> bool {
     programs.iter().all(|program| {
         let version = if *program == "openssl" { "version" } else { "--version" };
         let found = Command::new(program).arg(version).output().is_ok_and(|output| output.status.success());

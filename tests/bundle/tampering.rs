@@ -1,10 +1,15 @@
 //! What an attacker without the keys can do, and what an operator with them can.
 
 use landfall::base::digest::Digest;
+use landfall::evidence::bundle::manifest::Manifest;
+use landfall::evidence::bundle::scanned::Scanned;
 use landfall::evidence::bundle::{Files, layout, sums};
+use landfall::evidence::statement::Shown;
+use landfall::evidence::tally::Executions;
 use landfall::evidence::verify::{Completeness, Integrity, Pins, Verdict, verify};
-use landfall::evidence::{dsse, note, sshsig, statement};
+use landfall::evidence::{dsse, note, redaction, sshsig, statement};
 use landfall::merkle;
+use landfall::model::plan::PlanExcerpt;
 use landfall::signer::Signer as _;
 use proptest::prelude::*;
 
@@ -29,7 +34,7 @@ fn missing(verdict: &Verdict) -> &str {
 }
 
 /// Makes the list of files fit again, as anybody can.
-fn listed(mut files: Files) -> Files {
+pub fn listed(mut files: Files) -> Files {
     let seals = layout::UNLISTED.map(|path| files.remove_entry(path));
     let list = sums::text(&files).into_bytes();
     files.extend(seals.into_iter().flatten());
@@ -38,11 +43,13 @@ fn listed(mut files: Files) -> Files {
 }
 
 /// Lists and seals again, as only the holder of the bundle key can.
-fn resealed(files: Files) -> Files {
+pub fn resealed(files: Files) -> Files {
     sealed_with(files, &keys().1)
 }
 
-fn sealed_with(files: Files, key: &TestKey) -> Files {
+pub fn sealed_with(mut files: Files, key: &TestKey) -> Files {
+    // What cannot be read any more keeps the statements that it had.
+    let _ = restate(&mut files, key);
     let mut files = listed(files);
     let site = "HRB01".parse().expect("a site");
     let text = layout::note_text(keys().0.public.name(), &site, &Digest::of(&files[layout::SUMS]));
@@ -60,12 +67,30 @@ fn sealed_with(files: Files, key: &TestKey) -> Files {
     files
 }
 
-fn lines(files: &Files) -> Vec<String> {
+/// Makes the record of the scan and all statements again from the files as they are.
+fn restate(files: &mut Files, key: &TestKey) -> Option<()> {
+    let manifest: Manifest = serde_json::from_slice(files.get(layout::MANIFEST)?).ok()?;
+    let plan = serde_json::from_slice(files.get(layout::PLAN)?).ok()?;
+    let plan = PlanExcerpt::from_value(plan).ok()?;
+    let log = "site/HRB01".parse().ok()?;
+    let entries = redaction::read(&log, &lines(files)).ok()?;
+    let record = Scanned::of("landfall 0.1.0", &entries, files);
+    files.insert(layout::SCAN.into(), record.to_bytes());
+    let outcomes = Executions { plan: &plan.digest, runs: &manifest.runs }.outcomes(&entries);
+    let shown = Shown { manifest: &manifest, plan: &plan, entries: &entries };
+    for (path, told) in statement::all(&shown, files, &outcomes) {
+        let signature = key.sign(&dsse::message(&told)).expect("a signature");
+        files.insert(path, dsse::write(&told, &key.public, &signature).into_bytes());
+    }
+    Some(())
+}
+
+pub fn lines(files: &Files) -> Vec<String> {
     let text = String::from_utf8(files[layout::LOG].clone()).expect("text");
     text.lines().map(str::to_owned).collect()
 }
 
-fn with_lines(mut files: Files, lines: &[String]) -> Files {
+pub fn with_lines(mut files: Files, lines: &[String]) -> Files {
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     files.insert(layout::LOG.into(), text.into_bytes());
     files
@@ -239,7 +264,7 @@ fn a_rehearsal_cannot_be_passed_off_as_real() {
 fn a_newer_format_is_named_as_such() {
     let mut files = build(Ending::Well).files;
     let text = String::from_utf8(files[layout::MANIFEST].clone()).expect("text");
-    files.insert(layout::MANIFEST.into(), text.replacen("\"v\": 1", "\"v\": 2", 1).into());
+    files.insert(layout::MANIFEST.into(), text.replacen("\"v\": 2", "\"v\": 3", 1).into());
     assert!(first(&check(&resealed(files))).contains("install a newer landfall"));
 }
 

@@ -3,7 +3,7 @@
 #
 # usage: check_stock_tools.sh BUNDLE [PYTHON]
 #
-# Needs coreutils, OpenSSH, OpenSSL 3 and Python 3; with PYTHON, an interpreter that has securesystemslib 1.3.1 and
+# Needs coreutils, OpenSSH, OpenSSL 3 and Python 3; with PYTHON, an interpreter that has securesystemslib 1.6.0 and
 # cryptography, for example of a virtual environment.
 set -u
 bundle=$1
@@ -92,21 +92,27 @@ script() { # folder
     (cd "$1" && python3 -B verify_log.py journal/site.jsonl journal/checkpoint keys/log.vkey journal/leaves $earlier)
 }
 
+whole() { # folder: everything, by the second verifier
+    (cd "$1" && python3 -B verify_bundle.py . --key "$(cat keys/log.vkey)" --allow-rehearsal)
+}
+
 good "sha256sum -c" sums "$bundle"
 good "ssh-keygen -Y verify" ssh_seal "$bundle" SHA256SUMS site-evidence@landfall
 good "subject of the bundle's statement" subject "$bundle"
-for statement in bundle provenance checks; do
+for statement in $(cd "$bundle/attestations" && ls | sed 's/[.]dsse[.]json$//'); do
     good "openssl, $statement" openssl_dsse "$bundle" "attestations/$statement.dsse.json"
     if [ -n "$python" ]; then
         good "securesystemslib, $statement" securesystemslib_dsse "$bundle" "attestations/$statement.dsse.json"
     fi
 done
 good "verify_log.py" script "$bundle"
+good "verify_bundle.py" whole "$bundle"
 
 changed=$scratch/changed
 cp -r "$bundle" "$changed"
 echo " " >>"$changed/README.txt"
 bad "sha256sum -c of a changed file" sums "$changed"
+bad "verify_bundle.py of a changed file" whole "$changed"
 echo "$(sha256sum <"$changed/README.txt" | cut -d' ' -f1)  README.txt" >>"$changed/SHA256SUMS"
 bad "ssh-keygen -Y verify of another list" ssh_seal "$changed" SHA256SUMS site-evidence@landfall
 bad "ssh-keygen -Y verify for another purpose" ssh_seal "$bundle" SHA256SUMS file

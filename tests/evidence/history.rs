@@ -23,9 +23,11 @@ use landfall::signer::file_key::FileKey;
 use landfall::signer::{Signer as _, sign_checkpoint};
 
 /// The pilot applied twice, exported after each, and cosigned in between.
-struct World {
+pub struct World {
     root: tempfile::TempDir,
     witness: String,
+    /// All of it as it was after the second export.
+    pub snapshot: tempfile::TempDir,
 }
 
 const SITE: &str = "HRB01";
@@ -59,7 +61,7 @@ impl World {
         self.done(&["evidence", "export", "--site", SITE, "--out", name]);
     }
 
-    fn bundle(&self, name: &str) -> Files {
+    pub fn bundle(&self, name: &str) -> Files {
         bundle_dir::read(&self.path(name)).expect("a bundle")
     }
 
@@ -72,7 +74,7 @@ impl World {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
@@ -85,7 +87,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn world() -> &'static World {
+pub fn world() -> &'static World {
     static MADE: OnceLock<World> = OnceLock::new();
     MADE.get_or_init(|| {
         let root = tempfile::tempdir().expect("a folder");
@@ -97,7 +99,8 @@ fn world() -> &'static World {
         let text = fs::read_to_string(&estate).expect("the estate");
         let publish = "\n[evidence]\npublish = [{ directory = \"published\" }, { command = [\"./hook\"] }]\n";
         fs::write(&estate, text + publish).expect("written");
-        let mut world = World { root, witness: String::new() };
+        let snapshot = tempfile::tempdir().expect("a folder");
+        let mut world = World { root, witness: String::new(), snapshot };
         world.launch("first.plan");
         world.export("first");
         let key = fs::read_to_string(world.path("first/keys/log.vkey")).expect("the key");
@@ -115,6 +118,7 @@ fn world() -> &'static World {
         ]);
         world.launch("second.plan");
         world.export("second");
+        copy(world.root.path(), world.snapshot.path());
         world
     })
 }
@@ -210,6 +214,29 @@ fn the_script_and_the_next_export_refuse_a_rewritten_history_too() {
         assert!(script(&[]).starts_with("ok: "), "{}", script(&[]));
         let said = script(&["../first/journal/checkpoint"]);
         assert!(said.starts_with("does not hold: history was rewritten: the first 497 entries"), "{said}");
+        let whole = |arguments: &[&str]| {
+            let mut command = Command::new("python3");
+            command.current_dir(world.path("forged")).args(["-B", layout::VERIFIER, "."]).args(arguments);
+            let output = command.output().expect("python3 runs");
+            (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        assert_eq!(whole(&[]).0, Some(0), "{}", whole(&[]).1);
+        let (code, said) = whole(&["--previous", "../first"]);
+        assert!(code == Some(1) && said.contains("history was rewritten: the first 497 entries"), "{said}");
+        let (code, said) = whole(&["--witness", &world.witness]);
+        assert!(code == Some(1) && said.contains("INCOMPLETE: no checkpoint is cosigned by"), "{said}");
+        let (code, said) = whole(&["--witness", &world.witness, "--previous", "../first", "../second"]);
+        assert_eq!(code, Some(2), "one bundle at a time: {said}");
+        let mut second = Command::new("python3");
+        second.current_dir(world.path("second")).args([
+            "-B",
+            layout::VERIFIER,
+            ".",
+            "--previous",
+            "../first",
+        ]);
+        let second = second.args(["--witness", &world.witness]).output().expect("python3 runs");
+        assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stdout));
         let proof = "../second/journal/consistency";
         assert!(script(&["../first/journal/checkpoint", proof]).contains("history was rewritten"));
     }

@@ -1,18 +1,21 @@
-"""Tampers with every entry of a bundle's log and asks the bundle's own verify_log.py about each.
+"""Tampers with every entry of a bundle's log and asks the bundle's own verify_log.py and verify_bundle.py about each.
 
 usage: tamper.py BUNDLE OTHER_BUNDLE WAY…
 
-Prints a line for each case: way, place, accepted or refused.
+Prints a line for each case: way, place, accepted or refused by verify_log.py, the same by verify_bundle.py, and the entry
+that the latter names, or a dash.
 """
 import os
+import re
 import sys
 import tempfile
 
 bundle, other, ways = sys.argv[1], sys.argv[2], sys.argv[3:]
 sys.path.insert(0, bundle)
-import verify_log  # noqa: E402  the script of the bundle itself
+import verify_bundle  # noqa: E402  the scripts of the bundle itself
+import verify_log  # noqa: E402
 
-# The checkpoint is the same in all cases, so OpenSSL is asked about it once.
+# The checkpoints are the same in all cases, so OpenSSL is asked about each once.
 asked = {}
 ask = verify_log.openssl_verifies
 
@@ -56,6 +59,17 @@ def tampered(way, at, lines, others):
     return lines
 
 
+def judged(lines):
+    """What verify_bundle.py says of the log; of the other files only those that the log is judged with."""
+    files = {**around, "journal/site.jsonl": b"".join(line + b"\n" for line in lines)}
+    done, broken, missing = verify_bundle.verify(verify_bundle.Bundle(files))
+    (words,) = [words for name, good, words in done if name == "log entries" and not good] or [""]
+    place = re.search(r"(?:entry|entries|place) (\d+)", words)
+    cut = re.search(r"(\d+) of \d+ entries", words)
+    accepted = not words
+    return "accepted" if accepted else "refused", (place or cut or [None, "-"])[1]
+
+
 def said(lines, scratch):
     journal = os.path.join(scratch, "site.jsonl")
     with open(journal, "wb") as file:
@@ -70,9 +84,11 @@ def said(lines, scratch):
 
 with tempfile.TemporaryDirectory() as scratch:
     own, others = read(bundle), read(other)
-    print("whole", 0, said(own, scratch))
+    whole = verify_bundle.read(bundle)
+    around = {path: data for path, data in whole.items() if path.startswith(("journal/", "keys/")) or path == "bundle.json"}
+    print("whole", 0, said(own, scratch), *judged(own))
     for way in ways:
         for at in range(len(own)):
             lines = tampered(way, at, own, others)
             if lines is not None:
-                print(way, at, said(lines, scratch))
+                print(way, at, said(lines, scratch), *judged(lines))

@@ -1,5 +1,5 @@
-//! Every entry of a real bundle tampered with in every way that needs no key: the program and the script that the
-//! bundle carries must both refuse each of them, for the log's own sake.
+//! Every entry of a real bundle tampered with in every way that needs no key: the program and both scripts that the
+//! bundle carries must refuse each of them, for the log's own sake, and name the entry.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -59,9 +59,10 @@ fn every_entry_tampered_with_in_every_way_is_refused_by_program_and_script() {
     let (own, others) = (lines(&whole), lines(&bundle(OTHER)));
     // The log is judged before the files around it, so those are left out to save time.
     let mut files = whole;
-    files.retain(|path, _| !path.starts_with(layout::EVIDENCE) && !path.starts_with(layout::RENDERED));
+    let judged_with = |path: &str| path.starts_with("journal/") || path.starts_with("keys/");
+    files.retain(|path, _| judged_with(path) || path == layout::MANIFEST);
     let script = script_verdicts();
-    let mut counts: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
     for way in WAYS {
         for at in 0..own.len() {
             let Some(lines) = tampered(way, at, &own, &others) else { continue };
@@ -74,34 +75,58 @@ fn every_entry_tampered_with_in_every_way_is_refused_by_program_and_script() {
                 assert_eq!(verdict.completeness, Completeness::Incomplete { what }, "{way} at {at}");
             }
             let count = counts.entry(way).or_default();
-            count.0 += 1;
-            count.1 += usize::from(named(&log.detail) == Some(at) || way == "cut");
+            count.refused += 1;
+            count.named += usize::from(named(&log.detail) == Some(at) || way == "cut");
             if let Some(script) = &script {
-                assert_eq!(
-                    script.get(&(way.to_owned(), at)).map(String::as_str),
-                    Some("refused"),
-                    "{way} at {at}"
-                );
-                count.2 += 1;
+                let (by_log, by_bundle, place) = &script[&(way.to_owned(), at)];
+                assert_eq!((by_log.as_str(), by_bundle.as_str()), ("refused", "refused"), "{way} at {at}");
+                count.scripts += 1;
+                count.scripts_named += usize::from(*place == Some(at));
             }
         }
     }
     println!("{SITE}: {} entries", own.len());
-    for (way, (refused, named, script)) in &counts {
+    for (way, Count { refused, named, scripts, scripts_named }) in &counts {
         println!(
-            "{way:<10} {refused} refused, {named} with the very entry named, {script} refused by the script too"
+            "{way:<10} {refused} refused, {named} with the very entry named; {scripts} refused by both scripts too, {scripts_named} named"
         );
         assert!(*refused + 1 >= own.len().min(others.len()), "{way}");
     }
+    let all: usize = counts.values().map(|count| count.refused).sum();
+    println!("{all} cases in all, none accepted");
     // A copy stands behind its twin, so the entry after it is the first that is not in its place.
     let exact = counts.iter().filter(|(way, _)| !["duplicate"].contains(*way));
-    for (way, (refused, named, _)) in exact {
-        assert!(named * 100 >= refused * 95, "{way}: only {named} of {refused} are named");
+    for (way, count) in exact {
+        assert!(
+            count.named * 100 >= count.refused * 95,
+            "{way}: only {} of {} are named",
+            count.named,
+            count.refused
+        );
+        assert!(
+            count.scripts_named * 100 >= count.scripts * 95,
+            "{way}: the script names only {}",
+            count.scripts_named
+        );
     }
 }
 
-/// What the bundle's own script says of the same logs; nothing without Python and OpenSSL.
-fn script_verdicts() -> Option<BTreeMap<(String, usize), String>> {
+/// Cases of one way of tampering, by what became of them.
+#[derive(Default)]
+struct Count {
+    refused: usize,
+    /// Those in which the program named the very entry.
+    named: usize,
+    /// Those that both scripts refused.
+    scripts: usize,
+    scripts_named: usize,
+}
+
+/// What the scripts say of one case: `verify_log.py`, `verify_bundle.py`, and the entry that the latter names.
+type Said = (String, String, Option<usize>);
+
+/// What the bundle's own scripts say of the same logs; nothing without Python and OpenSSL.
+fn script_verdicts() -> Option<BTreeMap<(String, usize), Said>> {
     let found = |program: &str, version| Command::new(program).arg(version).output().is_ok();
     if !found("python3", "--version") || !found("openssl", "version") {
         eprintln!("skipped: python3 or openssl is not on the PATH");
@@ -118,10 +143,11 @@ fn script_verdicts() -> Option<BTreeMap<(String, usize), String>> {
     let text = String::from_utf8(output.stdout).expect("text");
     let line = |line: &str| {
         let mut words = line.split(' ');
-        let (way, at, said) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
-        Some(((way.to_owned(), at), said.to_owned()))
+        let (way, at) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
+        let (by_log, by_bundle) = (words.next()?.to_owned(), words.next()?.to_owned());
+        Some(((way, at), (by_log, by_bundle, words.next()?.parse().ok())))
     };
     let verdicts: BTreeMap<_, _> = text.lines().filter_map(line).collect();
-    assert_eq!(verdicts.get(&("whole".to_owned(), 0)).map(String::as_str), Some("accepted"));
+    assert_eq!(verdicts[&("whole".to_owned(), 0)], ("accepted".to_owned(), "accepted".to_owned(), None));
     Some(verdicts)
 }

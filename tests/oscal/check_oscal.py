@@ -3,7 +3,8 @@
 
     python3 tests/oscal/check_oscal.py FOLDER...
 
-A folder is a bundle, or one that holds OSCAL files. For each file: import (which refuses an invalid one) and validate.
+A folder is a bundle, or one that holds OSCAL files. For each file: import (which refuses an invalid one) and validate; of a
+bundle also verify: the signature that trestle finds in the attestation beside it, which it must refuse for a changed file.
 The reader is installed into an environment of its own, at one version, kept in --environment for the next time.
 """
 
@@ -36,6 +37,28 @@ def reader(environment):
     return command
 
 
+def signature_steps(trestle, bundle, file, workspace, scratch):
+    """Whether trestle takes the file's attestation, also when the file is spelled otherwise, and refuses a changed file."""
+    envelope = (bundle / "attestations" / f"oscal-{file.stem}.dsse.json").resolve()
+    key = (bundle / "keys" / "bundle.pub.pem").resolve()
+    document = json.loads(file.read_bytes())
+
+    def verify(folder, content):
+        copy = scratch / folder / file.name
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(content, encoding="utf-8")
+        command = [trestle, "verify", "--beta", "--file", copy, "--signature", envelope, "--public-key", key]
+        return run(command, workspace)
+
+    code, said = verify("signed", file.read_text(encoding="utf-8"))
+    yield "verify", code == 0, said
+    code, said = verify("respelled", json.dumps(document, indent=2))
+    yield "respelled", code == 0, said
+    next(iter(document.values()))["metadata"]["title"] += "."
+    code, said = verify("changed", json.dumps(document))
+    yield "refused", code != 0, said
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=pathlib.Path, metavar="FOLDER")
@@ -64,14 +87,19 @@ def main():
                     ["import", "-f", str(file.resolve()), "-o", name],
                     ["validate", "-t", model, "-n", name],
                 ]
+                done = []
                 for step in steps:
                     code, said = run([trestle, *step], workspace)
-                    if code == 0:
+                    done.append((step[0], code == 0, said))
+                if (folder / "attestations").is_dir():
+                    done += signature_steps(trestle, folder, file, workspace, scratch)
+                for step, good, said in done:
+                    if good:
                         passed += 1
-                        print(f"ok    {step[0]:<8} {model:<30} {file.name}")
+                        print(f"ok    {step:<9} {model:<30} {file.name}")
                     else:
                         failed += 1
-                        print(f"FAIL  {step[0]:<8} {model:<30} {file.name}\n{said}")
+                        print(f"FAIL  {step:<9} {model:<30} {file.name}\n{said}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -1,8 +1,9 @@
 //! Patient data and secrets that a service spills into its answers end nowhere: not in journal, blobs, plan or bundle,
 //! not on the screen.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -56,6 +57,18 @@ impl Spilling {
         [plan, apply, export]
     }
 
+    /// The bundle says what it was searched for, and that nothing was found in all of its entries.
+    #[track_caller]
+    fn scan_is_recorded(&self) {
+        let read =
+            |path: &str| std::fs::read(self.estate.path("bundle").join(path)).expect("the bundle's file");
+        let record: Value = serde_json::from_slice(&read("scan.json")).expect("JSON");
+        let entries = String::from_utf8(read("journal/site.jsonl")).expect("text").lines().count();
+        assert_eq!((&record["entries"], &record["hits"]), (&json!(entries), &json!(0)), "{record}");
+        assert!(record["patterns"].as_array().expect("a list").len() >= 14, "{record}");
+        println!("{record}");
+    }
+
     /// Every file that was written and every word that was said, without any canary.
     #[track_caller]
     fn is_clean(&self) {
@@ -89,6 +102,102 @@ fn plant(value: &mut Value, fields: &[&str]) {
         Value::Array(items) => items.iter_mut().for_each(|item| plant(item, fields)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// What was planted: how often, and in how many different places of answers.
+#[derive(Default)]
+struct Planted {
+    count: AtomicUsize,
+    places: Mutex<BTreeMap<String, usize>>,
+}
+
+/// Names of fields by which objects and pages are known, and states that are waited for: a service that lies about those
+/// is not followed at all, which another test shows.
+const NAMES: [&str; 11] =
+    ["id", "name", "arn", "status", "state", "token", "type", "url", "root", "code", "schemas"];
+
+impl Planted {
+    /// Puts a canary into every text of an answer that is meant, however deep it stands.
+    fn plant(&self, place: &str, value: &mut Value, meant: &dyn Fn(&str) -> bool) {
+        match value {
+            Value::Object(object) => {
+                object
+                    .iter_mut()
+                    .for_each(|(name, inner)| self.plant(&format!("{place}/{name}"), inner, meant));
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.plant(place, item, meant)),
+            Value::String(text) if meant(place) => {
+                let turn = self.count.fetch_add(1, Ordering::SeqCst);
+                *text = canaries()[turn % canaries().len()].clone();
+                *self.places.lock().expect("no test panics in here").entry(place.to_owned()).or_default() +=
+                    1;
+            }
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// Says how much was planted.
+    fn told(&self, what: &str) -> usize {
+        let (count, places) =
+            (self.count.load(Ordering::SeqCst), self.places.lock().expect("unlocked").len());
+        println!(
+            "{what}: {count} canaries planted in {places} different fields of answers, none found anywhere"
+        );
+        places
+    }
+}
+
+/// The part of a request's path that says which kind of object it is about.
+fn kind_of(path: &str) -> String {
+    let plain = path.split('?').next().unwrap_or_default();
+    let words = plain.split('/').filter(|part| !part.is_empty() && !part.chars().any(|c| c.is_ascii_digit()));
+    words.collect::<Vec<_>>().join("/")
+}
+
+fn is_sign_in(path: &str) -> bool {
+    path.contains("/oidc/") || path.contains("/oauth") || path.contains(".well-known")
+}
+
+#[test]
+fn a_service_that_says_it_in_every_text_of_every_answer_is_never_repeated() {
+    let planted = Arc::new(Planted::default());
+    let here = Arc::clone(&planted);
+    let mut spilling = Spilling::before(move |_, path, _, body| {
+        if !is_sign_in(path) {
+            here.plant(&kind_of(path), body, &|place| {
+                let field = place.rsplit('/').next().unwrap_or_default().to_lowercase();
+                !NAMES.iter().any(|name| field.ends_with(name))
+            });
+        }
+    });
+    spilling.go();
+    spilling.is_clean();
+    assert!(planted.told("every text but names") > 0);
+    spilling.scan_is_recorded();
+}
+
+#[test]
+fn a_service_that_lies_in_every_name_and_state_too_is_not_followed_and_not_repeated() {
+    let planted = Arc::new(Planted::default());
+    let (here, spills) = (Arc::clone(&planted), Arc::new(AtomicBool::new(false)));
+    let now = Arc::clone(&spills);
+    let mut spilling = Spilling::before(move |method, path, _, body| {
+        let meant = method != "GET" || now.load(Ordering::SeqCst);
+        if !is_sign_in(path) && meant {
+            here.plant(&kind_of(path), body, &|_| true);
+        }
+    });
+    let [plan, apply, _] = spilling.go();
+    assert_eq!((plan, apply), (0, 1), "what was made cannot be followed");
+    spills.store(true, Ordering::SeqCst);
+    for args in [
+        &["plan", "--target", "served", "--wave", "pilot", "--out", "q.plan", "--show-fields"][..],
+        &["drift", "--target", "served"],
+    ] {
+        spilling.run(args);
+    }
+    spilling.is_clean();
+    assert!(planted.told("every text of every answer") > 0);
 }
 
 #[test]

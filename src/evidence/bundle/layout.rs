@@ -24,6 +24,16 @@ pub const UNLISTED: [&str; 4] = [SUMS, SEAL, SSH_SEAL, ATTESTED_BUNDLE];
 pub const ATTESTED_ORIGIN: &str = "attestations/provenance.dsse.json";
 /// The attestation of how checks ended.
 pub const ATTESTED_CHECKS: &str = "attestations/checks.dsse.json";
+/// The attestation that nothing in it looks like a secret or like patient data.
+pub const ATTESTED_SCAN: &str = "attestations/scan.dsse.json";
+/// The attestation of which gates were let through by people, if any was.
+pub const ATTESTED_GATES: &str = "attestations/gates.dsse.json";
+/// The folder of attestations.
+pub const ATTESTATIONS: &str = "attestations/";
+/// The folder of OSCAL files.
+pub const OSCAL: &str = "oscal/";
+/// What was looked for before it left, and that nothing was found.
+pub const SCAN: &str = "scan.json";
 /// What the bundle is about.
 pub const MANIFEST: &str = "bundle.json";
 /// The head of the plan and the site's own part of it.
@@ -32,6 +42,15 @@ pub const PLAN: &str = "plan.json";
 pub const CONTROLS: &str = "controls.json";
 /// The checker that needs only Python and OpenSSL.
 pub const SCRIPT: &str = "verify_log.py";
+/// The second verifier of the whole bundle, which needs Python, OpenSSL and OpenSSH and shares no code with this one.
+pub const VERIFIER: &str = "verify_bundle.py";
+/// All scripts, each with its text.
+pub(super) const SCRIPTS: [(&str, &str); 4] = [
+    (SCRIPT, include_str!("../verify_log.py")),
+    (VERIFIER, include_str!("../verify_bundle.py")),
+    ("verify_forms.py", include_str!("../verify_forms.py")),
+    ("verify_statements.py", include_str!("../verify_statements.py")),
+];
 /// The site's log, a line for each entry.
 pub const LOG: &str = "journal/site.jsonl";
 /// The leaf hash of each line.
@@ -48,6 +67,8 @@ pub const WITNESSED: &str = "journal/witnessed-checkpoint";
 pub const ORG_CHECKPOINT: &str = "journal/org-checkpoint";
 /// The org log's last entry: the heads of all logs under pseudonyms.
 pub const HEADS: &str = "journal/heads.json";
+/// Where it lists no heads but holds the root of a tree of them: the proofs for this site's log and those it rests on.
+pub const HEADS_MEMBERS: &str = "journal/heads.members.json";
 /// The proof that it is the last entry.
 pub const HEADS_PROOF: &str = "journal/heads.tlog-proof";
 /// The key of checkpoints.
@@ -64,7 +85,7 @@ pub const RENDERED: &str = "rendered/";
 pub const EVIDENCE: &str = "evidence/";
 
 /// Files that are made last, from all others.
-pub(super) const MADE: [&str; 5] = [INDEX, README, SUMS, SEAL, MANIFEST];
+pub(super) const MADE: [&str; 6] = [INDEX, README, SUMS, SEAL, MANIFEST, SCAN];
 
 /// Longest path of a file, in bytes: what common archive formats and file systems take.
 const PATH_BYTES_MAX: usize = 240;
@@ -76,6 +97,17 @@ pub fn is_plain_path(path: &str) -> bool {
         !part.is_empty() && part.bytes().all(plain) && !part.starts_with('.') && !part.ends_with([' ', '.'])
     };
     path.len() <= PATH_BYTES_MAX && path.split('/').count() <= BUNDLE_DEPTH_MAX && path.split('/').all(sound)
+}
+
+/// Where the attestation of an OSCAL file stands: `attestations/oscal-poam.dsse.json`. Nothing for any other file.
+pub fn oscal_attestation(path: &str) -> Option<String> {
+    let name = path.strip_prefix(OSCAL)?.strip_suffix(".json")?;
+    (!name.contains('/')).then(|| format!("{ATTESTATIONS}oscal-{name}.dsse.json"))
+}
+
+/// Whether a file is made of others after they were scanned: the list, the seals, the attestations, the scan's record.
+pub fn is_made_of_others(path: &str) -> bool {
+    path == SCAN || path.starts_with(ATTESTATIONS) || UNLISTED.contains(&path)
 }
 
 /// The text of the seal: the list of files of this site's bundle has this digest.

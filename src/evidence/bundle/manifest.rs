@@ -11,8 +11,11 @@ use crate::model::plan::LogHead;
 
 use super::super::tally::Tally;
 
-/// Format version of a bundle. Readers refuse newer ones.
-pub const BUNDLE_VERSION: u32 = 1;
+/// Format version of a bundle. Readers refuse newer ones. Version 2 holds the scan's record, and attests it, each OSCAL
+/// file and open gates.
+pub const BUNDLE_VERSION: u32 = 2;
+/// The first version with a record of the scan and an attestation of every OSCAL file.
+pub const SCANNED_SINCE: u32 = 2;
 
 /// What a bundle is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -49,15 +49,16 @@ fn check(content: &Content<'_>) -> String {
 }
 
 /// What each of the commands proves.
-const PROVES: [&str; 4] = [
+const PROVES: [&str; 5] = [
     "No file was changed (any system with coreutils)",
     "The list of files is signed (OpenSSH 8.1 or newer)",
     "The log is whole, in order and signed (Python 3 and OpenSSL 3)",
-    "All of the above, the files that entries name, the plan and its steps, the attestations",
+    "All of the above, the files that entries name, the plan and its steps, the attestations, without Landfall (Python 3, OpenSSL 3, OpenSSH)",
+    "The same with Landfall",
 ];
 
 /// The commands, here and on the index page.
-pub(super) fn commands(content: &Content<'_>) -> [String; 4] {
+pub(super) fn commands(content: &Content<'_>) -> [String; 5] {
     let principal = origin::principal(content.parts.log_key.name());
     let [sums, signers, ssh_seal] = [layout::SUMS, layout::ALLOWED_SIGNERS, layout::SSH_SEAL];
     let [script, log, own, key, leaves] =
@@ -73,6 +74,7 @@ pub(super) fn commands(content: &Content<'_>) -> [String; 4] {
             sshsig::NAMESPACE
         ),
         format!("python3 {script} {log} {own} {key} {leaves}{earlier}"),
+        format!("python3 {} .", layout::VERIFIER),
         "landfall evidence verify .".to_owned(),
     ]
 }

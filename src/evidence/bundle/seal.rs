@@ -18,7 +18,7 @@ pub struct Unsealed {
     pub(super) files: Files,
     pub(super) manifest: Manifest,
     /// Statements that are files like others, by path.
-    pub(super) statements: Vec<(&'static str, Value)>,
+    pub(super) statements: Vec<(String, Value)>,
     pub(super) key: VerifierKey,
 }
 
@@ -35,8 +35,8 @@ impl Unsealed {
             signature.ok_or_else(|| BundleError::NotSigned { what: what.to_owned() })
         };
         for (path, statement) in statements {
-            let signature = signed(path, &dsse::message(&statement))?;
-            files.insert(path.to_owned(), dsse::write(&statement, &key, &signature).into_bytes());
+            let signature = signed(&path, &dsse::message(&statement))?;
+            files.insert(path, dsse::write(&statement, &key, &signature).into_bytes());
         }
         let list = sums::text(&files).into_bytes();
         let digest = Digest::of(&list);

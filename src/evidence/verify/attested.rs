@@ -6,12 +6,13 @@ use crate::model::plan::PlanExcerpt;
 
 use super::super::bundle::manifest::Manifest;
 use super::super::bundle::{Files, layout};
+use super::super::dsse;
 use super::super::note::VerifierKey;
+use super::super::statement::{self, Shown};
 use super::super::tally::Executions;
-use super::super::{dsse, statement};
 use super::{Failure, Found, file, needed};
 
-/// All three attestations.
+/// All attestations that the other files ask for, and no other.
 pub(super) fn attestations(
     files: &Files,
     manifest: &Option<Manifest>,
@@ -24,11 +25,14 @@ pub(super) fn attestations(
     let entries = needed(entries, "the log")?;
     let key = needed(key, "the bundle key")?;
     let outcomes = Executions { plan: &plan.digest, runs: &manifest.runs }.outcomes(entries);
-    let expected = [
-        (layout::ATTESTED_BUNDLE, statement::bundle(manifest, &Digest::of(file(files, layout::SUMS)?))),
-        (layout::ATTESTED_ORIGIN, statement::provenance(manifest, plan, files)),
-        (layout::ATTESTED_CHECKS, statement::checks(plan, file(files, layout::PLAN)?, &outcomes)),
-    ];
+    let sums = Digest::of(file(files, layout::SUMS)?);
+    let mut expected = statement::all(&Shown { manifest, plan, entries }, files, &outcomes);
+    expected.insert(0, (layout::ATTESTED_BUNDLE.to_owned(), statement::bundle(manifest, &sums)));
+    let expects = |path: &String| expected.iter().any(|(known, _)| known == path);
+    let odd = files.keys().find(|path| path.starts_with(layout::ATTESTATIONS) && !expects(path));
+    if let Some(odd) = odd {
+        return Err(Failure::broken(format!("{odd} attests what the bundle does not show")));
+    }
     for (path, expected) in &expected {
         let bytes = file(files, path)?;
         let found = dsse::open(bytes, key);

@@ -8,7 +8,7 @@ use crate::model::plan::LogHead;
 use super::super::bundle::manifest::{Manifest, OrgHead};
 use super::super::bundle::{Files, layout};
 use super::super::checkpoint::Checkpoint;
-use super::super::heads::{HEADS_KIND, HeadsBody};
+use super::super::heads::{HEADS_KIND, HeadMember, HeadsBody};
 use super::super::note::VerifierKey;
 use super::super::tlog_proof::TlogProof;
 use super::{Failure, Found, file, log, needed};
@@ -33,18 +33,26 @@ pub(super) fn heads(
     let body = sealed_heads(files, &proof, &org)?;
     let checkpoint = needed(checkpoint, "the log's signature")?;
     let site = LogHead { size: checkpoint.size, root: checkpoint.root };
-    if !body.holds(&site) {
+    let members = members(files)?;
+    if !body.holds(&site, &members) {
         let detail = "the org log has sealed another head of this site than the bundle shows";
         return Err(Failure::cut(detail, "entries that the org log has sealed may be missing"));
     }
-    if let Some((log, _)) = manifest.shared.iter().find(|(_, head)| !body.holds(head)) {
+    if let Some((log, _)) = manifest.shared.iter().find(|(_, head)| !body.holds(head, &members)) {
         return Err(Failure::broken(format!(
             "the head of {log} in bundle.json is not one that the org log has sealed"
         )));
     }
     let detail =
-        format!("entry {} of {}, its last, holds this log among {}", proof.index, org.size, body.heads.len());
+        format!("entry {} of {}, its last, holds this log among {}", proof.index, org.size, body.count());
     Ok((body, detail))
+}
+
+/// The proofs beside a heads entry that lists no heads.
+fn members(files: &Files) -> Result<Vec<HeadMember>, Failure> {
+    let Some(bytes) = files.get(layout::HEADS_MEMBERS) else { return Ok(Vec::new()) };
+    serde_json::from_slice(bytes)
+        .map_err(|error| Failure::broken(format!("{}: {error}", layout::HEADS_MEMBERS)))
 }
 
 fn proof(files: &Files) -> Result<TlogProof, Failure> {

@@ -1,0 +1,166 @@
+"""The forms of a bundle's files: canonical JSON, keys, signed notes, checkpoints, proofs, SSH signatures.
+
+A part of verify_bundle.py. Needs Python's standard library, OpenSSL 3 and OpenSSH.
+"""
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+import verify_log
+from verify_log import Fails, Incomplete
+
+
+class Unseen(Incomplete):
+    """Something is not there, although all that is there is as it was sealed."""
+
+
+class NotChecked(Exception):
+    """A tool or file that the check itself needs is not there."""
+
+
+def demand(holds, words, kind=Fails):
+    if not holds:
+        raise kind(words)
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def number(value):
+    """A number as RFC 8785 writes it."""
+    if isinstance(value, int) and abs(value) <= 1 << 53:
+        return str(value)
+    value = float(value)
+    if value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    mantissa, _, exponent = repr(value).partition("e")
+    if not exponent:
+        return mantissa
+    if -7 < int(exponent) < 0:
+        sign, digits = ("-" if mantissa[0] == "-" else ""), mantissa.lstrip("-").replace(".", "")
+        return f"{sign}0.{'0' * (-int(exponent) - 1)}{digits}"
+    return f"{mantissa}e{'+' if int(exponent) > 0 else '-'}{abs(int(exponent))}"
+
+
+def canonical(value):
+    """The RFC 8785 text of a value."""
+    if isinstance(value, dict):
+        items = sorted(value.items(), key=lambda item: item[0].encode("utf-16-be"))
+        return "{" + ",".join(json.dumps(key, ensure_ascii=False) + ":" + canonical(one) for key, one in items) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return number(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def plain64(text):
+    """Base64 in its one spelling."""
+    data = base64.b64decode(text, validate=True)
+    demand(base64.b64encode(data).decode() == text, "base64 in another spelling")
+    return data
+
+
+def run(command, stdin=b""):
+    try:
+        done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=60)
+    except FileNotFoundError as problem:
+        raise NotChecked(f"{command[0]} is not installed") from problem
+    return done.returncode == 0, done.stdout.decode(errors="replace")
+
+
+def ssh_keygen(action, signature, message, *extra):
+    """Asks OpenSSH; `extra` holds pairs of an option and its value, of which bytes are put into a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["ssh-keygen", "-Y", action]
+        for place, value in enumerate([b"", *extra, "-s", signature]):
+            if isinstance(value, bytes) and place:
+                path = os.path.join(folder, str(place))
+                with open(path, "wb") as file:
+                    file.write(value)
+                value = path
+            command += [value] if place else []
+        return run(command, message)
+
+
+class Key:
+    """A named Ed25519 key; of a witness, it signs in another way and has another type."""
+
+    def __init__(self, text, kind=1):
+        self.text = text
+        self.name, key_id, encoded = text.split("+", 2)
+        data = plain64(encoded)
+        self.id = hashlib.sha256(self.name.encode() + b"\n" + data).digest()[:4]
+        demand(len(data) == 33 and data[0] == kind and self.id.hex() == key_id, "it is not a verifier key")
+        self.public = data[1:]
+
+    def verifies(self, message, signature):
+        return len(signature) == 64 and verify_log.openssl_verifies(self.public, message, signature)
+
+    def ssh_blob(self):
+        fields = (b"ssh-ed25519", self.public)
+        return base64.b64encode(b"".join(len(field).to_bytes(4, "big") + field for field in fields)).decode()
+
+
+def note(data):
+    """The text of a signed note, and its signatures."""
+    whole = data.decode()
+    demand(not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", whole), "it holds control characters")
+    text, found, lines = whole.rpartition("\n\n")
+    demand(found and lines.endswith("\n"), "it is not a signed note")
+    signatures = []
+    for line in lines[:-1].split("\n"):
+        parts = re.fullmatch("\u2014 (\\S+) (\\S+)", line)
+        demand(parts, "a signature line is not one")
+        signatures.append((parts[1], plain64(parts[2])))
+    return text + "\n", signatures
+
+
+def signed(data, key):
+    """The text of a note, if the key signed it."""
+    text, signatures = note(data)
+    own = [data[4:] for name, data in signatures if name == key.name and data[:4] == key.id]
+    demand(own and all(key.verifies(text.encode(), signature) for signature in own), f"it is not signed by {key.name}")
+    return text
+
+
+def checkpoint(data, key):
+    text = signed(data, key)
+    origin, size, encoded = text.split("\n")[:3]
+    root = plain64(encoded)
+    exact = f"{origin}\n{int(size)}\n{encoded}\n" == text and len(root) == 32
+    demand(exact, "it is not a checkpoint")
+    return origin, int(size), root
+
+
+def hashes(lines):
+    found = [plain64(line) for line in lines]
+    demand(all(len(one) == 32 for one in found), "it is not a list of hashes")
+    return found
+
+
+def included(leaf, index, size, path, root):
+    """Whether a leaf stands at a place of a tree (RFC 9162, 2.1.3.2)."""
+    place, last = index, size - 1
+    if index >= size:
+        return False
+    for sibling in path:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            leaf = hashlib.sha256(b"\x01" + sibling + leaf).digest()
+            while place & 1 == 0 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            leaf = hashlib.sha256(b"\x01" + leaf + sibling).digest()
+        place, last = place >> 1, last >> 1
+    return last == 0 and leaf == root
+
+
+def fingerprint(encoded):
+    return "SHA256:" + base64.b64encode(hashlib.sha256(base64.b64decode(encoded)).digest()).decode().rstrip("=")
