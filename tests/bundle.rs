@@ -39,6 +39,17 @@ fn a_sound_bundle_holds_with_and_without_pinned_keys() {
 }
 
 #[test]
+fn files_that_need_not_be_kept_any_longer_may_be_missing_and_no_others() {
+    let pruned = build(Ending::Pruned).files;
+    assert!(!pruned.keys().any(|path| path.starts_with(layout::EVIDENCE)), "{:?}", pruned.keys());
+    let verdict = verify(&pruned, &Pins::default());
+    assert!(verdict.holds(), "{verdict:#?}");
+    let early = verify(&build(Ending::PrunedEarly).files, &Pins::default());
+    let told = "entry 11 stands for files that had to be kept";
+    assert!(matches!(&early.integrity, Integrity::Broken { first } if first.contains(told)), "{early:#?}");
+}
+
+#[test]
 fn the_same_parts_give_the_same_bytes() {
     assert_eq!(build(Ending::Well).files, build(Ending::Well).files);
 }

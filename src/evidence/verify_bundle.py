@@ -23,8 +23,8 @@ sys.dont_write_bytecode = True  # a file more would not be on the bundle's list
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import verify_log  # noqa: E402
 from verify_forms import (  # noqa: E402
-    Key, NotChecked, Unseen, canonical, checkpoint, demand, digest, fingerprint, hashes, included, note, plain64, signed,
-    ssh_keygen,
+    Key, NotChecked, Unseen, canonical, checkpoint, demand, digest, fingerprint, gone, hashes, included, note, plain64,
+    signed, ssh_keygen,
 )
 from verify_log import Fails, Incomplete, is_redacted, leaf_hash  # noqa: E402
 from verify_statements import SCANNED_SINCE, about_bundle, statements  # noqa: E402
@@ -278,13 +278,17 @@ class Bundle:
 
     def check_named_files(self):
         self.need("log_entries")
-        present, count = {digest(data) for data in self.files.values()}, 0
+        present, count, pruned = {digest(data) for data in self.files.values()}, 0, 0
+        spared = gone(self.log_entries)
         for entry in self.log_entries:
             for ref in entry.get("refs", []):
+                if ref["sha256"] in spared:
+                    pruned += 1
+                    continue
                 if ref["sha256"] not in present:
                     raise Unseen(f"entry {entry['seq']} names {ref['path']!r}, which no file has")
                 count += 1
-        return f"{count} files named, all there"
+        return f"{count} files named, all there" + (f", but for {pruned} that need not be kept any longer" if pruned else "")
 
     def decisions(self):
         for entry in self.log_entries:

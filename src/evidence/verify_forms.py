@@ -164,3 +164,34 @@ def included(leaf, index, size, path, root):
 
 def fingerprint(encoded):
     return "SHA256:" + base64.b64encode(hashlib.sha256(base64.b64decode(encoded)).digest()).decode().rstrip("=")
+
+
+PERISHABLE = ("readback/", "rendered/")
+YEARS = 7
+
+
+def kept_until(entries):
+    """Until when the files of each run that is not in effect any more have to be kept, as texts that sort by time."""
+    began = {}
+    for entry in entries:
+        if entry.get("run"):
+            began.setdefault(entry["run"], entry["at"])
+    over = list(began.values())[1:] + [entry["at"] for entry in entries if entry["kind"] == "retirement.completed"][:1]
+    later = (re.sub(r"-02-29T", "-02-28T", f"{int(at[:4]) + YEARS:04}{at[4:]}", count=1) for at in over)
+    return dict(zip(began, later))
+
+
+def gone(entries):
+    """Digests of files that may be missing, since an entry that was not written too early stands for them."""
+    stones = [entry for entry in entries if entry["kind"] == "record.pruned" and "kept_until" in entry["body"]]
+    if not stones:
+        return set()
+    keep = kept_until(entries)
+    for stone in stones:
+        until = keep.get(stone["body"]["run"])
+        in_time = until == stone["body"]["kept_until"] and until <= stone["at"]
+        demand(in_time, f"entry {stone['seq']} stands for files that had to be kept")
+    dead = {stone["body"]["run"] for stone in stones}
+    named = [(entry.get("run") in dead and ref["path"].startswith(PERISHABLE), ref["sha256"])
+             for entry in entries for ref in entry.get("refs", [])]
+    return {sha256 for perishes, sha256 in named if perishes} - {sha256 for perishes, sha256 in named if not perishes}

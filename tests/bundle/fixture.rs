@@ -26,6 +26,10 @@ pub enum Ending {
     Badly,
     NotYet,
     Miscounted,
+    /// Well; then the site ended, and seven years later its files went.
+    Pruned,
+    /// The same, but the files went too soon.
+    PrunedEarly,
 }
 
 pub struct TestKey {
@@ -143,6 +147,18 @@ impl Scribe {
         self.write("site/HRB01", kind, step, refs, body);
     }
 
+    fn prune(&mut self, in_time: bool) {
+        const SEVEN_YEARS: u64 = (7 * 365 + 2) * 24 * 60;
+        self.site("retirement.completed", None, Vec::new(), json!({}));
+        let ended = now() + Millis::from_secs(60 * self.minutes);
+        self.minutes += if in_time { SEVEN_YEARS } else { 0 };
+        let stone = json!({
+            "run": "run-0001", "files": 2, "in_effect_until": ended,
+            "kept_until": ended + Millis::from_secs(60 * SEVEN_YEARS),
+        });
+        self.site("record.pruned", None, Vec::new(), stone);
+    }
+
     fn readback(&mut self, step: &str) -> Vec<BlobRef> {
         let bytes = format!("{{\"name\":\"{step}\"}}\n");
         let sha256 = self.journal.put_blob(bytes.as_bytes()).expect("a blob");
@@ -173,7 +189,7 @@ pub fn journal(ending: Ending, plan: &SavedPlan) -> MemoryJournal {
         }})
     };
     match ending {
-        Ending::Well => {
+        Ending::Well | Ending::Pruned | Ending::PrunedEarly => {
             let refs = scribe.readback("schema.raw");
             scribe.site("step.succeeded", Some("schema.raw"), refs.clone(), json!({"effect": "created"}));
             scribe.site("step.succeeded", Some("check.clinical"), refs, json!({"effect": "checked"}));
@@ -192,6 +208,9 @@ pub fn journal(ending: Ending, plan: &SavedPlan) -> MemoryJournal {
             scribe.site("step.succeeded", Some("check.clinical"), Vec::new(), json!({"effect": "checked"}));
             scribe.site("run.ended", None, Vec::new(), counts(3, 1, 0, 0));
         }
+    }
+    if matches!(ending, Ending::Pruned | Ending::PrunedEarly) {
+        scribe.prune(ending == Ending::Pruned);
     }
     scribe.write("org", "site.ended", None, Vec::new(), json!({}));
     let heads = scribe.journal.heads().expect("heads");
@@ -223,6 +242,8 @@ pub fn parts(ending: Ending) -> Parts {
         .expect("lines")
         .iter()
         .flat_map(|line| line.entry.refs.clone())
+        // Everything that the site's entries name are read-backs.
+        .filter(|_| ending != Ending::Pruned)
         .map(|named| named.sha256)
         .collect();
     Parts {

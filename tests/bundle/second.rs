@@ -45,6 +45,8 @@ fn cases() -> Cases {
         ("badly", Ending::Badly),
         ("not yet", Ending::NotYet),
         ("miscounted", Ending::Miscounted),
+        ("pruned", Ending::Pruned),
+        ("pruned too early", Ending::PrunedEarly),
     ] {
         cases.add(name, build(ending).files);
     }

@@ -1,12 +1,14 @@
 //! The parts of a bundle that every bundle has, read from the journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode};
 use crate::evidence::bundle::{Files, Parts};
 use crate::evidence::redaction::redacted;
+use crate::evidence::retention;
 use crate::journal::{Journal, Line};
+use crate::model::entry::Entry;
 use crate::model::plan::PlanExcerpt;
 use crate::ops::error::Failure;
 use crate::ops::keys::Keys;
@@ -29,8 +31,9 @@ pub(super) fn parts(
     let (org, heads) = (journal.org, &journal.org.heads);
     let (excerpt, plan_bytes, run) = newest_plan(&**journal, lines, &wanted.site)?;
     let mut blobs = BTreeMap::new();
+    let gone = gone(lines);
     for blob in lines.iter().flat_map(|line| &line.entry.refs) {
-        if !blobs.contains_key(&blob.sha256) {
+        if !blobs.contains_key(&blob.sha256) && !gone.contains(&blob.sha256) {
             blobs.insert(blob.sha256, journal.get_blob(&blob.sha256)?);
         }
     }
@@ -67,6 +70,15 @@ pub(super) fn parts(
         log_key: keys.log.vkey().clone(),
         bundle_key: keys.bundle.vkey().clone(),
     })
+}
+
+/// Files that may be missing, because entries stand for them.
+fn gone(lines: &[Line]) -> BTreeSet<Digest> {
+    if !lines.iter().any(|line| line.entry.kind == retention::PRUNED) {
+        return BTreeSet::new();
+    }
+    let entries: Vec<Entry> = lines.iter().map(|line| line.entry.clone()).collect();
+    retention::gone(&entries)
 }
 
 /// What the site may see of the plan of its newest run, with its exact bytes.
