@@ -5,6 +5,7 @@ mod checklist;
 mod document;
 mod format;
 mod helper;
+mod lines;
 mod links;
 mod note;
 mod template;

@@ -16,6 +16,7 @@ use crate::model::pack::{Pack, TemplateFile};
 use crate::model::resolved::ResolvedScope;
 
 use super::format::Format;
+use super::lines::Lines;
 use super::{helper, note, whose};
 
 /// One template, parsed.
@@ -28,6 +29,7 @@ pub(super) struct Compiled {
     pub(super) format: Format,
     pub(super) source: SourceId,
     pub(super) text: Arc<str>,
+    lines: Lines,
     /// As it was written; the registries hold a copy in which every value goes through the writer.
     pub(super) syntax: Template,
 }
@@ -63,19 +65,7 @@ impl Compiled {
 
     /// The place in the template that most likely gave this rendered line.
     pub(super) fn line_like(&self, rendered: &str) -> Span {
-        let rendered = rendered.trim();
-        let only = |test: &dyn Fn(&str) -> bool| {
-            let mut start = 0;
-            let mut found = Vec::new();
-            for line in self.text.split_inclusive('\n') {
-                if !line.trim().is_empty() && test(line.trim()) {
-                    found.push(start..start + line.trim_end().len());
-                }
-                start += line.len();
-            }
-            if found.len() == 1 { found.pop() } else { None }
-        };
-        let range = only(&|line| line == rendered).or_else(|| only(&|line| could_give(line, rendered)));
+        let range = self.lines.like(rendered);
         range.map_or_else(|| self.start(), |range| Span { source: self.source, range })
     }
 }
@@ -84,30 +74,6 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     let line_start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let rest = &text[line_start..];
     line_start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
-}
-
-/// Whether the fixed parts of a template line stand in a rendered line in this order.
-fn could_give(template: &str, rendered: &str) -> bool {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        parts.push(before);
-        rest = after.split_once("}}").map_or("", |(_, after)| after.trim_start_matches('}'));
-    }
-    parts.push(rest);
-    if parts.len() < 2 || parts.iter().map(|part| part.trim().len()).sum::<usize>() < 4 {
-        return false;
-    }
-    let (first, last) = (parts[0], parts[parts.len() - 1]);
-    let mut from = 0;
-    let in_order = parts.iter().all(|part| match rendered[from..].find(part) {
-        Some(at) => {
-            from += at + part.len();
-            true
-        }
-        None => false,
-    });
-    in_order && rendered.starts_with(first) && rendered.ends_with(last)
 }
 
 impl Shelf {
@@ -214,6 +180,7 @@ fn compile(pack: &Pack, path: &str, file: &TemplateFile) -> Result<Compiled, Box
         format,
         source: file.source,
         text: file.text.clone(),
+        lines: Lines::of(&file.text),
         syntax: Template::new(),
     };
     compiled.syntax = Template::compile(&file.text).map_err(|error| {
@@ -297,12 +264,5 @@ mod tests {
         assert_eq!(nesting("{{#if a}}{{#each b}}{{lower (concat c)}}{{/each}}{{/if}}"), 3);
         assert!(nesting(&"{{#if a}}".repeat(100)) >= 100);
         assert!(nesting(&("{{x ".to_owned() + &"(".repeat(100))) >= 100);
-    }
-
-    #[test]
-    fn a_template_line_is_recognised_by_its_fixed_parts() {
-        assert!(could_give("id = \"catalog.{{x}}\"", "id = \"catalog.clinical\""));
-        assert!(!could_give("id = \"catalog.{{x}}\"", "id = \"schema.clinical\""));
-        assert!(!could_give("{{x}}", "anything"));
     }
 }
