@@ -1,6 +1,7 @@
 //! Templates compiled once for all scopes, and their rendering.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -34,9 +35,9 @@ pub(super) struct Compiled {
     pub(super) syntax: Template,
 }
 
-/// All templates of all packs.
-pub(super) struct Shelf {
-    pub(super) templates: Vec<Compiled>,
+/// All templates of all packs, compiled once for all scopes.
+pub struct Shelf {
+    pub(super) templates: Vec<Arc<Compiled>>,
     registries: BTreeMap<Format, Handlebars<'static>>,
     /// Whether what is rendered has notes in it about where its values come from.
     traced: bool,
@@ -76,18 +77,35 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     line_start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
 }
 
+impl fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.templates.iter().map(|template| template.key())).finish()
+    }
+}
+
 impl Shelf {
     /// Parses every template; templates with a problem are left out.
     pub(super) fn compile(loaded: &Loaded, found: &mut Diagnostics) -> Self {
-        Self::of(loaded, false, &Format::ALL, found)
+        let mut shelf = Self::empty(false, &Format::ALL);
+        for pack in loaded.packs.values() {
+            for (path, file) in &pack.templates {
+                match compile(pack, path, file) {
+                    Ok(compiled) => shelf.add(Arc::new(compiled)),
+                    Err(problem) => found.push(*problem),
+                }
+            }
+        }
+        shelf
     }
 
     /// The same for documents only, with notes in what is rendered.
-    pub(super) fn compile_traced(loaded: &Loaded) -> Self {
-        Self::of(loaded, true, &[Format::Toml], &mut Diagnostics::default())
+    pub(super) fn traced(&self) -> Self {
+        let mut shelf = Self::empty(true, &[Format::Toml]);
+        self.templates.iter().cloned().for_each(|compiled| shelf.add(compiled));
+        shelf
     }
 
-    fn of(loaded: &Loaded, traced: bool, formats: &[Format], found: &mut Diagnostics) -> Self {
+    fn empty(traced: bool, formats: &[Format]) -> Self {
         let mut shelf = Shelf { templates: Vec::new(), registries: BTreeMap::new(), traced };
         for format in formats.iter().copied() {
             let mut registry = Handlebars::new();
@@ -97,18 +115,10 @@ impl Shelf {
             note::register(&mut registry);
             shelf.registries.insert(format, registry);
         }
-        for pack in loaded.packs.values() {
-            for (path, file) in &pack.templates {
-                match compile(pack, path, file) {
-                    Ok(compiled) => shelf.add(compiled),
-                    Err(problem) => found.push(*problem),
-                }
-            }
-        }
         shelf
     }
 
-    fn add(&mut self, compiled: Compiled) {
+    fn add(&mut self, compiled: Arc<Compiled>) {
         let mut guarded = compiled.syntax.clone();
         guard(&mut guarded);
         if self.traced {
