@@ -1,5 +1,6 @@
 //! Floor 0: words without product meaning. Pure; imports nothing of the crate above it.
 
+pub mod canonical;
 pub mod diagnostic;
 pub mod digest;
 pub mod id;

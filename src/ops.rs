@@ -55,6 +55,7 @@ pub mod run_report;
 pub mod sandbox;
 pub mod schedule;
 pub mod select;
+mod shares;
 pub mod stale;
 pub mod status;
 pub mod target;

@@ -5,6 +5,7 @@ mod checklist;
 mod document;
 mod format;
 mod helper;
+mod lines;
 mod links;
 mod note;
 mod template;
@@ -24,24 +25,48 @@ use crate::model::rendered::Rendered;
 use crate::model::resolved::{Resolved, ResolvedScope};
 
 use document::{Document, OuterNeed};
-use template::{Compiled, Shelf};
-pub use trace::outlines;
+use template::Compiled;
+pub use template::Shelf;
+pub use trace::{Tracer, outlines};
+
+/// What became of one scope: what it renders to, unless something is wrong with it.
+#[derive(Debug, Default)]
+pub struct Printed {
+    result: Option<(Rendered, Vec<OuterNeed>)>,
+    problems: Diagnostics,
+}
 
 /// Renders every scope. Scopes with a problem are not in the result.
 pub fn all(loaded: &Loaded, resolved: &Resolved) -> (BTreeMap<ScopeId, Rendered>, Diagnostics) {
+    let (shelf, problems) = compile(loaded);
+    let printed = if problems.has_errors() {
+        Vec::new()
+    } else {
+        resolved.scopes.values().map(|scope| one(loaded, &shelf, scope)).collect()
+    };
+    join(loaded, printed, problems)
+}
+
+/// Compiles all templates. Where one cannot be read, nothing is to be rendered.
+pub fn compile(loaded: &Loaded) -> (Shelf, Diagnostics) {
     let mut found = Diagnostics::default();
-    let shelf = Shelf::compile(loaded, &mut found);
+    (Shelf::compile(loaded, &mut found), found)
+}
+
+/// Puts together what was rendered scope by scope, in their order, and checks what they name of each other.
+pub fn join(
+    loaded: &Loaded,
+    printed: Vec<Printed>,
+    mut found: Diagnostics,
+) -> (BTreeMap<ScopeId, Rendered>, Diagnostics) {
     let mut rendered = BTreeMap::new();
     let mut outer = BTreeMap::new();
-    if !found.has_errors() {
-        for scope in resolved.scopes.values() {
-            let (result, problems) = one(loaded, &shelf, scope);
-            if let Some((result, needs)) = result {
-                outer.insert(result.scope.clone(), needs);
-                rendered.insert(result.scope.clone(), result);
-            }
-            found.extend(problems);
+    for Printed { result, problems } in printed {
+        if let Some((result, needs)) = result {
+            outer.insert(result.scope.clone(), needs);
+            rendered.insert(result.scope.clone(), result);
         }
+        found.extend(problems);
     }
     let bad = links::check(loaded, &rendered, &outer, &mut found);
     rendered.retain(|scope, _| !bad.contains(scope));
@@ -63,15 +88,13 @@ fn whose_pack(loaded: &Loaded, pack: &PackName) -> Option<PackScope> {
     loaded.packs.get(pack).map(|pack| pack.scope)
 }
 
-fn one(
-    loaded: &Loaded,
-    shelf: &Shelf,
-    scope: &ResolvedScope,
-) -> (Option<(Rendered, Vec<OuterNeed>)>, Diagnostics) {
+/// Renders one scope; no other has a part in it.
+pub fn one(loaded: &Loaded, shelf: &Shelf, scope: &ResolvedScope) -> Printed {
     let mut found = Diagnostics::default();
     let kind = applies(&scope.scope);
     let of_scope = |pack: &PackName| loaded.packs.get(pack).is_some_and(|pack| pack.scope == kind);
-    let templates: Vec<&Compiled> = shelf.templates.iter().filter(|t| of_scope(&t.pack)).collect();
+    let templates: Vec<&Compiled> =
+        shelf.templates.iter().map(AsRef::as_ref).filter(|t: &&Compiled| of_scope(&t.pack)).collect();
     for template in &templates {
         walk::check(template, scope, &mut found);
     }
@@ -80,7 +103,7 @@ fn one(
     let mut packs = loaded.packs.values().filter(|pack| pack.scope == kind);
     let lacks = packs.any(|pack| scope.absent.iter().any(|path| required(path, pack)));
     if lacks || found.has_errors() {
-        return (None, found);
+        return Printed { result: None, problems: found };
     }
     let context = Context::from(scope.context.clone());
     let mut result = Rendered {
@@ -105,7 +128,8 @@ fn one(
         found.push(Diagnostic::error("render.too-many-steps", message).at(place.clone(), "one of them"));
     }
     checklist::names::count(&result, &mut found);
-    if found.has_errors() { (None, found) } else { (Some((result, outer)), found) }
+    let result = if found.has_errors() { None } else { Some((result, outer)) };
+    Printed { result, problems: found }
 }
 
 fn take_in(

@@ -87,7 +87,8 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let Texts { sources, mut inputs, secrets, .. } = texts;
     // Who is on leave, and with which key somebody signs, changes nothing of what a plan would do.
     inputs.remove(PEOPLE_FILE);
-    (Loaded { sources, estate, sites, registers, packs, lock, inputs, secrets, forks }, found)
+    let by_code = Loaded::first_of_each(&sites);
+    (Loaded { sources, estate, sites, by_code, registers, packs, lock, inputs, secrets, forks }, found)
 }
 
 /// Whether a file can change what is rendered. Notes and pictures beside them do not count.

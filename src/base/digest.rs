@@ -8,6 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use super::canonical;
+
 /// A SHA-256 digest, written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -49,15 +51,95 @@ impl Digest {
 ///
 /// If the value cannot be written as JSON: a bug in its type.
 pub fn canonical_bytes<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_json_canonicalizer::to_vec(value).expect("the value's type has a JSON form")
+    let mut bytes = Vec::new();
+    canonical::write(value, &mut bytes).expect("the value's type has a JSON form");
+    bytes
+}
+
+/// The digest of an object whose entries come one after the other, so that it never stands in memory as a whole. Equal
+/// to [`Digest::of_canonical`] of the same object; entries must come in the order of their keys.
+#[derive(Clone)]
+pub struct ObjectDigest {
+    hash: Sha256,
+    last: Option<String>,
+}
+
+impl Default for ObjectDigest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ObjectDigest {
+    /// An object without entries.
+    pub fn new() -> Self {
+        Self { hash: Sha256::new_with_prefix(b"{"), last: None }
+    }
+
+    /// The next entry.
+    ///
+    /// # Panics
+    ///
+    /// If its key is not behind the one before it, or the value has no JSON form: bugs in the caller.
+    pub fn entry<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
+        let mut bytes = Vec::new();
+        canonical::write(value, &mut bytes).expect("the value's type has a JSON form");
+        self.written(key, &bytes);
+    }
+
+    /// The next entry, with a value whose canonical bytes are there already.
+    ///
+    /// # Panics
+    ///
+    /// If its key is not behind the one before it.
+    pub fn written(&mut self, key: &str, value: &[u8]) {
+        self.key(key);
+        self.hash.update(value);
+    }
+
+    /// The next entry, which is an object again: its entries follow, and then [`ObjectDigest::end_inner`].
+    ///
+    /// # Panics
+    ///
+    /// If its key is not behind the one before it.
+    pub fn begin_inner(&mut self, key: &str) {
+        self.key(key);
+        self.hash.update(b"{");
+        self.last = None;
+    }
+
+    /// Ends the object under this key; entries of the outer one may follow.
+    pub fn end_inner(&mut self, key: &str) {
+        self.hash.update(b"}");
+        self.last = Some(key.to_owned());
+    }
+
+    /// The digest, after the last entry.
+    pub fn end(mut self) -> Digest {
+        self.hash.update(b"}");
+        Digest(self.hash.finalize().into())
+    }
+
+    fn key(&mut self, key: &str) {
+        // Order is that of UTF-16, and of bytes only while everything is ASCII: all our keys are.
+        assert!(key.is_ascii(), "keys of structures and of scopes are ASCII");
+        if let Some(last) = &self.last {
+            assert!(last.as_str() < key, "entries come in the order of their keys");
+            self.hash.update(b",");
+        }
+        self.hash.update(b"\"");
+        self.hash.update(key.as_bytes());
+        self.hash.update(b"\":");
+        self.last = Some(key.to_owned());
+    }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0 {
-            write!(f, "{byte:02x}")?;
-        }
-        Ok(())
+        const DIGITS: [char; 16] =
+            ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.map(|digit| DIGITS[usize::from(digit)]).try_for_each(|digit| fmt::Write::write_char(f, digit))
     }
 }
 
@@ -129,6 +211,30 @@ mod tests {
     fn upper_case_and_short_text_are_refused() {
         assert_eq!("E3B0".parse::<Digest>(), Err(NotADigest));
         assert_eq!("é".repeat(32).parse::<Digest>(), Err(NotADigest));
+    }
+
+    #[test]
+    fn an_object_in_pieces_has_the_digest_of_the_whole() {
+        let value = serde_json::json!({"a": 1, "b": {"x": [1, 2], "y": {}}, "c": {}, "d": "é"});
+        let mut pieces = ObjectDigest::new();
+        pieces.entry("a", &1);
+        pieces.begin_inner("b");
+        pieces.entry("x", &[1, 2]);
+        pieces.written("y", b"{}");
+        pieces.end_inner("b");
+        pieces.begin_inner("c");
+        pieces.end_inner("c");
+        pieces.entry("d", "é");
+        assert_eq!(pieces.end(), Digest::of_canonical(&value));
+        assert_eq!(ObjectDigest::new().end(), Digest::of_canonical(&serde_json::json!({})));
+    }
+
+    #[test]
+    #[should_panic(expected = "in the order of their keys")]
+    fn pieces_out_of_order_are_a_bug() {
+        let mut pieces = ObjectDigest::new();
+        pieces.entry("b", &1);
+        pieces.entry("a", &2);
     }
 
     #[test]

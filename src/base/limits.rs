@@ -336,3 +336,9 @@ pub const RECERTIFICATION_DAYS: u32 = 14;
 pub const APPROVAL_WORKING_DAYS: u32 = 5;
 /// Hours in which a request for a right is to be decided: two days.
 pub const ACCESS_REQUEST_HOURS: u32 = 48;
+
+/// Threads that share the work of putting an estate together: beyond this, memory is what they would wait for.
+pub const THREADS_MAX: usize = 8;
+
+/// Scopes for which a thread is worth starting; fewer are done sooner than a thread begins.
+pub const SHARE_MIN: usize = 4;

@@ -41,6 +41,8 @@ pub struct Loaded {
     pub estate: Estate,
     /// The sites in the order of their files.
     pub sites: Vec<Site>,
+    /// Where in `sites` the first one of each code stands; see [`Loaded::first_of_each`].
+    pub by_code: BTreeMap<String, usize>,
     /// What `sites/registers/` lists.
     pub registers: Registers,
     /// The packs by name.
@@ -403,7 +405,12 @@ impl Loaded {
 
     /// The site of this code; the first one where two files claim it.
     pub fn site(&self, code: &SiteCode) -> Option<&Site> {
-        self.sites.iter().find(|site| site.written_code.value == code.as_str())
+        self.sites.get(*self.by_code.get(code.as_str())?)
+    }
+
+    /// Where the first site of each code stands: there may be a thousand of them, and each is asked for many times.
+    pub fn first_of_each(sites: &[Site]) -> BTreeMap<String, usize> {
+        sites.iter().enumerate().rev().map(|(at, site)| (site.written_code.value.clone(), at)).collect()
     }
 
     /// What follows a failed run of a site.

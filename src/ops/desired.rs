@@ -12,9 +12,11 @@ use crate::model::estate::Loaded;
 use crate::model::pack::PackScope;
 use crate::model::plan::{Operation, Reversal, StepLimits};
 use crate::model::rendered::Rendered;
-use crate::model::resolved::Resolved;
+use crate::model::resolved::{Resolved, ResolvedScope};
 use crate::ops::error::Failure;
+use crate::ops::shares;
 use crate::plan::{Found, Parts, scope_plan};
+use crate::render::Shelf;
 use crate::{policy, render, resolve, source};
 
 /// An estate that can be planned.
@@ -24,6 +26,8 @@ pub struct Desired {
     pub loaded: Loaded,
     /// Each scope's parameters.
     pub resolved: Resolved,
+    /// The templates of the packs.
+    pub shelf: Shelf,
     /// What the packs give for each scope.
     pub rendered: BTreeMap<ScopeId, Rendered>,
     /// Problems that stop nothing.
@@ -68,16 +72,16 @@ impl Desired {
     fn of((loaded, mut found): (Loaded, Diagnostics)) -> Result<Self, Failure> {
         let (resolved, problems) = resolve::all(&loaded);
         found.extend(problems);
-        let (rendered, problems) = render::all(&loaded, &resolved);
+        let (shelf, rendered, problems) = printed(&loaded, &resolved);
         found.extend(problems);
         found.extend(policy::all(&loaded, &resolved, &rendered));
         check_kinds(&loaded, &rendered, &mut found);
-        rendered.values().for_each(|scope| check_graph(scope, &mut found));
+        each_scope(&rendered, &mut found, check_graph);
         found.settle();
         if found.has_errors() {
             return Err(Failure::Input { found, sources: loaded.sources });
         }
-        Ok(Self { loaded, resolved, rendered, warnings: found })
+        Ok(Self { loaded, resolved, shelf, rendered, warnings: found })
     }
 
     /// The region that a site lies in.
@@ -96,13 +100,38 @@ impl Desired {
     }
 }
 
+/// What [`render::all`] gives, scope by scope on all cores, and the templates for further use.
+pub fn printed(loaded: &Loaded, resolved: &Resolved) -> (Shelf, BTreeMap<ScopeId, Rendered>, Diagnostics) {
+    let (shelf, problems) = render::compile(loaded);
+    let scopes: Vec<&ResolvedScope> =
+        if problems.has_errors() { Vec::new() } else { resolved.scopes.values().collect() };
+    let printed = shares::each(&scopes, |scope| render::one(loaded, &shelf, scope));
+    let (rendered, problems) = render::join(loaded, printed, problems);
+    (shelf, rendered, problems)
+}
+
+/// Checks each scope by itself; problems come in the order of the scopes.
+fn each_scope(
+    rendered: &BTreeMap<ScopeId, Rendered>,
+    found: &mut Diagnostics,
+    check: impl Fn(&Rendered, &mut Diagnostics) + Sync,
+) {
+    let scopes: Vec<&Rendered> = rendered.values().collect();
+    let checked = shares::each(&scopes, |scope| {
+        let mut problems = Diagnostics::default();
+        check(scope, &mut problems);
+        problems
+    });
+    checked.into_iter().for_each(|problems| found.extend(problems));
+}
+
 /// What follows from the tables of kinds: fields, whose an object may be, names of limits.
 pub fn check_kinds(loaded: &Loaded, rendered: &BTreeMap<ScopeId, Rendered>, found: &mut Diagnostics) {
-    for scope in rendered.values() {
+    each_scope(rendered, found, |scope, found| {
         check_specs(scope, found);
         check_scopes(scope, found);
         crate::ops::checklist::check(scope, found);
-    }
+    });
     found.fold();
     check_quotas(loaded, found);
 }

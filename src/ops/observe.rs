@@ -1,6 +1,7 @@
 //! Looks at the target before a plan is made: list calls per kind and place, single reads where there is no list.
 //! Read-only; what is found is compared by the kinds' rules and handed to `plan`.
 
+mod awaited;
 mod found;
 pub mod held;
 mod listed;
@@ -31,6 +32,7 @@ use crate::model::via::Via;
 use crate::plan::{Found, Leftover};
 use crate::quota::Inventory;
 use crate::runner::known::Known;
+use awaited::Awaited;
 pub use found::{deleted, new_object, step_limits};
 use found::{known_part, new_fields};
 use listed::Listed;
@@ -102,6 +104,7 @@ pub async fn observe_beside(
         known: Known::default(),
         listings: BTreeMap::new(),
         through: BTreeMap::new(),
+        awaited: awaited::of(wanted),
     };
     let mut world = World::default();
     for one in wanted {
@@ -139,6 +142,8 @@ struct Observer {
     listings: BTreeMap<(KindName, Place), Listed>,
     /// The step behind each workspace that lists were asked of.
     through: BTreeMap<Place, (ScopeId, StepId)>,
+    /// The lists that will be asked for once it is known where.
+    awaited: Awaited,
 }
 
 /// One resource that is ready to be looked at.
@@ -155,6 +160,9 @@ struct Look<'w> {
 impl Observer {
     async fn declared<'w>(&mut self, wanted: &[&Wanted<'w>], world: &mut World) {
         for layer in order::layers(wanted, &self.known) {
+            // No list needs another: what later layers ask for goes out as soon as its place is known.
+            let lists = self.awaited.ready(&self.known);
+            self.list(lists).await;
             let looks: Vec<Look<'w>> = layer.iter().map(|(w, r)| self.look(w, r)).collect();
             self.look_at(looks, world).await;
         }
@@ -185,7 +193,7 @@ impl Observer {
         }
     }
 
-    /// One list call for each kind and place that is new.
+    /// The lists for these, if no earlier layer's have gone out with them already.
     async fn fill_listings(&mut self, looks: &[Look<'_>]) {
         let mut wanted: BTreeSet<(KindName, Place)> = BTreeSet::new();
         for look in looks.iter().filter(|look| kind::listable(look.kind)) {
@@ -198,6 +206,11 @@ impl Observer {
                 }
             }
         }
+        self.list(wanted).await;
+    }
+
+    /// One list call for each of these that was not made yet, as many at once as may be.
+    async fn list(&mut self, mut wanted: BTreeSet<(KindName, Place)>) {
         wanted.retain(|key| !self.listings.contains_key(key));
         let mut calls = JoinSet::new();
         let mut rest = wanted.into_iter();

@@ -10,26 +10,24 @@ use crate::base::time::{Millis, Timestamp};
 use crate::kind::Registry;
 use crate::model::estate::Estate;
 use crate::model::holdings::Holdings;
+use crate::model::outline::Outline;
 use crate::model::plan::overview::Room;
-use crate::model::plan::{Overview, Plan, SavedPlan};
+use crate::model::plan::{Overview, Plan, SavedPlan, ScopePlan};
+use crate::model::rendered::Rendered;
 use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::observe::World;
+use crate::ops::shares;
 use crate::pattern::{Origins, patterns};
 use crate::quota::{Ground, rooms};
-use crate::render;
+use crate::render::Tracer;
 use crate::report::brief::Outlook;
 use crate::report::room_view::blocked_words;
 
 /// Looks over a plan that was just made.
 pub fn of(desired: &Desired, plan: &Plan, holdings: &BTreeMap<ScopeId, Holdings>, world: &World) -> Overview {
-    let sites = desired
-        .rendered
-        .iter()
-        .filter(|(scope, _)| scope.site().is_some() && plan.scopes.contains_key(scope));
-    let sites = sites.map(|(scope, rendered)| (scope.clone(), rendered)).collect();
-    let outlines = render::outlines(&desired.loaded, &desired.resolved, &sites);
+    let outlines = outlines(desired, plan);
     let applied: BTreeMap<ScopeId, BTreeMap<StepId, Value>> = holdings
         .iter()
         .map(|(scope, held)| (scope.clone(), held.iter().map(|(id, held)| (id.clone(), held.spec)).collect()))
@@ -45,6 +43,18 @@ pub fn of(desired: &Desired, plan: &Plan, holdings: &BTreeMap<ScopeId, Holdings>
         room: room(desired, plan, world),
         rest_on: rest_on(desired, plan),
     }
+}
+
+/// Outlines of the sites at which something changes: patterns are about what changes.
+fn outlines(desired: &Desired, plan: &Plan) -> BTreeMap<ScopeId, Outline> {
+    let changes = |scope: &ScopeId| plan.scopes.get(scope).is_some_and(ScopePlan::mutates);
+    let sites = desired.rendered.iter().filter(|(scope, _)| scope.site().is_some() && changes(scope));
+    let sites: Vec<(&ScopeId, &Rendered)> = sites.collect();
+    let tracer = Tracer::new(&desired.loaded, &desired.shelf);
+    let outlines = shares::each(&sites, |(scope, rendered)| {
+        Some(((*scope).clone(), tracer.outline(desired.resolved.scopes.get(scope)?, rendered)))
+    });
+    outlines.into_iter().flatten().collect()
 }
 
 /// What is known beside a plan when it is shown; without its estate, nothing.

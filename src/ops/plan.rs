@@ -4,7 +4,7 @@ mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use serde_json::Value;
@@ -27,11 +27,15 @@ use crate::ops::error::Failure;
 use crate::ops::observe::{Wanted, World, new_object, observe};
 use crate::ops::overview;
 use crate::ops::select::{self, Narrowing};
+use crate::ops::shares;
 use crate::ops::target::Reached;
 use crate::plan::{Parts, scope_plan};
 
 pub(super) use timing::fill;
 pub use timing::too_long;
+
+/// How much of a plan is put together before it is written.
+const WRITE_BYTES: usize = 1 << 18;
 
 /// What was typed: one wave, some sites, or everything.
 #[derive(Debug, Clone)]
@@ -138,13 +142,12 @@ pub async fn make(
             holdings: &holdings[scope],
         })
         .collect();
-    let world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
+    let mut world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
     refuse_unreadable(&world, journal)?;
     refuse_foreign(&world)?;
-    let mut plans = scopes
-        .iter()
-        .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, reached.call_timeout)?)))
-        .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
+    let mut plans = plans_of(desired, &scopes, &world, reached.call_timeout)?;
+    // All of it is in the plans now, and there may be a thousand sites.
+    world.found.clear();
     plans.values_mut().for_each(hide_sensitive);
     timing::fill(desired, reached, journal, &mut plans)?;
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
@@ -245,6 +248,18 @@ pub(super) fn refuse_foreign(world: &World) -> Result<(), Failure> {
     })
 }
 
+/// The graph of each scope.
+pub(super) fn plans_of(
+    desired: &Desired,
+    scopes: &BTreeSet<ScopeId>,
+    world: &World,
+    call_timeout: Millis,
+) -> Result<BTreeMap<ScopeId, ScopePlan>, Failure> {
+    let all: Vec<&ScopeId> = scopes.iter().collect();
+    let plans = shares::each(&all, |scope| plan_of(desired, scope, world, call_timeout));
+    scopes.iter().zip(plans).map(|(scope, plan)| Ok((scope.clone(), plan?))).collect()
+}
+
 /// The graph of one scope over what was found.
 pub(super) fn plan_of(
     desired: &Desired,
@@ -293,10 +308,7 @@ pub fn offline(desired: &Desired, selection: Selection) -> Result<Plan, Failure>
         let resources = desired.rendered.get(scope).map_or(&[][..], |r| &r.resources);
         world.found.insert(scope.clone(), resources.iter().map(|r| (r.id.clone(), new_object(r))).collect());
     }
-    let plans = scopes
-        .iter()
-        .map(|scope| Ok((scope.clone(), plan_of(desired, scope, &world, limits::CALL_TIMEOUT)?)))
-        .collect::<Result<BTreeMap<ScopeId, ScopePlan>, Failure>>()?;
+    let plans = plans_of(desired, &scopes, &world, limits::CALL_TIMEOUT)?;
     let target = TargetName { name: "none".to_owned(), account_id: String::new(), host: "none".to_owned() };
     Ok(document(desired, selection, waves, plans, target, BTreeMap::new()))
 }
@@ -310,8 +322,10 @@ pub fn save(saved: &SavedPlan, path: &Path) -> Result<(), Failure> {
     let failed = |e: std::io::Error| Failure::failed(format!("{}: {e}", path.display()));
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let text = serde_json::to_vec_pretty(saved).map_err(|e| Failure::failed(e.to_string()))?;
-    file.write_all(&text).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
+    let mut text = BufWriter::with_capacity(WRITE_BYTES, &mut file);
+    serde_json::to_writer_pretty(&mut text, saved).map_err(|e| failed(e.into()))?;
+    text.write_all(b"\n").and_then(|()| text.flush()).map_err(failed)?;
+    drop(text);
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     Ok(())
@@ -366,10 +380,15 @@ pub fn parse(bytes: &[u8]) -> Result<SavedPlan, BadPlan> {
     struct VersionOnly {
         v: u32,
     }
-    let version: Version = serde_json::from_slice(bytes)?;
-    if version.plan.v > PLAN_VERSION {
-        return Err(BadPlan::Newer(version.plan.v));
+    // Nearly always it is a plan: only of what cannot be read is the version asked for by itself.
+    let read = serde_json::from_slice::<SavedPlan>(bytes);
+    let version = match &read {
+        Ok(saved) => saved.plan.v,
+        Err(_) => serde_json::from_slice::<Version>(bytes)?.plan.v,
+    };
+    if version > PLAN_VERSION {
+        return Err(BadPlan::Newer(version));
     }
-    let saved: SavedPlan = serde_json::from_slice(bytes)?;
+    let saved = read?;
     if saved.is_whole() { Ok(saved) } else { Err(BadPlan::Edited) }
 }

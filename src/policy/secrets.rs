@@ -32,7 +32,10 @@ pub(super) fn names(view: View<'_>, found: &mut Diagnostics) {
         let mut see = |key: &str, text: &str| {
             let is_name =
                 key == "name" || key.ends_with("_name") || key == "displayName" || key == "tag_value";
-            if let Some(what) = phi_shape(text).filter(|_| is_name) {
+            if !is_name {
+                return;
+            }
+            if let Some(what) = phi_shape(text) {
                 let message = format!("`{key}` of `{}` holds what looks like {what}", resource.id);
                 found.push(about(PHI, message, scope, resource).help(PHI_HELP));
             }

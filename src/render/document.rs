@@ -26,6 +26,7 @@ pub(super) const CODES: Codes =
     Codes { unknown: "render.unknown-key", missing: "render.missing-key", wrong: "render.wrong-value" };
 
 /// A step that waits for one of the scopes below. Those are done before it starts, so this is checked and then dropped.
+#[derive(Debug)]
 pub(super) struct OuterNeed {
     pub(super) step: StepId,
     pub(super) scope: RefScope,

@@ -23,6 +23,8 @@ const WORKSPACE: &str = "databricks.workspace";
 struct Known<'r> {
     rendered: &'r BTreeMap<ScopeId, Rendered>,
     resources: &'r BTreeMap<ScopeId, BTreeSet<StepId>>,
+    /// What a step of each scope can wait for. Items and gates are not among it: a run never waits for people.
+    steps: &'r BTreeMap<&'r ScopeId, BTreeSet<&'r StepId>>,
     region: Option<ScopeId>,
 }
 
@@ -48,11 +50,14 @@ pub(super) fn check(
     let ids = |scope: &Rendered| scope.resources.iter().map(|resource| resource.id.clone()).collect();
     let resources: BTreeMap<ScopeId, BTreeSet<StepId>> =
         rendered.iter().map(|(id, scope)| (id.clone(), ids(scope))).collect();
+    let steps: BTreeMap<&ScopeId, BTreeSet<&StepId>> =
+        rendered.iter().map(|(id, scope)| (id, steps_of(scope))).collect();
     let mut bad = BTreeSet::new();
     for scope in rendered.values() {
         let site = scope.scope.site().and_then(|code| loaded.site(code));
         let region = site.and_then(|site| RegionName::new(site.region.value.as_str()).ok());
-        let known = Known { rendered, resources: &resources, region: region.map(ScopeId::Region) };
+        let known =
+            Known { rendered, resources: &resources, steps: &steps, region: region.map(ScopeId::Region) };
         let mut problems = Diagnostics::default();
         let links = Links { scope, known: &known };
         scope.resources.iter().for_each(|resource| links.resource(resource, &mut problems));
@@ -68,7 +73,6 @@ pub(super) fn check(
     bad
 }
 
-/// What a step can wait for. Items and gates are not among it: a run never waits for people.
 fn steps_of(scope: &Rendered) -> BTreeSet<&StepId> {
     let resources = scope.resources.iter().map(|resource| &resource.id);
     resources.chain(scope.steps.iter().map(|step| &step.id)).collect()
@@ -102,9 +106,9 @@ impl Links<'_> {
             }
         };
         let workspaces = scope.resources.iter().filter(|r| r.kind.as_str() == WORKSPACE).map(|r| &r.id);
-        let workspaces: BTreeSet<&StepId> = workspaces.collect();
-        if !workspaces.contains(via.step()) {
+        if !workspaces.clone().any(|workspace| workspace == via.step()) {
             let message = format!("`{id}` goes through `{via}`, which is not there");
+            let workspaces: BTreeSet<&StepId> = workspaces.collect();
             found.push(self.problem(id, message, via.step().as_str(), workspaces.into_iter()));
         }
     }
@@ -113,8 +117,9 @@ impl Links<'_> {
         self.after(&step.id, &step.after, found);
         match &step.action {
             Action::Check(check) => {
-                let resources = self.scope.resources.iter().map(|resource| &resource.id).collect();
-                self.named(&step.id, "reads", &check.read, resources, found);
+                let is_there = self.own_resources().is_some_and(|known| known.contains(&check.read));
+                let resources = self.own_resources().into_iter().flatten();
+                self.named(&step.id, "reads", &check.read, is_there, resources, found);
                 for expectation in &check.expect {
                     let values = expectation.equals.iter().chain(expectation.one_of.iter().flatten());
                     values.for_each(|value| self.references(&step.id, value, found));
@@ -124,35 +129,40 @@ impl Links<'_> {
     }
 
     fn after(&self, id: &StepId, after: &[StepId], found: &mut Diagnostics) {
+        let Some(known) = self.known.steps.get(&self.scope.scope) else { return };
         for name in after {
-            self.named(id, "waits for", name, steps_of(self.scope), found);
+            self.named(id, "waits for", name, known.contains(name), known.iter().copied(), found);
         }
     }
 
-    fn named(
+    fn own_resources(&self) -> Option<&BTreeSet<StepId>> {
+        self.known.resources.get(&self.scope.scope)
+    }
+
+    fn named<'k>(
         &self,
         id: &StepId,
         does: &str,
         name: &StepId,
-        known: BTreeSet<&StepId>,
+        is_there: bool,
+        known: impl Iterator<Item = &'k StepId>,
         found: &mut Diagnostics,
     ) {
-        if known.contains(name) {
+        if is_there {
             return;
         }
         let message = format!("`{id}` {does} `{name}`, which is not there");
-        found.push(self.problem(id, message, name.as_str(), known.into_iter()));
+        found.push(self.problem(id, message, name.as_str(), known));
     }
 
     fn outer(&self, need: &OuterNeed, found: &mut Diagnostics) {
         match self.known.other(&self.scope.scope, need.scope) {
             Ok(other) => {
-                let Some(rendered) = self.known.rendered.get(other) else { return };
-                let steps = steps_of(rendered);
+                let Some(steps) = self.known.steps.get(other) else { return };
                 if !steps.contains(&need.needs) {
                     let message =
                         format!("`{}` waits for `{}` of {other}, which is not there", need.step, need.needs);
-                    found.push(self.problem(&need.step, message, need.needs.as_str(), steps.into_iter()));
+                    found.push(self.problem(&need.step, message, need.needs.as_str(), steps.iter().copied()));
                 }
             }
             Err(why) => {

@@ -1,6 +1,7 @@
 //! Templates compiled once for all scopes, and their rendering.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::model::pack::{Pack, TemplateFile};
 use crate::model::resolved::ResolvedScope;
 
 use super::format::Format;
+use super::lines::Lines;
 use super::{helper, note, whose};
 
 /// One template, parsed.
@@ -28,13 +30,14 @@ pub(super) struct Compiled {
     pub(super) format: Format,
     pub(super) source: SourceId,
     pub(super) text: Arc<str>,
+    lines: Lines,
     /// As it was written; the registries hold a copy in which every value goes through the writer.
     pub(super) syntax: Template,
 }
 
-/// All templates of all packs.
-pub(super) struct Shelf {
-    pub(super) templates: Vec<Compiled>,
+/// All templates of all packs, compiled once for all scopes.
+pub struct Shelf {
+    pub(super) templates: Vec<Arc<Compiled>>,
     registries: BTreeMap<Format, Handlebars<'static>>,
     /// Whether what is rendered has notes in it about where its values come from.
     traced: bool,
@@ -63,19 +66,7 @@ impl Compiled {
 
     /// The place in the template that most likely gave this rendered line.
     pub(super) fn line_like(&self, rendered: &str) -> Span {
-        let rendered = rendered.trim();
-        let only = |test: &dyn Fn(&str) -> bool| {
-            let mut start = 0;
-            let mut found = Vec::new();
-            for line in self.text.split_inclusive('\n') {
-                if !line.trim().is_empty() && test(line.trim()) {
-                    found.push(start..start + line.trim_end().len());
-                }
-                start += line.len();
-            }
-            if found.len() == 1 { found.pop() } else { None }
-        };
-        let range = only(&|line| line == rendered).or_else(|| only(&|line| could_give(line, rendered)));
+        let range = self.lines.like(rendered);
         range.map_or_else(|| self.start(), |range| Span { source: self.source, range })
     }
 }
@@ -86,42 +77,35 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     line_start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
 }
 
-/// Whether the fixed parts of a template line stand in a rendered line in this order.
-fn could_give(template: &str, rendered: &str) -> bool {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        parts.push(before);
-        rest = after.split_once("}}").map_or("", |(_, after)| after.trim_start_matches('}'));
+impl fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.templates.iter().map(|template| template.key())).finish()
     }
-    parts.push(rest);
-    if parts.len() < 2 || parts.iter().map(|part| part.trim().len()).sum::<usize>() < 4 {
-        return false;
-    }
-    let (first, last) = (parts[0], parts[parts.len() - 1]);
-    let mut from = 0;
-    let in_order = parts.iter().all(|part| match rendered[from..].find(part) {
-        Some(at) => {
-            from += at + part.len();
-            true
-        }
-        None => false,
-    });
-    in_order && rendered.starts_with(first) && rendered.ends_with(last)
 }
 
 impl Shelf {
     /// Parses every template; templates with a problem are left out.
     pub(super) fn compile(loaded: &Loaded, found: &mut Diagnostics) -> Self {
-        Self::of(loaded, false, &Format::ALL, found)
+        let mut shelf = Self::empty(false, &Format::ALL);
+        for pack in loaded.packs.values() {
+            for (path, file) in &pack.templates {
+                match compile(pack, path, file) {
+                    Ok(compiled) => shelf.add(Arc::new(compiled)),
+                    Err(problem) => found.push(*problem),
+                }
+            }
+        }
+        shelf
     }
 
     /// The same for documents only, with notes in what is rendered.
-    pub(super) fn compile_traced(loaded: &Loaded) -> Self {
-        Self::of(loaded, true, &[Format::Toml], &mut Diagnostics::default())
+    pub(super) fn traced(&self) -> Self {
+        let mut shelf = Self::empty(true, &[Format::Toml]);
+        self.templates.iter().cloned().for_each(|compiled| shelf.add(compiled));
+        shelf
     }
 
-    fn of(loaded: &Loaded, traced: bool, formats: &[Format], found: &mut Diagnostics) -> Self {
+    fn empty(traced: bool, formats: &[Format]) -> Self {
         let mut shelf = Shelf { templates: Vec::new(), registries: BTreeMap::new(), traced };
         for format in formats.iter().copied() {
             let mut registry = Handlebars::new();
@@ -131,18 +115,10 @@ impl Shelf {
             note::register(&mut registry);
             shelf.registries.insert(format, registry);
         }
-        for pack in loaded.packs.values() {
-            for (path, file) in &pack.templates {
-                match compile(pack, path, file) {
-                    Ok(compiled) => shelf.add(compiled),
-                    Err(problem) => found.push(*problem),
-                }
-            }
-        }
         shelf
     }
 
-    fn add(&mut self, compiled: Compiled) {
+    fn add(&mut self, compiled: Arc<Compiled>) {
         let mut guarded = compiled.syntax.clone();
         guard(&mut guarded);
         if self.traced {
@@ -214,6 +190,7 @@ fn compile(pack: &Pack, path: &str, file: &TemplateFile) -> Result<Compiled, Box
         format,
         source: file.source,
         text: file.text.clone(),
+        lines: Lines::of(&file.text),
         syntax: Template::new(),
     };
     compiled.syntax = Template::compile(&file.text).map_err(|error| {
@@ -297,12 +274,5 @@ mod tests {
         assert_eq!(nesting("{{#if a}}{{#each b}}{{lower (concat c)}}{{/each}}{{/if}}"), 3);
         assert!(nesting(&"{{#if a}}".repeat(100)) >= 100);
         assert!(nesting(&("{{x ".to_owned() + &"(".repeat(100))) >= 100);
-    }
-
-    #[test]
-    fn a_template_line_is_recognised_by_its_fixed_parts() {
-        assert!(could_give("id = \"catalog.{{x}}\"", "id = \"catalog.clinical\""));
-        assert!(!could_give("id = \"catalog.{{x}}\"", "id = \"schema.clinical\""));
-        assert!(!could_give("{{x}}", "anything"));
     }
 }

@@ -20,7 +20,7 @@ use crate::model::tree::{self, Node, Table, Tree};
 
 use super::note::{self, Mark, Note};
 use super::template::{Compiled, Shelf};
-use super::{applies, whose_pack};
+use super::{applies, compile, whose_pack};
 
 /// Values that say which site it is, whatever the packs declare.
 const IDENTITY: [&str; 5] = ["site.code", "site.code_lower", "site.name", "site.wave", "wave.name"];
@@ -31,33 +31,45 @@ pub fn outlines(
     resolved: &Resolved,
     rendered: &BTreeMap<ScopeId, &Rendered>,
 ) -> BTreeMap<ScopeId, Outline> {
-    let shelf = Shelf::compile_traced(loaded);
-    let declared = loaded.packs.values().flat_map(|pack| &pack.inputs);
-    let declared = declared.filter(|(_, input)| input.identity).map(|(path, _)| path.as_str());
-    let identity: BTreeSet<&str> = declared.chain(IDENTITY).collect();
+    let tracer = Tracer::new(loaded, &compile(loaded).0);
     let of = |(scope, rendered): (&ScopeId, &&Rendered)| {
-        Some((scope.clone(), outline(loaded, &shelf, &identity, resolved.scopes.get(scope)?, rendered)))
+        Some((scope.clone(), tracer.outline(resolved.scopes.get(scope)?, rendered)))
     };
     rendered.iter().filter_map(of).collect()
 }
 
-fn outline(
-    loaded: &Loaded,
-    shelf: &Shelf,
-    identity: &BTreeSet<&str>,
-    scope: &ResolvedScope,
-    rendered: &Rendered,
-) -> Outline {
-    let context = Context::from(scope.context.clone());
-    let kind = applies(&scope.scope);
-    let documents =
-        shelf.templates.iter().filter(|t| t.is_document() && whose_pack(loaded, &t.pack) == Some(kind));
-    let mut outline = Outline::default();
-    for template in documents {
-        let steps = traced(shelf, template, &context, scope, rendered, identity);
-        outline.steps.extend(steps.into_iter().flatten());
+/// Makes outlines, one scope at a time; no other has a part in one.
+#[derive(Debug)]
+pub struct Tracer<'l> {
+    loaded: &'l Loaded,
+    shelf: Shelf,
+    identity: BTreeSet<&'l str>,
+}
+
+impl<'l> Tracer<'l> {
+    /// From the templates with which the scopes were rendered.
+    pub fn new(loaded: &'l Loaded, shelf: &Shelf) -> Self {
+        let declared = loaded.packs.values().flat_map(|pack| &pack.inputs);
+        let declared = declared.filter(|(_, input)| input.identity).map(|(path, _)| path.as_str());
+        Self { loaded, shelf: shelf.traced(), identity: declared.chain(IDENTITY).collect() }
     }
-    outline
+
+    /// The outline of a scope as it was rendered.
+    pub fn outline(&self, scope: &ResolvedScope, rendered: &Rendered) -> Outline {
+        let context = Context::from(scope.context.clone());
+        let kind = applies(&scope.scope);
+        let documents = self
+            .shelf
+            .templates
+            .iter()
+            .filter(|t| t.is_document() && whose_pack(self.loaded, &t.pack) == Some(kind));
+        let mut outline = Outline::default();
+        for template in documents {
+            let steps = traced(&self.shelf, template, &context, scope, rendered, &self.identity);
+            outline.steps.extend(steps.into_iter().flatten());
+        }
+        outline
+    }
 }
 
 fn traced(

@@ -25,7 +25,7 @@ type At = (usize, usize);
 struct View<'v> {
     values: Vec<&'v Value>,
     /// Where it is from the root; an element of a list or table has `*`.
-    path: Vec<String>,
+    path: Vec<&'v str>,
     /// Nothing is known about it, so everything is allowed below it.
     open: bool,
 }
@@ -194,7 +194,7 @@ impl<'v> Walker<'v, '_> {
             .help("inside {{#each}} there are @key, @index, @first and @last"))
     }
 
-    fn relative(&self, segments: &[PathSeg]) -> Result<View<'v>, Diagnostic> {
+    fn relative(&self, segments: &'v [PathSeg]) -> Result<View<'v>, Diagnostic> {
         let (mut ups, mut from_root, mut names) = (0, false, Vec::new());
         for segment in segments {
             match segment {
@@ -211,7 +211,7 @@ impl<'v> Walker<'v, '_> {
         self.find(ups, from_root, &names)
     }
 
-    fn find(&self, ups: usize, from_root: bool, names: &[&str]) -> Result<View<'v>, Diagnostic> {
+    fn find(&self, ups: usize, from_root: bool, names: &[&'v str]) -> Result<View<'v>, Diagnostic> {
         let named = names.first().and_then(|first| {
             let mut all = self.frames.iter().rev().flat_map(|frame| &frame.names);
             all.find(|(name, _)| name == first).map(|(_, view)| view)
@@ -233,9 +233,9 @@ impl<'v> Walker<'v, '_> {
         Ok(view)
     }
 
-    fn below(&self, view: &View<'v>, name: &str) -> Result<View<'v>, Diagnostic> {
+    fn below(&self, view: &View<'v>, name: &'v str) -> Result<View<'v>, Diagnostic> {
         let mut next = View { values: Vec::new(), path: view.path.clone(), open: view.open };
-        next.path.push(name.to_owned());
+        next.path.push(name);
         for value in &view.values {
             match value {
                 Value::Object(entries) => next.values.extend(entries.get(name)),
@@ -256,7 +256,7 @@ impl<'v> Walker<'v, '_> {
         }
     }
 
-    fn unknown(&self, view: &View<'_>, path: &[String], name: &str) -> Diagnostic {
+    fn unknown(&self, view: &View<'_>, path: &[&str], name: &str) -> Diagnostic {
         let objects = view.values.iter().filter_map(|value| value.as_object());
         let mut known: Vec<&str> = objects.flat_map(|entries| entries.keys().map(String::as_str)).collect();
         let declared =
@@ -273,9 +273,9 @@ impl<'v> Walker<'v, '_> {
 }
 
 /// Whether a path is on the way to a declared input, or is it.
-fn leads_to(path: &[String], declared: &str) -> bool {
+fn leads_to(path: &[&str], declared: &str) -> bool {
     let mut segments = declared.split('.');
-    path.iter().all(|own| segments.next().is_some_and(|segment| own == "*" || own == segment))
+    path.iter().all(|own| segments.next().is_some_and(|segment| *own == "*" || *own == segment))
 }
 
 /// How often a loop over this turns at most.
@@ -291,7 +291,7 @@ fn turns(view: &View<'_>) -> usize {
 
 fn elements<'v>(view: &View<'v>) -> View<'v> {
     let mut inside = View { values: Vec::new(), path: view.path.clone(), open: view.open };
-    inside.path.push("*".to_owned());
+    inside.path.push("*");
     for value in &view.values {
         match value {
             Value::Array(items) => inside.values.extend(items),

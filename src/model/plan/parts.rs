@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::digest::Digest;
+use crate::base::digest::{Digest, ObjectDigest, canonical_bytes};
 use crate::base::id::{LogId, PackName, ScopeId, SiteCode};
 use crate::base::time::Timestamp;
 use crate::model::authority::ApprovalNeed;
@@ -176,21 +176,80 @@ pub(super) fn excerpts(plan: &Plan, digest: Digest, made_at: Timestamp) -> BTree
 /// The digest of each scope's part, as the head lists them.
 pub(super) fn digests(plan: &Plan) -> BTreeMap<ScopeId, Digest> {
     let parted = Parted::new(plan);
-    let digest = |(scope, steps): (&ScopeId, &ScopePlan)| {
-        (scope.clone(), Digest::of_canonical(&parted.part(scope, steps)))
-    };
-    plan.scopes.iter().map(digest).collect()
+    plan.scopes.keys().map(|scope| (scope.clone(), parted.part_digest(scope))).collect()
 }
 
 /// A plan with the seed of its salts.
 struct Parted<'p> {
     plan: &'p Plan,
     seed: Digest,
+    /// Each scope's part up to the salt, which only the whole plan gives.
+    begun: BTreeMap<&'p ScopeId, ObjectDigest>,
 }
 
 impl<'p> Parted<'p> {
+    /// Digests the whole plan, scope by scope: every step is written once, for the plan and for its part, and of a
+    /// thousand sites no more than one is in memory as text. The entries are in the order of their keys; one that is
+    /// missing here would not be under the digest, which is why all fields are named.
     fn new(plan: &'p Plan) -> Self {
-        Self { plan, seed: Digest::of_canonical(plan) }
+        let Plan {
+            v,
+            tool,
+            estate,
+            lineage,
+            target,
+            selection,
+            inputs,
+            packs,
+            parameters,
+            heads,
+            fleet,
+            scopes,
+            overview,
+            rollback,
+            approvals,
+            consents,
+        } = plan;
+        let (mut whole, mut begun) = (ObjectDigest::new(), BTreeMap::new());
+        if !approvals.is_empty() {
+            whole.entry("approvals", approvals);
+        }
+        if !consents.is_empty() {
+            whole.entry("consents", consents);
+        }
+        whole.entry("estate", estate);
+        whole.entry("fleet", fleet);
+        whole.entry("heads", heads);
+        whole.entry("inputs", inputs);
+        whole.entry("lineage", lineage);
+        if !overview.is_empty() {
+            whole.entry("overview", overview);
+        }
+        whole.entry("packs", packs);
+        whole.entry("parameters", parameters);
+        if let Some(rollback) = rollback {
+            whole.entry("rollback", rollback);
+        }
+        whole.begin_inner("scopes");
+        for (scope, steps) in scopes {
+            let text = canonical_bytes(steps);
+            whole.written(&scope.to_string(), &text);
+            begun.insert(scope, begin_part(plan, scope, &text));
+        }
+        whole.end_inner("scopes");
+        whole.entry("selection", selection);
+        whole.entry("target", target);
+        whole.entry("tool", tool);
+        whole.entry("v", v);
+        Self { plan, seed: whole.end(), begun }
+    }
+
+    /// The digest of a part: [`Digest::of_canonical`] of [`Parted::part`].
+    fn part_digest(&self, scope: &ScopeId) -> Digest {
+        let mut part = self.begun[scope].clone();
+        part.entry("salt", &self.salt(&scope.to_string()));
+        part.entry("scope", scope);
+        part.end()
     }
 
     fn salt(&self, of: &str) -> Digest {
@@ -204,15 +263,9 @@ impl<'p> Parted<'p> {
             plan: plan.clone(),
             parameters: self.plan.parameters.get(scope).cloned().unwrap_or_default(),
             log: self.plan.heads.get(&LogId::Scope(scope.clone())).cloned(),
-            inputs: scope.site().and_then(|code| self.site_file(code)).into_iter().collect(),
-            approvals: self.plan.approvals.iter().filter_map(|need| need.of(scope)).collect(),
+            inputs: site_files(self.plan, scope),
+            approvals: needs_of(self.plan, scope),
         }
-    }
-
-    fn site_file(&self, code: &SiteCode) -> Option<(String, Digest)> {
-        let path = format!("{SITE_FILE_PREFIX}{code}{SITE_FILE_SUFFIX}");
-        let digest = *self.plan.inputs.get(&path)?;
-        Some((path, digest))
     }
 
     /// Everything that is neither in the head nor in a scope's part, so that all of the plan is under its digest.
@@ -236,8 +289,8 @@ impl<'p> Parted<'p> {
     fn head(&self) -> PlanHead {
         let plan = self.plan;
         let (mut shared, mut sites) = (BTreeMap::new(), BTreeSet::new());
-        for (scope, steps) in &plan.scopes {
-            let digest = Digest::of_canonical(&self.part(scope, steps));
+        for scope in plan.scopes.keys() {
+            let digest = self.part_digest(scope);
             match scope {
                 ScopeId::Site(_) => drop(sites.insert(digest)),
                 ScopeId::Account | ScopeId::Region(_) => drop(shared.insert(scope.clone(), digest)),
@@ -260,6 +313,32 @@ impl<'p> Parted<'p> {
             partial: plan.selection.left_out().is_some(),
         }
     }
+}
+
+/// A scope's part up to its salt, its fields in the order of their names; `steps` is the text of its steps.
+fn begin_part(plan: &Plan, scope: &ScopeId, steps: &[u8]) -> ObjectDigest {
+    let (mut part, nothing) = (ObjectDigest::new(), BTreeMap::new());
+    let approvals = needs_of(plan, scope);
+    if !approvals.is_empty() {
+        part.entry("approvals", &approvals);
+    }
+    part.entry("inputs", &site_files(plan, scope));
+    if let Some(log) = plan.heads.get(&LogId::Scope(scope.clone())) {
+        part.entry("log", log);
+    }
+    part.entry("parameters", plan.parameters.get(scope).unwrap_or(&nothing));
+    part.written("plan", steps);
+    part
+}
+
+fn needs_of(plan: &Plan, scope: &ScopeId) -> Vec<ApprovalNeed> {
+    plan.approvals.iter().filter_map(|need| need.of(scope)).collect()
+}
+
+/// The input files that are about this scope alone.
+fn site_files(plan: &Plan, scope: &ScopeId) -> BTreeMap<String, Digest> {
+    let path = scope.site().map(|code| format!("{SITE_FILE_PREFIX}{code}{SITE_FILE_SUFFIX}"));
+    path.and_then(|path| Some((path.clone(), *plan.inputs.get(&path)?))).into_iter().collect()
 }
 
 /// Whether an input file is the same for all sites.
@@ -348,6 +427,21 @@ mod tests {
         let mut more = excerpt("site/AAA01");
         more["part"]["note"] = json!("smuggled in");
         assert!(PlanExcerpt::from_value(more).is_err());
+    }
+
+    #[test]
+    fn digests_taken_piece_by_piece_are_those_of_the_whole() {
+        let mut full = plan();
+        full.overview.rest_on.insert(ScopeId::Account, BTreeSet::from(["AAA01".parse().expect("a code")]));
+        let bare = Plan { approvals: Vec::new(), heads: BTreeMap::new(), ..plan() };
+        for plan in [plan(), full, bare] {
+            let parted = Parted::new(&plan);
+            assert_eq!(parted.seed, Digest::of_canonical(&plan));
+            for (scope, steps) in &plan.scopes {
+                let part = parted.part(scope, steps);
+                assert_eq!(parted.part_digest(scope), Digest::of_canonical(&part), "{scope}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::awaited::Awaited;
 use super::stranger::{self, Stranger, Unlisted};
 use super::{Look, Observer, resource_of, target_of};
 use crate::base::id::{ScopeId, StepId};
@@ -71,6 +72,7 @@ pub async fn look(
         known: Known::default(),
         listings: BTreeMap::new(),
         through: BTreeMap::new(),
+        awaited: Awaited::default(),
     };
     let mut kept: Vec<(&ScopeId, Resource, Holding)> = Vec::new();
     for one in scopes {

@@ -146,6 +146,20 @@ async fn a_kind_is_listed_once_for_all_scopes_and_never_read_one_by_one() {
 }
 
 #[tokio::test]
+async fn lists_go_out_before_what_is_read_one_by_one_however_deep_their_objects_lie() {
+    let setting = json!({"type": "disable_legacy_dbfs", "value": {"disable_legacy_dbfs": {"value": true}}});
+    let setting = resource("setting.dbfs", "workspace_setting", setting);
+    let mut catalog = resource("catalog.a", "catalog", json!({"name": "a"}));
+    catalog.after = vec![setting.id.clone()];
+    let mut network = resource("network.a", "network", json!({"network_name": "n"}));
+    network.after = vec![catalog.id.clone()];
+    let looked = look(Service::default(), &["site/HRB01"], vec![setting, catalog, network], &[]).await;
+    let asked = looked.service.asked();
+    assert_eq!(asked.len(), 3, "nothing is asked twice: {asked:?}");
+    assert_eq!(asked[..2], ["list databricks.catalog Account", "list databricks.network Account"]);
+}
+
+#[tokio::test]
 async fn what_rests_on_a_step_that_has_not_run_is_known_after_it() {
     let resources = vec![
         // The order in which they are declared does not matter.

@@ -24,12 +24,12 @@ use crate::model::rendered::Rendered;
 use crate::model::resource::Resource;
 use crate::ops::Context;
 use crate::ops::checklist::Ground;
-use crate::ops::desired::Desired;
+use crate::ops::desired::{self, Desired};
 use crate::ops::error::Failure;
 use crate::ops::plan::read_holdings;
 use crate::policy::{self, RULES};
 use crate::runner::known::Known;
-use crate::{facts, render, resolve};
+use crate::{facts, resolve};
 
 /// An estate whose items can be run.
 #[derive(Debug)]
@@ -60,8 +60,9 @@ impl Estate {
         };
         let (loaded, _) = Desired::load(root, None)?;
         let (resolved, _) = resolve::all(&loaded);
-        let (rendered, _) = render::all(&loaded, &resolved);
-        Ok(Self { desired: Desired { loaded, resolved, rendered, warnings: found }, breaks_rules: true })
+        let (shelf, rendered, _) = desired::printed(&loaded, &resolved);
+        let desired = Desired { loaded, resolved, shelf, rendered, warnings: found };
+        Ok(Self { desired, breaks_rules: true })
     }
 }
 
