@@ -32,6 +32,7 @@ mod report;
 mod resume;
 mod roles;
 mod run;
+mod sandbox;
 mod schedule;
 mod schema;
 mod signing;
@@ -164,6 +165,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             workspace_seconds,
             seed,
             required_tags,
+            conditions,
         }) => {
             let account_id = match account_id {
                 Some(id) => id,
@@ -176,6 +178,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
                 workspace_seconds,
                 seed,
                 required_tags,
+                conditions: conditions.conditions(),
             };
             run::sandbox(ui, wanted)
         }

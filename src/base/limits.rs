@@ -107,6 +107,8 @@ pub const SANDBOX_REQUESTS_MAX: usize = 200_000;
 pub const SANDBOX_TOKENS_MAX: usize = 1_000;
 /// Fault rules of the sandbox; each is looked at for every request.
 pub const SANDBOX_FAULTS_MAX: usize = 1_000;
+/// Limits of families that a sandbox has: there are a few dozen families.
+pub const SANDBOX_LIMITS_MAX: usize = 100;
 /// All files of a bundle together, as the verifier holds them in memory.
 pub const BUNDLE_BYTES_MAX: u64 = 4 << 30;
 /// Depth of folders in a bundle: rendered files are the deepest.
