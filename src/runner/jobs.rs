@@ -21,7 +21,7 @@ impl Running<'_> {
     /// not wait for the disk as a call must. The slots of the calls that are owed are kept free for them. On a virtual
     /// clock writing takes no time, and one order is enough.
     pub(super) fn start_looks(&mut self) {
-        if !self.clock.is_real() || !self.ledger.has_entries() {
+        if !self.clock.is_real() || !self.ledger.has_entries() || self.free() == 0 {
             return;
         }
         let owed = self.agenda.ready().iter().flat_map(|scope| self.scopes[scope].startable());
