@@ -33,6 +33,7 @@ mod report;
 mod resume;
 mod roles;
 mod run;
+mod sandbox;
 mod schedule;
 mod schema;
 mod show;
@@ -165,6 +166,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             workspace_seconds,
             seed,
             required_tags,
+            conditions,
         }) => {
             let account_id = match account_id {
                 Some(id) => id,
@@ -177,6 +179,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
                 workspace_seconds,
                 seed,
                 required_tags,
+                conditions: conditions.conditions(),
             };
             run::sandbox(ui, wanted)
         }

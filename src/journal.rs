@@ -155,6 +155,33 @@ pub trait Journal: Send {
         length: Millis,
     ) -> Result<Lease, JournalError>;
 
+    /// Takes the leases on logs, in their order: all of them or none; a store that can does so in one durable step.
+    ///
+    /// # Errors
+    ///
+    /// `Held` while somebody else has one.
+    fn take_leases(
+        &mut self,
+        logs: &[LogId],
+        holder: &str,
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Vec<Lease>, JournalError> {
+        let mut leases = Vec::with_capacity(logs.len());
+        for log in logs {
+            match self.take_lease(log, holder, now, length) {
+                Ok(lease) => leases.push(lease),
+                Err(error) => {
+                    for lease in &leases {
+                        self.release(lease)?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(leases)
+    }
+
     /// Extends a lease.
     ///
     /// # Errors
@@ -225,6 +252,15 @@ pub trait Journal: Send {
     /// Only if the store fails.
     fn release(&mut self, lease: &Lease) -> Result<(), JournalError>;
 
+    /// Gives leases back; a store that can does so in one durable step.
+    ///
+    /// # Errors
+    ///
+    /// Only if the store fails.
+    fn release_all(&mut self, leases: &[&Lease]) -> Result<(), JournalError> {
+        leases.iter().try_for_each(|lease| self.release(lease))
+    }
+
     /// Seals and appends entries to one or more logs in one durable step: all of them or none.
     /// `leases` must hold one lease for each log written to.
     ///
@@ -232,6 +268,24 @@ pub trait Journal: Send {
     ///
     /// `Fenced` if a lease was lost or none was given, `TooLarge`, `Sensitive`, `Damaged`, `Store`.
     fn append(&mut self, leases: &[&Lease], drafts: Vec<EntryDraft>) -> Result<Vec<Line>, JournalError>;
+
+    /// Stores blobs and appends the entries that name them. Never an entry without its blobs; a store that can does both
+    /// in one durable step.
+    ///
+    /// # Errors
+    ///
+    /// As `put_blobs` and `append`.
+    fn append_with(
+        &mut self,
+        blobs: &[&[u8]],
+        leases: &[&Lease],
+        drafts: Vec<EntryDraft>,
+    ) -> Result<Vec<Line>, JournalError> {
+        if !blobs.is_empty() {
+            self.put_blobs(blobs)?;
+        }
+        if drafts.is_empty() { Ok(Vec::new()) } else { self.append(leases, drafts) }
+    }
 
     /// Entries of a log from a place on, each checked against its own sequence number.
     ///

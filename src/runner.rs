@@ -4,6 +4,7 @@
 //! Starting, resuming and recovering from a crash are the same code. The loop itself does no I/O but the journal's;
 //! calls run as tasks and come back as inputs.
 
+mod agenda;
 mod bake;
 pub mod clock;
 pub mod feed;

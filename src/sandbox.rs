@@ -14,6 +14,7 @@ mod call;
 mod catalogs;
 mod clusters;
 pub mod compute_policy;
+mod conditions;
 mod dispatch;
 mod faults;
 mod filter;
@@ -52,6 +53,7 @@ use serde::Serialize;
 use crate::base::secret::Secret;
 use crate::base::time::{Millis, Timestamp};
 
+pub use conditions::Conditions;
 pub use faults::{Fault, FaultKind};
 pub use http::serve;
 
@@ -117,6 +119,8 @@ pub struct Config {
     pub settle_ms: u64,
     /// Fault rules at the start.
     pub faults: Vec<Fault>,
+    /// What it is like to call it at the start.
+    pub conditions: Conditions,
     /// Custom tag keys without which workspaces and budget policies are refused.
     pub required_tags: Vec<String>,
     /// Folder that keeps the state; in memory without one.
@@ -136,6 +140,7 @@ impl Config {
             durations: Durations::default(),
             settle_ms: 0,
             faults: Vec::new(),
+            conditions: Conditions::default(),
             required_tags: Vec::new(),
             state_dir: None,
         }
@@ -183,6 +188,8 @@ pub struct RequestRecord {
     pub seq: u64,
     /// When it came, on the sandbox's clock.
     pub time: Timestamp,
+    /// Time from when it came until it was answered, on the sandbox's clock.
+    pub took_ms: u64,
     /// HTTP method.
     pub method: String,
     /// Path without the query.

@@ -92,7 +92,10 @@ conformance!(
     a_lease_of_a_gone_holder_is_taken_over_at_once,
     a_lease_given_back_was_not_taken_from_anybody,
     one_name_one_holder,
+    leases_are_taken_and_given_back_together_or_not_at_all,
     leases_are_renewed_together_or_not_at_all,
+    an_append_goes_on_where_another_writer_left_off,
+    no_entry_without_the_files_it_names,
     who_holds_what_is_listed,
     a_broken_lock_fences_its_holder,
     wishes_wait_until_they_are_answered,
@@ -227,6 +230,60 @@ fn one_name_one_holder(store: &dyn Store) {
     assert_eq!(second.epoch, 2);
     assert!(one.append(&[&first], vec![draft("org", json!(1))]).is_err());
     one.append(&[&second], vec![draft("org", json!(1))]).expect("lines");
+}
+
+fn leases_are_taken_and_given_back_together_or_not_at_all(store: &dyn Store) {
+    let (mut one, mut two) = (store.open(), store.open());
+    let held = take(&mut *two, "site/HRB01", "two");
+    let logs = ["account", "org", "site/HRB01"].map(log);
+    let refused = one.take_leases(&logs, "one", now(), LENGTH);
+    assert!(matches!(&refused, Err(JournalError::Held { log, .. }) if *log == logs[2]), "{refused:?}");
+    take(&mut *two, "org", "two");
+    two.release(&held).expect("released");
+    let leases = one.take_leases(&[logs[0].clone(), logs[2].clone()], "one", now(), LENGTH).expect("leases");
+    let names: Vec<String> = leases.iter().map(|lease| lease.log.to_string()).collect();
+    assert_eq!(names, ["account", "site/HRB01"]);
+    one.append(&[&leases[1]], vec![draft("site/HRB01", json!(1))]).expect("lines");
+    one.release_all(&[&leases[0], &leases[1]]).expect("released");
+    let late = one.append(&[&leases[1]], vec![draft("site/HRB01", json!(2))]);
+    assert!(matches!(late, Err(JournalError::Fenced { .. })), "{late:?}");
+    assert!(one.take_leases(&[], "one", now(), LENGTH).expect("none").is_empty());
+    take(&mut *two, "account", "two");
+}
+
+fn an_append_goes_on_where_another_writer_left_off(store: &dyn Store) {
+    let (mut one, mut two) = (store.open(), store.open());
+    let mut expected = Vec::new();
+    for turn in 0..4 {
+        // In turn, each twice: the second time it may rely on what it saw the first time, the third time it may not.
+        let (journal, holder) = if turn % 2 == 0 { (&mut one, "one") } else { (&mut two, "two") };
+        let lease = take(&mut **journal, "org", holder);
+        for n in 0..2 {
+            let lines = journal.append(&[&lease], vec![draft("org", json!([turn, n]))]).expect("lines");
+            expected.extend(lines.into_iter().map(|line| line.text));
+        }
+        journal.release(&lease).expect("released");
+    }
+    assert_eq!(texts(&*two, "org"), expected);
+    let leaves: Vec<Digest> = expected.iter().map(|line| merkle::leaf_hash(line.as_bytes())).collect();
+    assert_eq!(one.heads().expect("heads")[&log("org")].root, merkle::root(&leaves));
+}
+
+fn no_entry_without_the_files_it_names(store: &dyn Store) {
+    let mut journal = store.open();
+    let lease = take(&mut *journal, "org", "one");
+    let files: [&[u8]; 2] = [b"one file", b"another"];
+    let lines = journal.append_with(&files, &[&lease], vec![draft("org", json!(1))]).expect("lines");
+    assert_eq!(lines.len(), 1);
+    for file in files {
+        assert_eq!(journal.get_blob(&Digest::of(file)).expect("it is there"), file);
+    }
+    let sensitive: &[u8] = b"SSN 123456789";
+    let refused = journal.append_with(&[sensitive], &[&lease], vec![draft("org", json!(2))]);
+    assert!(matches!(refused, Err(JournalError::Sensitive { .. })), "{refused:?}");
+    assert_eq!(texts(&*journal, "org").len(), 1, "its file was refused, and so was the entry");
+    assert!(journal.append_with(&[b"alone"], &[], Vec::new()).expect("no lines").is_empty());
+    assert!(journal.get_blob(&Digest::of(b"alone")).is_ok());
 }
 
 fn leases_are_renewed_together_or_not_at_all(store: &dyn Store) {

@@ -119,6 +119,8 @@ pub const ARCHIVE_SPARE_BYTES: u64 = 1 << 20;
 pub const EXPORT_BATCH_MAX: usize = 64;
 /// Bundles that are made at the same time: there are rarely more cores that have nothing better to do.
 pub const EXPORTS_AT_ONCE_MAX: usize = 8;
+/// Limits of families that a sandbox has: there are a few dozen families.
+pub const SANDBOX_LIMITS_MAX: usize = 100;
 /// All files of a bundle together, as the verifier holds them in memory.
 pub const BUNDLE_BYTES_MAX: u64 = 4 << 30;
 /// Depth of folders in a bundle: rendered files are the deepest.

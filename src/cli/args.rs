@@ -828,5 +828,7 @@ pub enum SandboxCommand {
         /// Refuse to make workspaces and budget policies without these tags
         #[arg(long, value_name = "KEY", value_delimiter = ',')]
         required_tags: Vec<String>,
+        #[command(flatten)]
+        conditions: super::sandbox::ConditionArgs,
     },
 }

@@ -36,10 +36,32 @@ pub const SHAPES: [&str; 14] = [
 /// The first sensitive thing in these bytes.
 pub fn scan(bytes: &[u8]) -> Option<Sensitive> {
     let text = Text(bytes);
-    (0..bytes.len()).find_map(|at| {
-        let what = secrets::at(text, at).or_else(|| health::at(text, at))?;
-        Some(Sensitive { what, at })
-    })
+    let mut inside = false;
+    for (at, byte) in bytes.iter().enumerate() {
+        let first = FIRST[usize::from(*byte)];
+        // No shape begins inside a word or number, but for `X-Amz-Signature`, which may stand behind anything.
+        if first && (!inside || matches!(byte, b'x' | b'X' | b'-' | b':' | b'&' | b'?')) {
+            let found = secrets::at(text, at).or_else(|| health::at(text, at));
+            if let Some(what) = found {
+                return Some(Sensitive { what, at });
+            }
+        }
+        inside = byte.is_ascii_alphanumeric();
+    }
+    None
+}
+
+/// The bytes that a shape can begin with: most bytes of an entry are none, and an entry is scanned before it is written.
+const FIRST: [bool; 256] = firsts(b"abcdegmprsxABCDMPRSX0123456789-:&?");
+
+const fn firsts(bytes: &[u8]) -> [bool; 256] {
+    let mut all = [false; 256];
+    let mut at = 0;
+    while at < bytes.len() {
+        all[bytes[at] as usize] = true;
+        at += 1;
+    }
+    all
 }
 
 /// What is shown in place of a text with something sensitive in it; nothing if the text can be shown.
@@ -137,6 +159,38 @@ mod tests {
                 let found = scan(text.as_bytes()).unwrap_or_else(|| panic!("{what} was not found"));
                 assert_eq!(found.what, what, "{text}");
                 assert!(SHAPES.contains(&found.what), "{what} is told in the record of a scan");
+            }
+        }
+    }
+
+    #[test]
+    fn no_shape_begins_where_none_is_looked_for() {
+        // Pieces of all shapes behind each other in many orders, so that one stands in the middle of another.
+        let hex = "0123456789abcdef".repeat(2);
+        let pieces = [
+            format!("dapi{hex}"),
+            format!("AK{}", "IAIOSFODNN7EXAMPLE"),
+            format!("-----BEGIN {}PRIVATE KEY-----", ""),
+            format!("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{}", "abcDEF123456"),
+            format!("Bearer {}", "a1b2c3d4e5f6g7h8"),
+            format!("X-Amz-Signature={hex}{hex}"),
+            format!("&sig={}", "a%2Bb".repeat(8)),
+            "://app:hunter2@db".to_owned(),
+            "password=hunter22".to_owned(),
+            "123-45-6789".to_owned(),
+            "MRN: 00441723".to_owned(),
+            "3/14/1962".to_owned(),
+            "DOB 03/14/1962".to_owned(),
+        ];
+        let between = ["", "x", "9", "-", "_", " ", "\"", ":", ".", "é"];
+        for (one, other) in pieces.iter().flat_map(|one| pieces.iter().map(move |other| (one, other))) {
+            for joint in between {
+                let whole = format!("{joint}{one}{joint}{other}");
+                let text = Text(whole.as_bytes());
+                let everywhere = (0..whole.len()).find_map(|at| {
+                    secrets::at(text, at).or_else(|| health::at(text, at)).map(|what| Sensitive { what, at })
+                });
+                assert_eq!(scan(whole.as_bytes()), everywhere, "{whole}");
             }
         }
     }

@@ -32,6 +32,41 @@ pub struct SqliteJournal {
     /// Nothing in a journal that was opened for reading only.
     holders: Option<Holders>,
     entropy: Entropy,
+    kept: Kept,
+}
+
+/// What the last append saw and wrote, so that the next one need not ask for it. It counts only while nobody else has
+/// changed the store, which SQLite tells by a number; an append that fails, and any other write of ours, forgets it.
+#[derive(Debug, Default)]
+struct Kept {
+    version: Option<i64>,
+    leases: BTreeMap<LogId, Lease>,
+    logs: BTreeMap<LogId, LogRow>,
+}
+
+impl Kept {
+    /// Forgets everything if the store is not as it was.
+    fn at(self, version: i64) -> Self {
+        if self.version == Some(version) { self } else { Self { version: Some(version), ..Self::default() } }
+    }
+
+    /// `Fenced` unless this lease is the one that counts.
+    fn check_lease(&mut self, rows: &Rows<'_>, lease: &Lease) -> Result<(), JournalError> {
+        let known = self.leases.get(&lease.log);
+        if known.is_some_and(|known| known.epoch == lease.epoch && known.holder == lease.holder) {
+            return Ok(());
+        }
+        rows.check_lease(lease)?;
+        self.leases.insert(lease.log.clone(), lease.clone());
+        Ok(())
+    }
+
+    fn log(&mut self, rows: &Rows<'_>, log: &LogId) -> Result<&mut LogRow, JournalError> {
+        if !self.logs.contains_key(log) {
+            self.logs.insert(log.clone(), rows.log_for_writing(log)?);
+        }
+        Ok(self.logs.get_mut(log).expect("it was just put there"))
+    }
 }
 
 impl SqliteJournal {
@@ -48,6 +83,7 @@ impl SqliteJournal {
             path,
             holders: Some(Holders::new(dir.join(open::HOLDERS))),
             entropy: Entropy::System,
+            kept: Kept::default(),
         })
     }
 
@@ -61,7 +97,7 @@ impl SqliteJournal {
     pub fn open_read_only(dir: &Path) -> Result<Self, JournalError> {
         let path = dir.join(open::FILE);
         let connection = open::for_reading(&path)?;
-        Ok(Self { connection, path, holders: None, entropy: Entropy::System })
+        Ok(Self { connection, path, holders: None, entropy: Entropy::System, kept: Kept::default() })
     }
 
     /// Copies the journal in one folder, as it stands at this moment, into another folder, which must have none.
@@ -85,7 +121,8 @@ impl SqliteJournal {
 
     /// A transaction that no other writer can come between. What is not committed is rolled back.
     fn write(&mut self) -> Result<(Transaction<'_>, &Path), JournalError> {
-        let Self { connection, path, holders, entropy: _ } = self;
+        let Self { connection, path, holders, entropy: _, kept } = self;
+        *kept = Kept::default();
         if holders.is_none() {
             return Err(open::failed(path, "it was opened for reading only"));
         }
@@ -100,26 +137,39 @@ impl SqliteJournal {
     }
 
     fn claim(&mut self, claim: &Claim<'_>) -> Result<Lease, JournalError> {
-        let (log, holder) = (claim.log, claim.holder);
+        let lease = self.claim_all(std::slice::from_ref(claim))?.pop();
+        Ok(lease.expect("one lease for one claim"))
+    }
+
+    /// What one holder claims, all or nothing.
+    fn claim_all(&mut self, claims: &[Claim<'_>]) -> Result<Vec<Lease>, JournalError> {
         let failed = |error: std::io::Error| open::failed(&self.path, error);
         let Some(holders) = &mut self.holders else {
             return Err(open::failed(&self.path, "it was opened for reading only"));
         };
+        let Some(holder) = claims.first().map(|claim| claim.holder) else { return Ok(Vec::new()) };
+        self.kept = Kept::default();
         let alone = holders.claim(holder).map_err(failed)?;
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior);
         let transaction = transaction.map_err(|error| open::failed(&self.path, error))?;
         let rows = Rows { connection: &transaction, path: &self.path };
-        let row = rows.lease(log)?;
-        if !alone {
-            let (since, until) = row.map_or((None, claim.now), |row| (row.since, row.until));
-            return Err(JournalError::Held { log: log.clone(), holder: holder.to_owned(), since, until });
+        let mut leases = Vec::with_capacity(claims.len());
+        for claim in claims {
+            let log = claim.log;
+            let row = rows.lease(log)?;
+            if !alone {
+                let (since, until) = row.map_or((None, claim.now), |row| (row.since, row.until));
+                let (log, holder) = (log.clone(), holder.to_owned());
+                return Err(JournalError::Held { log, holder, since, until });
+            }
+            let is_gone = |name: &str| holders.is_gone(name).map_err(failed);
+            let lease = claim.decide(row.as_ref(), is_gone)?;
+            rows.put_lease(log, &LeaseRow::taken(&lease, claim.now))?;
+            leases.push(lease);
         }
-        let is_gone = |name: &str| holders.is_gone(name).map_err(failed);
-        let lease = claim.decide(row.as_ref(), is_gone)?;
-        rows.put_lease(log, &LeaseRow::taken(&lease, claim.now))?;
         commit(transaction, &self.path)?;
-        Ok(lease)
+        Ok(leases)
     }
 }
 
@@ -132,6 +182,17 @@ impl Journal for SqliteJournal {
         length: Millis,
     ) -> Result<Lease, JournalError> {
         self.claim(&Claim { log, holder, now, length, breaks: None })
+    }
+
+    fn take_leases(
+        &mut self,
+        logs: &[LogId],
+        holder: &str,
+        now: Timestamp,
+        length: Millis,
+    ) -> Result<Vec<Lease>, JournalError> {
+        let claim = |log| Claim { log, holder, now, length, breaks: None };
+        self.claim_all(&logs.iter().map(claim).collect::<Vec<_>>())
     }
 
     fn break_lock(
@@ -209,23 +270,46 @@ impl Journal for SqliteJournal {
         commit(transaction, path)
     }
 
-    fn append(&mut self, leases: &[&Lease], drafts: Vec<EntryDraft>) -> Result<Vec<Line>, JournalError> {
-        let entropy = self.entropy;
+    fn release_all(&mut self, leases: &[&Lease]) -> Result<(), JournalError> {
         let (transaction, path) = self.write()?;
         let rows = Rows { connection: &transaction, path };
-        for lease in leases {
-            rows.check_lease(lease)?;
+        leases.iter().try_for_each(|lease| rows.free_lease(lease))?;
+        commit(transaction, path)
+    }
+
+    fn append(&mut self, leases: &[&Lease], drafts: Vec<EntryDraft>) -> Result<Vec<Line>, JournalError> {
+        self.append_with(&[], leases, drafts)
+    }
+
+    fn append_with(
+        &mut self,
+        blobs: &[&[u8]],
+        leases: &[&Lease],
+        drafts: Vec<EntryDraft>,
+    ) -> Result<Vec<Line>, JournalError> {
+        let digests = blobs.iter().map(|bytes| check_blob(bytes)).collect::<Result<Vec<_>, _>>()?;
+        let held: BTreeSet<&LogId> = leases.iter().map(|lease| &lease.log).collect();
+        if let Some(draft) = drafts.iter().find(|draft| !held.contains(&draft.log)) {
+            return Err(JournalError::Fenced { log: draft.log.clone() });
         }
-        let mut grown: BTreeMap<LogId, LogRow> = BTreeMap::new();
+        let entropy = self.entropy;
+        let kept = std::mem::take(&mut self.kept);
+        let (transaction, path) = self.write()?;
+        let rows = Rows { connection: &transaction, path };
+        let mut kept = kept.at(rows.version()?);
+        for lease in leases {
+            kept.check_lease(&rows, lease)?;
+        }
+        for (digest, bytes) in digests.iter().zip(blobs) {
+            rows.put_blob(digest, bytes)?;
+        }
+        let mut grown = BTreeSet::new();
         let mut lines = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            if !leases.iter().any(|lease| lease.log == draft.log) {
-                return Err(JournalError::Fenced { log: draft.log });
+            let row = kept.log(&rows, &draft.log)?;
+            if !grown.contains(&draft.log) {
+                grown.insert(draft.log.clone());
             }
-            if !grown.contains_key(&draft.log) {
-                grown.insert(draft.log.clone(), rows.log_for_writing(&draft.log)?);
-            }
-            let row = grown.get_mut(&draft.log).expect("it was just put there");
             let seq = row.range.size();
             let salt = salt(entropy, &draft.log, seq)?;
             let line = seal(draft, seq, salt)?;
@@ -234,10 +318,11 @@ impl Journal for SqliteJournal {
             row.range.append(leaf);
             lines.push(line);
         }
-        for row in grown.values() {
-            rows.put_log(row)?;
+        for log in &grown {
+            rows.put_log(&kept.logs[log])?;
         }
         commit(transaction, path)?;
+        self.kept = kept;
         Ok(lines)
     }
 

@@ -74,16 +74,26 @@ impl Holdings {
     pub fn from_entries<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Self, BadEvent> {
         let mut holdings = Self::default();
         for entry in entries {
-            if let (ADOPTED, Some(step)) = (entry.kind.as_str(), &entry.step) {
-                let adopted = serde_json::from_value(entry.body.clone());
-                let adopted = adopted.map_err(|source| BadEvent { kind: entry.kind.clone(), source })?;
-                holdings.adopt(step, adopted, &entry.refs);
-                continue;
-            }
-            let event = Event::from_entry(&entry.kind, entry.step.as_ref(), &entry.body)?;
-            holdings.fold(entry.run.as_ref(), &event);
+            holdings.take(entry)?;
         }
         Ok(holdings)
+    }
+
+    /// Folds one entry, and gives the event that it holds, if it holds one.
+    ///
+    /// # Errors
+    ///
+    /// If it is of a known kind and cannot be understood.
+    pub fn take(&mut self, entry: &Entry) -> Result<Option<Event>, BadEvent> {
+        if let (ADOPTED, Some(step)) = (entry.kind.as_str(), &entry.step) {
+            let adopted = serde_json::from_value(entry.body.clone());
+            let adopted = adopted.map_err(|source| BadEvent { kind: entry.kind.clone(), source })?;
+            self.adopt(step, adopted, &entry.refs);
+            return Ok(None);
+        }
+        let event = Event::from_entry(&entry.kind, entry.step.as_ref(), &entry.body)?;
+        self.fold(entry.run.as_ref(), &event);
+        Ok(Some(event))
     }
 
     /// Folds one event of a run. Events that say nothing about objects change nothing.
@@ -162,6 +172,12 @@ impl Holdings {
     /// What a step holds, or may hold.
     pub fn get(&self, step: &StepId) -> Option<Holding> {
         self.tracks.get(step).and_then(Track::shown)
+    }
+
+    /// Whether the id of what is ours is known.
+    pub fn has_id(&self, step: &StepId) -> bool {
+        let held = self.tracks.get(step).and_then(|track| track.holding.as_ref());
+        held.is_some_and(|held| held.id.is_some())
     }
 
     /// Everything that is ours or may be, and everything else that a run has seen to be as desired, by step: objects

@@ -12,7 +12,7 @@ use crate::ops::error::Failure;
 use crate::ops::target::random_id;
 use crate::runner::clock::Clock;
 use crate::runner::stop::Stop;
-use crate::sandbox::{ClientCredential, Config, Durations, Sandbox, serve};
+use crate::sandbox::{ClientCredential, Conditions, Config, Durations, Sandbox, serve};
 
 /// How a sandbox is to be served.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Wanted {
     pub seed: u64,
     /// Tag keys without which workspaces and budget policies are refused.
     pub required_tags: Vec<String>,
+    /// What it is like to call it.
+    pub conditions: Conditions,
 }
 
 /// A sandbox that is about to serve, and how to reach it.
@@ -65,6 +67,7 @@ pub async fn run(wanted: Wanted, stop: Stop, ready: &mut dyn FnMut(&Address)) ->
     config.seed = wanted.seed;
     config.state_dir = wanted.dir;
     config.required_tags = wanted.required_tags;
+    config.conditions = wanted.conditions;
     let workspace = Millis::from_secs(wanted.workspace_seconds);
     config.durations = Durations { workspace, ..Durations::IMMEDIATE };
     let clock = Clock::Real;

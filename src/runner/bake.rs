@@ -143,10 +143,10 @@ fn is_due(standing: Standing, now: Timestamp) -> bool {
 }
 
 impl Running<'_> {
-    /// Begins a look at a wave's sites that are done; whether that changed anything.
-    pub(super) fn start_bake(&mut self, wave: &WaveName, scopes: &[ScopeId]) -> Result<bool, RunnerError> {
+    /// Begins a look at a wave's sites that are done.
+    pub(super) fn start_bake(&mut self, wave: &WaveName, scopes: &[ScopeId]) -> Result<(), RunnerError> {
         if self.bakes.looks.contains_key(wave) {
-            return Ok(false);
+            return Ok(());
         }
         let mut look = Look::default();
         for scope in scopes {
@@ -174,20 +174,21 @@ impl Running<'_> {
         if let Some(cause) = failing {
             self.ledger.note(now, format!("{step} of {scope} cannot be read during bake time: {cause}"));
         }
-        self.finish_bake(wave).map(|_| ())
+        self.finish_bake(wave)
     }
 
-    fn finish_bake(&mut self, wave: &WaveName) -> Result<bool, RunnerError> {
-        let Some(Look { held, broken, .. }) = self.bakes.finished(wave) else { return Ok(false) };
-        self.fleet_input(fleet::Input::BakeLooked { wave: wave.clone(), held, broken })?;
-        Ok(true)
+    fn finish_bake(&mut self, wave: &WaveName) -> Result<(), RunnerError> {
+        let Some(Look { held, broken, .. }) = self.bakes.finished(wave) else { return Ok(()) };
+        self.fleet_input(fleet::Input::BakeLooked { wave: wave.clone(), held, broken })
     }
 
-    /// Asks which of a wave's criteria are open; at most once in a turn, because the records do not change within one.
+    /// Asks which of a wave's criteria are open; at most once in a turn, and whether it did. The records are asked, so what
+    /// was noted so far is written first.
     pub(super) fn judge_entry(&mut self, wave: &WaveName) -> Result<bool, RunnerError> {
         if !self.bakes.judged.insert(wave.clone()) {
             return Ok(false);
         }
+        self.ledger.commit()?;
         let planned = self.saved.plan.fleet.waves.iter().find(|planned| planned.name == *wave);
         let planned = planned.expect("the fleet judges waves of the plan");
         let open = (self.entry)(&self.saved.plan, planned, self.ledger.journal())?;

@@ -6,14 +6,31 @@ use super::scope_run::{Surroundings, bake_job};
 use super::turn;
 use crate::base::id::{ScopeId, StepId};
 use crate::base::limits;
+use crate::engine::Command;
 use crate::model::plan::Work;
 
 impl Running<'_> {
     /// Starts what is owed and not running as long as there are slots. Checks of bake time come after what changes.
     pub(super) fn start_jobs(&mut self) {
         self.lanes.begin_turn();
-        self.start_commands();
+        self.start_commands(self.free(), |_| true);
         self.start_checks();
+    }
+
+    /// Starts the looks that are owed while what made them due is still being written: a look changes nothing, so it need
+    /// not wait for the disk as a call must. The slots of the calls that are owed are kept free for them. On a virtual
+    /// clock writing takes no time, and one order is enough.
+    pub(super) fn start_looks(&mut self) {
+        if !self.clock.is_real() || !self.ledger.has_entries() || self.free() == 0 {
+            return;
+        }
+        let owed = self.agenda.ready().iter().flat_map(|scope| self.scopes[scope].startable());
+        let calls = owed.filter(|command| matches!(command, Command::Apply { .. })).count();
+        self.lanes.begin_turn();
+        self.start_commands(self.free().saturating_sub(calls), |command| match command {
+            Command::Observe { .. } | Command::Verify { .. } => true,
+            Command::Apply { .. } | Command::WakeAt(_) => false,
+        });
     }
 
     fn free(&self) -> usize {
@@ -30,22 +47,22 @@ impl Running<'_> {
             Some(Work::Reconcile(reconcile)) => reconcile.via.as_ref(),
             Some(Work::Check { .. }) | None => None,
         };
-        let has_id = self.holdings[scope].get(step).is_some_and(|held| held.id.is_some());
+        let has_id = self.holdings[scope].has_id(step);
         Route { scope: scope.clone(), plan, place: self.known.place(scope, via), has_id }
     }
 
-    fn start_commands(&mut self) {
-        let free = self.free();
+    fn start_commands(&mut self, free: usize, which: impl Fn(&Command) -> bool) {
         if free == 0 {
             return;
         }
         let mut lanes = std::mem::take(&mut self.lanes);
         let now = self.now();
-        let queues = turn::after(&self.active, self.served.as_ref())
+        let queues = turn::after(self.agenda.ready(), self.served.as_ref())
             .map(|scope| (scope.clone(), self.scopes[scope].startable()))
             .collect();
         let dealt = turn::deal(queues, free, |scope, command| {
-            command.step().is_some_and(|step| lanes.admits(command, &self.route(scope, step), now))
+            let step = command.step().filter(|_| which(command));
+            step.is_some_and(|step| lanes.admits(command, &self.route(scope, step), now))
         });
         let dealt: Vec<_> = dealt
             .into_iter()
@@ -67,6 +84,7 @@ impl Running<'_> {
             let mut job = run.job(&scope, saved.plan.scope(&scope), command, around);
             job.lane = lane;
             self.tasks.start(job);
+            self.note(&scope);
             self.served = Some(scope);
         }
     }

@@ -67,19 +67,10 @@ impl<'a> Ledger<'a> {
         holder: &str,
         now: Timestamp,
     ) -> Result<Self, JournalError> {
-        let (leases, renew_at) = (BTreeMap::new(), renewal(now));
+        let leases = journal.take_leases(&logs.collect::<Vec<_>>(), holder, now, limits::LEASE)?;
+        let leases = leases.into_iter().map(|lease| (lease.log.clone(), lease)).collect();
         let (drafts, blobs, answered, told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut ledger = Self { journal, feed, stamp, leases, renew_at, drafts, blobs, answered, told };
-        for log in logs {
-            match ledger.journal.take_lease(&log, holder, now, limits::LEASE) {
-                Ok(lease) => ledger.leases.insert(log, lease),
-                Err(error) => {
-                    ledger.release();
-                    return Err(error);
-                }
-            };
-        }
-        Ok(ledger)
+        Ok(Self { journal, feed, stamp, leases, renew_at: renewal(now), drafts, blobs, answered, told })
     }
 
     /// Notes in each log that was taken from a holder who had not given it back: whose entries end there, and whose begin.
@@ -155,6 +146,11 @@ impl<'a> Ledger<'a> {
         self.told.push((at, Told::Scope(scope.clone(), Box::new(event))));
     }
 
+    /// Whether anything waits to be written.
+    pub fn has_entries(&self) -> bool {
+        !self.drafts.is_empty()
+    }
+
     /// Keeps a file that the next entries name.
     pub fn keep(&mut self, blob: Option<Vec<u8>>) {
         self.blobs.extend(blob);
@@ -175,23 +171,20 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Writes all that was noted in one durable step: first the files, then the entries that name them. Nothing is
-    /// started, and nobody is told, before this.
+    /// Writes all that was noted in one durable step: the files, and the entries that name them. Nothing is started, and
+    /// nobody is told, before this.
     ///
     /// # Errors
     ///
     /// If the journal fails. Then nothing of it was written.
     pub fn commit(&mut self) -> Result<(), JournalError> {
-        if !self.blobs.is_empty() {
-            let blobs = std::mem::take(&mut self.blobs);
-            self.journal.put_blobs(&blobs.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
-        }
-        if !self.drafts.is_empty() {
-            let drafts = std::mem::take(&mut self.drafts);
+        if !self.drafts.is_empty() || !self.blobs.is_empty() {
+            let (blobs, drafts) = (std::mem::take(&mut self.blobs), std::mem::take(&mut self.drafts));
+            let blobs: Vec<&[u8]> = blobs.iter().map(Vec::as_slice).collect();
             let logs: BTreeSet<&LogId> = drafts.iter().map(|draft| &draft.log).collect();
             // The store checks each lease it is given: a launch of a thousand scopes gives it only those it needs.
             let leases: Vec<&Lease> = logs.into_iter().map(|log| &self.leases[log]).collect();
-            self.journal.append(&leases, drafts)?;
+            self.journal.append_with(&blobs, &leases, drafts)?;
         }
         if !self.answered.is_empty() {
             let answered = std::mem::take(&mut self.answered);
@@ -237,9 +230,8 @@ impl<'a> Ledger<'a> {
 
     /// Gives the leases back. A failure here is not worth a failed launch: they end by themselves.
     pub fn release(&mut self) {
-        for lease in self.leases.values() {
-            let _ = self.journal.release(lease);
-        }
+        let leases: Vec<&Lease> = self.leases.values().collect();
+        let _ = self.journal.release_all(&leases);
     }
 }
 

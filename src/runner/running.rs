@@ -1,7 +1,9 @@
 //! The loop itself: fold the logs, then decide, record, start and wait until nothing is owed any more.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::agenda::Agenda;
 use super::bake::Bakes;
 use super::clock::Clock;
 use super::feed::Feed;
@@ -37,6 +39,11 @@ pub(super) struct Running<'a> {
     pub(super) scopes: BTreeMap<ScopeId, ScopeRun>,
     /// Scopes whose runs go on in this process.
     pub(super) active: BTreeSet<ScopeId>,
+    /// Which of them a turn has to look at.
+    pub(super) agenda: Agenda,
+    /// Whether anything has happened to the launch since what it owes was followed.
+    pub(super) fleet_moved: bool,
+    fleet_owed: OnceCell<BTreeSet<fleet::Command>>,
     /// The scope that was served last when slots were handed out.
     pub(super) served: Option<ScopeId>,
     pub(super) holdings: BTreeMap<ScopeId, Holdings>,
@@ -72,6 +79,9 @@ impl<'a> Running<'a> {
             ledger,
             scopes: BTreeMap::new(),
             active: BTreeSet::new(),
+            agenda: Agenda::default(),
+            fleet_moved: true,
+            fleet_owed: OnceCell::new(),
             served: None,
             holdings: BTreeMap::new(),
             known: Known::default(),
@@ -99,8 +109,12 @@ impl<'a> Running<'a> {
         let saved = self.saved;
         for (scope, plan) in &saved.plan.scopes {
             let lines = self.ledger.read(&LogId::Scope(scope.clone()), 0)?;
-            let holdings = Holdings::from_entries(lines.iter().map(|line| &line.entry))
-                .map_err(|e| RunnerError::Replay(format!("{scope}: {e}")))?;
+            // Each entry is understood once, for what is held and for where the run stands.
+            let (mut holdings, mut events) = (Holdings::default(), Vec::new());
+            for entry in lines.iter().map(|line| &line.entry) {
+                let event = holdings.take(entry).map_err(|e| RunnerError::Replay(format!("{scope}: {e}")))?;
+                events.extend(event.filter(|_| entry.run.as_ref() == Some(&self.run)));
+            }
             let region = plan.needs.iter().find(|need| matches!(need, ScopeId::Region(_)));
             let region = region.or(saved.plan.through()).cloned();
             let held = holdings.iter().map(|(id, _)| id.clone());
@@ -108,7 +122,7 @@ impl<'a> Running<'a> {
             for (id, held) in holdings.iter() {
                 self.known.set_outputs(scope, id, held.outputs.clone());
             }
-            let run = ScopeRun::replay(&self.run, scope, plan, &lines, &mut self.known)
+            let run = ScopeRun::replay(&self.run, scope, plan, &events, &mut self.known)
                 .map_err(|e| RunnerError::Replay(format!("{scope}: {e}")))?;
             self.holdings.insert(scope.clone(), holdings);
             self.scopes.insert(scope.clone(), run);
@@ -155,6 +169,7 @@ impl<'a> Running<'a> {
             .map_err(|e| RunnerError::Replay(format!("org: {e}")))?;
         self.fleet = fleet::State::replay(&self.saved.plan, &events)
             .map_err(|e| RunnerError::Replay(format!("org: {e}")))?;
+        self.fleet_owed.take();
         Ok(self.fleet.is_started())
     }
 
@@ -164,6 +179,7 @@ impl<'a> Running<'a> {
             self.look_at_asks()?;
             self.follow_fleet()?;
             self.ask_to_stop()?;
+            self.start_looks();
             self.ledger.commit()?;
             if let Some(left) = self.left() {
                 // Whoever leaves because of what it waits for says so, whatever the drain was like.
@@ -188,7 +204,7 @@ impl<'a> Running<'a> {
             }
             self.wake()?;
             self.close_scopes()?;
-            self.ledger.commit()?;
+            // What came of these answers is recorded together with what the launch makes of it.
         }
     }
 
@@ -260,7 +276,21 @@ impl<'a> Running<'a> {
             };
             self.ledger.fleet(self.clock.now(), event, refs);
         }
+        self.fleet_moved = true;
+        self.fleet_owed.take();
         Ok(true)
+    }
+
+    /// What the fleet owes. It follows from its state alone, and there are many turns in which that stays as it is.
+    pub(super) fn fleet_owed(&self) -> &BTreeSet<fleet::Command> {
+        self.fleet_owed.get_or_init(|| fleet::owed(&self.fleet))
+    }
+
+    /// Notes how a scope's run stands now, if it goes on.
+    pub(super) fn note(&mut self, scope: &ScopeId) {
+        if self.active.contains(scope) {
+            self.agenda.note(scope, &self.scopes[scope]);
+        }
     }
 
     /// The moment at which others' wishes are to be looked at again.

@@ -13,7 +13,6 @@ use crate::base::id::{RunId, ScopeId, StepId, WaveName};
 use crate::base::time::Timestamp;
 use crate::driver::Target;
 use crate::engine::{self, Command, Decision, Input};
-use crate::journal::Line;
 use crate::model::entry::BlobRef;
 use crate::model::event::{Effect, Event, RunOutcome};
 use crate::model::finding::{Finding, Look, NextCall};
@@ -43,7 +42,8 @@ pub struct Surroundings<'s> {
 }
 
 impl ScopeRun {
-    /// Where the scope's log says the run stands; what its earlier processes found is taken into what is known.
+    /// Where the run's events in its scope's log say it stands; what its earlier processes found is taken into what is
+    /// known.
     ///
     /// # Errors
     ///
@@ -52,16 +52,11 @@ impl ScopeRun {
         run: &RunId,
         scope: &ScopeId,
         plan: &ScopePlan,
-        lines: &[Line],
+        events: &[Event],
         known: &mut Known,
     ) -> Result<Self, String> {
-        let own = lines.iter().filter(|line| line.entry.run.as_ref() == Some(run));
-        let events = own
-            .map(|line| Event::from_entry(&line.entry.kind, line.entry.step.as_ref(), &line.entry.body))
-            .collect::<Result<Vec<Event>, _>>()
-            .map_err(|e| e.to_string())?;
         events.iter().for_each(|event| Self::learn(scope, event, known));
-        let state = engine::State::replay(run.clone(), plan, &events).map_err(|e| e.to_string())?;
+        let state = engine::State::replay(run.clone(), plan, events).map_err(|e| e.to_string())?;
         Ok(Self { state, running: BTreeSet::new(), prepared: BTreeMap::new() })
     }
 

@@ -15,47 +15,44 @@ impl Running<'_> {
     /// without open steps ends at once, and others may follow it.
     pub(super) fn follow_fleet(&mut self) -> Result<(), RunnerError> {
         self.bakes.begin_turn();
-        // Every turn of this loop begins or ends a scope, or enters or bars a wave; `new` guards against the rest.
-        loop {
-            let mut new = false;
-            let owed = fleet::owed(&self.fleet);
+        let mut judged_before = false;
+        // Every turn of this loop follows something that happened to the launch. What it owes follows from its state alone.
+        while std::mem::take(&mut self.fleet_moved) {
+            let owed = self.fleet_owed().clone();
             self.bakes.keep_owed(&owed);
             for command in owed {
-                new |= match command {
+                match command {
                     fleet::Command::RunScope { scope, round } => self.start_scope(&scope, round),
                     fleet::Command::AbortScope(scope) => self.abort_scope(&scope),
-                    fleet::Command::JudgeEntry(wave) => self.judge_entry(&wave)?,
+                    fleet::Command::JudgeEntry(wave) => judged_before |= !self.judge_entry(&wave)?,
                     fleet::Command::LookAtBake { wave, scopes } => self.start_bake(&wave, &scopes)?,
-                    fleet::Command::WakeAt(_) => false,
-                };
+                    fleet::Command::WakeAt(_) => {}
+                }
             }
             self.drain()?;
             self.close_scopes()?;
-            if !new {
-                return Ok(());
-            }
         }
+        // Still owed, and judged in the next turn.
+        self.fleet_moved = judged_before;
+        Ok(())
     }
 
-    fn start_scope(&mut self, scope: &ScopeId, round: u32) -> bool {
+    fn start_scope(&mut self, scope: &ScopeId, round: u32) {
         if self.active.contains(scope) {
-            return false;
+            return;
         }
         let (saved, now) = (self.saved, self.now());
         let events = self.run_of(scope).begin(saved.plan.scope(scope), now, round);
         self.active.insert(scope.clone());
         self.record(scope, events);
-        true
     }
 
-    fn abort_scope(&mut self, scope: &ScopeId) -> bool {
+    fn abort_scope(&mut self, scope: &ScopeId) {
         let (saved, now) = (self.saved, self.now());
         let fresh = !self.active.contains(scope);
         let events = self.run_of(scope).abort(saved.plan.scope(scope), now, fresh);
         self.active.insert(scope.clone());
-        let new = fresh || !events.is_empty();
         self.record(scope, events);
-        new
     }
 
     /// Passes a stop of the whole launch on to the scopes that run. One that stops already hears nothing new.
@@ -78,14 +75,14 @@ impl Running<'_> {
     /// The next moment at which something is to be done: for a scope, for the fleet, for a lane that held something back,
     /// or for a check that is repeated.
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
-        let scopes = self.active.iter().filter_map(|scope| self.scopes[scope].next_timer());
-        let others = [self.fleet_timer(), self.lanes.ready_at(), self.bakes.next_timer()];
-        scopes.chain(others.into_iter().flatten()).min()
+        let all =
+            [self.agenda.next_timer(), self.fleet_timer(), self.lanes.ready_at(), self.bakes.next_timer()];
+        all.into_iter().flatten().min()
     }
 
     fn fleet_timer(&self) -> Option<Timestamp> {
-        let moments = fleet::owed(&self.fleet).into_iter().filter_map(|command| match command {
-            fleet::Command::WakeAt(at) => Some(at),
+        let moments = self.fleet_owed().iter().filter_map(|command| match command {
+            fleet::Command::WakeAt(at) => Some(*at),
             fleet::Command::RunScope { .. }
             | fleet::Command::AbortScope(_)
             | fleet::Command::JudgeEntry(_)
@@ -114,9 +111,7 @@ impl Running<'_> {
     /// Tells everybody whose moment has come.
     pub(super) fn wake(&mut self) -> Result<(), RunnerError> {
         let (saved, now) = (self.saved, self.now());
-        let is_due = |scope: &&ScopeId| self.scopes[*scope].next_timer().is_some_and(|at| at <= now);
-        let due: Vec<ScopeId> = self.active.iter().filter(is_due).cloned().collect();
-        for scope in due {
+        for scope in self.agenda.due(now) {
             let events = self.run_of(&scope).wake(saved.plan.scope(&scope), now);
             self.record(&scope, events);
         }
@@ -128,10 +123,9 @@ impl Running<'_> {
 
     /// Tells the fleet about scopes that have come to rest. Reads that still run for them are not waited for.
     pub(super) fn close_scopes(&mut self) -> Result<(), RunnerError> {
-        let at_rest = |scope: &&ScopeId| self.scopes[*scope].is_at_rest();
-        let closed: Vec<ScopeId> = self.active.iter().filter(at_rest).cloned().collect();
-        for scope in closed {
+        for scope in self.agenda.resting() {
             self.active.remove(&scope);
+            self.agenda.strike(&scope);
             let outcome = match self.scopes[&scope].ended() {
                 Some(RunOutcome::Succeeded) => ScopeOutcome::Succeeded,
                 Some(RunOutcome::Failed) => ScopeOutcome::Failed,
@@ -143,7 +137,8 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Takes events of a scope into what is known, and marks the durable ones to be written.
+    /// Takes events of a scope into what is known, and marks the durable ones to be written. To be called after every
+    /// input of its engine, also after one that nothing follows from.
     pub(super) fn record(&mut self, scope: &ScopeId, events: Vec<Event>) {
         for event in events {
             ScopeRun::learn(scope, &event, &mut self.known);
@@ -158,5 +153,6 @@ impl Running<'_> {
             };
             self.ledger.scope(self.clock.now(), scope, event, refs);
         }
+        self.note(scope);
     }
 }

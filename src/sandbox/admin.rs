@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
+use super::conditions::Conditions;
 use super::dispatch::Core;
 use super::faults::Fault;
 use super::oauth::bearer;
@@ -44,6 +45,16 @@ pub(super) fn serve(core: &mut Core, call: &Call, rest: &[&str]) -> Outcome {
         ("GET", ["faults"]) => Answer::ok(json!({ "faults": core.faults() })),
         ("DELETE", ["faults"]) => {
             core.clear_faults();
+            Answer::nothing()
+        }
+        ("GET", ["conditions"]) => Answer::ok(json!(core.conditions())),
+        ("PUT", ["conditions"]) => {
+            let wanted: Conditions = serde_json::from_slice(&call.body)
+                .map_err(|error| Refusal::malformed(format!("not conditions: {error}")))?;
+            if let Some(fault) = wanted.fault() {
+                return Err(Refusal::malformed(fault));
+            }
+            core.set_conditions(wanted);
             Answer::nothing()
         }
         ("GET", ["requests"]) => {

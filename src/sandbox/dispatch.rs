@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
+use super::conditions::{Conditions, Counted};
 use super::faults::{self, Asked, Fault, FaultKind, Strike};
 use super::http::Answered;
 use super::ids::Origin;
@@ -24,6 +25,7 @@ pub(super) struct Core {
     store: Store,
     tokens: Tokens,
     faults: Vec<Fault>,
+    counted: Counted,
     requests: VecDeque<RequestRecord>,
     sequence: u64,
     request_births: BTreeMap<String, u64>,
@@ -34,8 +36,10 @@ pub(super) struct Core {
 pub(super) struct Stalled {
     /// The rules' word.
     pub strike: Strike,
-    /// Real time to wait first.
+    /// Real time to wait first; whoever hangs up meanwhile is not heard.
     pub wait: Option<Millis>,
+    /// Real time that carrying it out takes, whether or not the caller is still there.
+    pub latency: Option<Millis>,
 }
 
 /// How a request ends on the wire.
@@ -56,6 +60,9 @@ impl Core {
         if config.account_id.is_empty() || config.account_id.contains('/') {
             return Err(SandboxError::Config("the sandbox needs an account id without slashes".into()));
         }
+        if let Some(fault) = config.conditions.fault() {
+            return Err(SandboxError::Config(fault));
+        }
         let store = Store::open(config.state_dir.as_deref())?;
         let faults = config.faults.iter().take(SANDBOX_FAULTS_MAX).cloned().collect();
         let mut core = Core {
@@ -64,6 +71,7 @@ impl Core {
             store,
             tokens: Tokens::default(),
             faults,
+            counted: Counted::default(),
             requests: VecDeque::new(),
             sequence: 0,
             request_births: BTreeMap::new(),
@@ -134,6 +142,17 @@ impl Core {
         &self.faults
     }
 
+    /// What it is like to call it.
+    pub fn conditions(&self) -> &Conditions {
+        &self.config.conditions
+    }
+
+    /// Changes what it is like to call it.
+    pub fn set_conditions(&mut self, conditions: Conditions) {
+        self.config.conditions = conditions;
+        self.counted = Counted::default();
+    }
+
     /// Forgets all fault rules.
     pub fn clear_faults(&mut self) {
         self.faults.clear();
@@ -147,13 +166,19 @@ impl Core {
     /// Asks the fault rules.
     pub fn begin(&mut self, call: &Call) -> Stalled {
         if call.segments.first().is_some_and(|first| first == "__sandbox") {
-            return Stalled { strike: Strike::default(), wait: None };
+            return Stalled { strike: Strike::default(), wait: None, latency: None };
         }
-        let workspace = self.workspace_name(call);
+        // Without rules nobody asks what a request holds.
+        let workspace = if self.faults.is_empty() { None } else { self.workspace_name(call) };
         let holds =
             |text: &str| call.holds(text) || workspace.as_ref().is_some_and(|name| name.contains(text));
         let request = format!("{} {}", call.method, call.path);
-        let strike = faults::strike(&mut self.faults, &Asked { request, now: (self.now)(), holds: &holds });
+        let now = (self.now)();
+        let mut strike = faults::strike(&mut self.faults, &Asked { request, now, holds: &holds });
+        strike.came = Some(now);
+        if strike.kind.is_none() {
+            strike.kind = self.counted.judge(&self.config.conditions, self.config.seed, call, now);
+        }
         let wait = match strike.kind {
             Some(FaultKind::Stall { millis }) => Some(Millis(millis).min(SANDBOX_STALL_MAX)),
             Some(
@@ -165,7 +190,7 @@ impl Core {
             )
             | None => None,
         };
-        Stalled { strike, wait }
+        Stalled { strike, wait, latency: self.config.conditions.latency() }
     }
 
     /// Serves a request as one transaction.
@@ -248,7 +273,7 @@ impl Core {
             lost = status.is_none();
         }
         let status = if lost { 0 } else { answered.status };
-        self.record(call, status, workspace);
+        self.record(call, strike, status, workspace);
         if lost { Reply::Lost(answered) } else { Reply::Answered(answered) }
     }
 
@@ -265,7 +290,7 @@ impl Core {
         Answered { status, body, request_id, workspace: None, retry_after: None }
     }
 
-    fn record(&mut self, call: &Call, status: u16, workspace: Option<String>) {
+    fn record(&mut self, call: &Call, strike: &Strike, status: u16, workspace: Option<String>) {
         if call.segments.first().is_some_and(|first| first == "__sandbox") {
             return;
         }
@@ -273,9 +298,12 @@ impl Core {
             self.requests.pop_front();
         }
         self.sequence += 1;
+        let now = (self.now)();
+        let came = strike.came.unwrap_or(now);
         self.requests.push_back(RequestRecord {
             seq: self.sequence,
-            time: (self.now)(),
+            time: came,
+            took_ms: now.since(came).0,
             method: call.method.clone(),
             path: call.path.clone(),
             status,

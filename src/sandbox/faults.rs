@@ -111,6 +111,8 @@ impl Fault {
 pub(super) struct Strike {
     /// What goes wrong, stale reads apart.
     pub kind: Option<FaultKind>,
+    /// When the request came.
+    pub came: Option<Timestamp>,
     /// Position of the rule for stale reads, with its reads and whether the object looks absent.
     pub stale: Option<(usize, u32, bool)>,
 }

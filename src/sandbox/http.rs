@@ -15,9 +15,11 @@ use super::Sandbox;
 use super::answer::Refusal;
 use super::call::Call;
 use super::dispatch::{Reply, Stalled};
+use super::faults::Strike;
 use super::line::{Lines, Shears};
 use crate::base::limits::SANDBOX_BODY_BYTES_MAX;
 use crate::base::secret::Secret;
+use crate::base::time::Millis;
 
 const WORKSPACE_HEADERS: [&str; 2] = ["x-databricks-workspace-id", "x-databricks-org-id"];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,11 +59,14 @@ async fn answer(State(sandbox): State<Sandbox>, request: Request) -> Response {
     };
     let reply = match call {
         Ok(call) => {
-            let Stalled { strike, wait } = sandbox.core().begin(&call);
+            let Stalled { strike, wait, latency } = sandbox.core().begin(&call);
             if let Some(wait) = wait {
                 tokio::time::sleep(wait.as_std()).await;
             }
-            sandbox.core().serve(&call, strike)
+            match latency {
+                Some(latency) => carry_out(sandbox, call, strike, latency).await,
+                None => sandbox.core().serve(&call, strike),
+            }
         }
         Err(refusal) => sandbox.core().refuse(parts.method.as_str(), parts.uri.path(), refusal),
     };
@@ -73,6 +78,16 @@ async fn answer(State(sandbox): State<Sandbox>, request: Request) -> Response {
         }
         (Reply::Lost(answered), None) => write(answered),
     }
+}
+
+/// Carries a call out after its latency, whether or not its caller still waits: a service that has received a call
+/// does not notice that the caller went away.
+async fn carry_out(sandbox: Sandbox, call: Call, strike: Strike, latency: Millis) -> Reply {
+    let work = tokio::spawn(async move {
+        tokio::time::sleep(latency.as_std()).await;
+        sandbox.core().serve(&call, strike)
+    });
+    work.await.expect("a call that panics is a bug of the sandbox")
 }
 
 fn read(parts: &request::Parts, body: Vec<u8>) -> Result<Call, Refusal> {

@@ -44,6 +44,8 @@ impl Listener for Lines {
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
+        // Answers are small; one that waits for the next would look like a slow service.
+        let _ = stream.set_nodelay(true);
         (Line { stream, shears: Shears::default() }, address)
     }
 

@@ -37,6 +37,9 @@ const PREFIXED: &[Prefixed] = &[
 ];
 
 fn token(text: Text<'_>, at: usize) -> Option<&'static str> {
+    if !matches!(text.byte(at), Some(b'd' | b'A' | b'g' | b'x')) {
+        return None;
+    }
     let fits = |known: &&Prefixed| {
         text.starts(at, known.prefix)
             && text.begins(at, b"")

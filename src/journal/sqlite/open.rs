@@ -19,6 +19,9 @@ const OPENING: &str = "opening.lock";
 /// How long a writer waits for another one's transaction; ours take milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Statements that are kept ready: all that there are.
+const STATEMENTS: usize = 64;
+
 /// The format, step by step. A released step is never changed; a new format is a new step.
 const STEPS: &[M<'static>] = &[M::up(include_str!("schema.sql")), M::up(include_str!("waiting.sql"))];
 
@@ -41,6 +44,7 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, JournalError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| failed(path, error))?;
     // Before anything else, so that a newer program's store stays exactly as it is.
     refuse_newer(&connection, path)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
                     PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
     connection.execute_batch(settings).map_err(|error| failed(path, error))?;

@@ -15,6 +15,7 @@ use crate::base::time::Timestamp;
 use crate::merkle::{CompactRange, leaf_hash};
 
 /// A log's row: its number, its size and the right edge of its tree.
+#[derive(Debug)]
 pub(super) struct LogRow {
     pub(super) id: i64,
     pub(super) range: CompactRange,
@@ -27,6 +28,14 @@ pub(super) struct Rows<'c> {
 }
 
 impl Rows<'_> {
+    /// A number that changes whenever somebody else has changed the store.
+    pub(super) fn version(&self) -> Result<i64, JournalError> {
+        self.connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut query| query.query_row([], |row| row.get(0)))
+            .map_err(|error| failed(self.path, error))
+    }
+
     pub(super) fn lease(&self, log: &LogId) -> Result<Option<LeaseRow>, JournalError> {
         self.connection
             .prepare_cached("SELECT holder, epoch, since_ms, until_ms FROM lease WHERE log = ?1")
