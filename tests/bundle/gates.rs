@@ -3,10 +3,12 @@
 use landfall::base::digest::Digest;
 use landfall::evidence::bundle::layout;
 use landfall::evidence::bundle::manifest::Manifest;
+use landfall::evidence::records::Records;
 use landfall::evidence::statement::{GO_LIVE, Shown, all};
 use landfall::evidence::tally::Outcomes;
 use landfall::model::entry::Entry;
 use landfall::model::plan::PlanExcerpt;
+use landfall::ops::dossier;
 use serde_json::{Value, json};
 
 use super::fixture::{Ending, build};
@@ -76,4 +78,33 @@ fn only_gates_that_are_open_and_signed_for_are_attested() {
         entry(1, "gate.opened", &opened("g-15", "this", Some("2027-03-01T00:00:00.000Z"))),
     ];
     assert_eq!(properties(&log), Some(vec!["LANDFALL_GATE_OPEN_G-15".to_owned()]));
+}
+
+#[test]
+fn every_field_of_a_decision_is_shown_and_whether_its_signature_fits() {
+    let mut body = approval(
+        GO_LIVE,
+        "this",
+        &json!({ "approve": { "conditions": [{ "name": "shadow", "days_min": 14 }] } }),
+    );
+    body["statement"]["comment"] = json!("after the drill");
+    body["statement"]["instead_of"] = json!("cio");
+    body["statement"]["expires"] = json!("2027-02-01T00:00:00.000Z");
+    let entries = vec![entry(0, "approval.given", &body), entry(1, "run.noted", &json!({}))];
+    let records = Records { log: "site/HRB01".parse().expect("a log"), entries, blobs: Default::default() };
+    let shown = dossier::entry(&records, 0).expect("an entry");
+    let decision = &shown["decision"];
+    let told = json!({
+        "entry": "site/HRB01#0", "who": "sponsor", "role": "sponsor", "instead_of": "cio",
+        "when": "2027-01-11T09:00:00.000Z", "what": body["statement"]["subject"], "digest": Digest::of(b"this"),
+        "decision": body["statement"]["act"], "meaning": "it may go live", "comment": "after the drill",
+        "expires": "2027-02-01T00:00:00.000Z", "key": "SHA256:x", "signature_fits": false, "signature": "",
+    });
+    assert_eq!(*decision, told);
+    assert!(dossier::entry(&records, 1).expect("an entry")["decision"].is_null());
+    assert!(dossier::entry(&records, 2).is_err());
+    assert_eq!(dossier::named("site/HRB01#42").expect("a name"), ("site/HRB01".parse().expect("a log"), 42));
+    for bad in ["", "42", "site/HRB01", "site/HRB01#", "#4", "site/HRB01#x"] {
+        assert!(dossier::named(bad).is_err(), "{bad:?}");
+    }
 }

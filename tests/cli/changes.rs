@@ -63,6 +63,20 @@ fn a_launch_without_a_change_is_refused_and_the_way_of_a_change_is_kept() {
     estate.run(&["change", "list"]).ends(0).prints("CHG-1    draft      normal");
     let text = estate.run(&["change", "show", "CHG-1"]).ends(0);
     text.prints("board of 2026-01-05: approved (it-network-lead, pm)").prints("next: reviewed, missing");
+    let whole = estate.run(&["evidence", "show", "--change", "CHG-1", "-o", "json"]).ends(0).json();
+    let by_ticket = estate.run(&["evidence", "show", "--change", NUMBER, "-o", "json"]).ends(0).json();
+    assert_eq!(whole, by_ticket, "a change is found by its ticket too");
+    assert_eq!((&whole["plan"]["digest"], &whole["change"]["state"]), (&json!(digest), &json!("draft")));
+    let count = |list: &Value| list.as_array().map_or(0, Vec::len);
+    assert!(count(&whole["diff"]) > 100 && count(&whole["diff"]) == count(&whole["rollback"]["steps"]));
+    assert!(
+        count(&whole["tests"]) > 10 && whole["tests"][0]["outcome"] == "not run",
+        "{}",
+        whole["tests"][0]
+    );
+    assert_eq!(whole["approvals"], json!([]), "this target asks for none, and nobody signed any");
+    assert!(count(&whole["result"]) > 0, "what the log says of the change");
+    estate.run(&["evidence", "show", "--change", "CHG-7"]).ends(64).says("there is no CHG-7");
 }
 
 #[test]

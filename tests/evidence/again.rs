@@ -52,11 +52,7 @@ impl Machine {
 
     fn org(&self) -> Vec<Value> {
         let text = self.done(&["log", "org", "-o", "json"]);
-        let entries = |text: &str| text.lines().map(|line| serde_json::from_str(line).ok()).collect();
-        entries(&text).unwrap_or_else(|| {
-            let whole: Value = serde_json::from_str(&text).expect("JSON");
-            whole["entries"].as_array().or(whole.as_array()).expect("entries").clone()
-        })
+        text.lines().map(|line| serde_json::from_str(line).expect("an entry on each line")).collect()
     }
 }
 
