@@ -254,8 +254,12 @@ fn parts_that_contradict_each_other_make_no_bundle() {
     other_site.shared.insert("site/MPL02".parse().expect("a log"), head);
     assert!(matches!(bundle::assemble(&other_site), Err(BundleError::Contradiction { .. })));
     let unsealed = bundle::assemble(&good()).expect("assembled");
-    assert!(unsealed.clone().seal(&|_| Some(landfall::evidence::note::Signature([0; 64]))).is_err());
-    assert!(matches!(unsealed.seal(&|_| None), Err(BundleError::NotSigned { .. })));
+    assert!(unsealed.clone().seal(&|_| Ok(landfall::evidence::note::Signature([0; 64]))).is_err());
+    let error = unsealed.seal(&|_| Err("the key service is away".to_owned())).expect_err("no signature");
+    assert!(
+        matches!(error, BundleError::NotSigned { .. })
+            && error.to_string().ends_with("the key service is away")
+    );
 }
 
 #[test]

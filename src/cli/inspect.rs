@@ -211,10 +211,14 @@ pub fn export(
         rehearsal: false,
         previous,
         actor: ops::person(),
+        timestamps: desired.loaded.estate.timestamps.clone(),
     };
     let stamp = context.clock.now().to_string().replace([':', '.'], "-");
     let out = out.unwrap_or_else(|| context.state.join("bundles").join(format!("{site}-{stamp}")));
     let exported = ops::export::export(context, &mut journal, &wanted, &out)?;
+    for trouble in &exported.troubles {
+        ui.always(&format!("warning: {trouble}; it is tried again with the next export"));
+    }
     super::witness::checkpoints(ui, context, &journal, &desired.loaded.estate);
     ui.say(&format!("{} entries, {} files", exported.entries, exported.files));
     ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));

@@ -1,5 +1,8 @@
 //! Writes one site's evidence bundle: the whole log, sealed, with everything its entries name.
 
+mod anchors;
+mod timestamps;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -8,19 +11,20 @@ use crate::base::id::{LogId, RunId, ScopeId, SiteCode, WaveName};
 use crate::controls::{Catalogue, csv, oscal, workbook};
 use crate::evidence::bundle::{Files, Parts, assemble, layout, places};
 use crate::evidence::decisions::{self, DecisionKey};
-use crate::evidence::heads::{HEADS_KIND, HeadsBody};
+use crate::evidence::heads::AllHeads;
 use crate::evidence::redaction::redacted;
 use crate::evidence::sshsig::key::PublicKey;
 use crate::evidence::tlog_proof::TlogProof;
 use crate::journal::{Journal, Line, bundle_dir};
 use crate::merkle;
+use crate::model::anchor::TimestampService;
 use crate::model::entry::{Actor, Entry};
 use crate::model::plan::{LogHead, PlanExcerpt};
+use crate::ops::checkpoints::heads;
 use crate::ops::controls::{Ledger, SiteControls};
 use crate::ops::error::Failure;
 use crate::ops::keys::Keys;
 use crate::ops::launch::PLAN_FILE;
-use crate::ops::note::{self, Note};
 use crate::ops::{Context, earlier, witness};
 use crate::people::key_records;
 use crate::signer::Signer as _;
@@ -40,6 +44,8 @@ pub struct Wanted {
     pub previous: Option<PathBuf>,
     /// Who exports.
     pub actor: Actor,
+    /// Who is asked for time stamps, in this order; a rehearsal asks nobody.
+    pub timestamps: Vec<TimestampService>,
 }
 
 /// A bundle that was written.
@@ -53,6 +59,8 @@ pub struct Exported {
     pub entries: usize,
     /// Files of the bundle.
     pub files: usize,
+    /// What is not in it although it should be, in words; it is tried again with the next export.
+    pub troubles: Vec<String>,
 }
 
 /// Writes a bundle into a new folder.
@@ -76,15 +84,17 @@ pub fn export(
     let mut parts = parts(context, journal, wanted, &keys, &scope, &lines)?;
     attach_decisions(journal, &lines, &mut parts)?;
     attach_controls(journal, &lines, &mut parts)?;
+    let troubles = timestamps::attach(context, wanted, &mut parts)?;
     let entries = lines.len();
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
     let unsealed = assemble(&parts).map_err(|e| failed(e.to_string()))?;
-    let sign = |bytes: &[u8]| keys.bundle.sign(bytes).ok();
+    let sign = |bytes: &[u8]| keys.bundle.sign(bytes).map_err(|error| error.to_string());
     let files: Files = unsealed.seal(&sign).map_err(|e| failed(e.to_string()))?;
     let count = files.len();
     bundle_dir::write(out, &files).map_err(|e| failed(e.to_string()))?;
     earlier::keep(context, &wanted.site, &parts.checkpoint, Digest::of(&files[layout::SUMS]))?;
-    Ok(Exported { path: out.to_owned(), log_key: keys.log.vkey().to_string(), entries, files: count })
+    let log_key = keys.log.vkey().to_string();
+    Ok(Exported { path: out.to_owned(), log_key, entries, files: count, troubles })
 }
 
 fn parts(
@@ -96,7 +106,7 @@ fn parts(
     lines: &[Line],
 ) -> Result<Parts, Failure> {
     let log = LogId::Scope(scope.clone());
-    let (heads_line, heads_proof) = seal_heads(context, journal, wanted, keys)?;
+    let (heads_line, heads_proof, all) = seal_heads(context, journal, wanted, keys)?;
     let heads = journal.heads()?;
     let (excerpt, plan_bytes, run) = newest_plan(journal, lines, &wanted.site)?;
     let mut blobs = BTreeMap::new();
@@ -108,6 +118,8 @@ fn parts(
         None => earlier::last_export(context, &wanted.site)?,
     };
     let shared = excerpt.part.plan.needs.iter().cloned().map(LogId::Scope);
+    let shared: BTreeMap<LogId, LogHead> =
+        shared.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
     Ok(Parts {
         site: wanted.site.clone(),
         wave: wanted.wave.clone(),
@@ -119,16 +131,18 @@ fn parts(
         exported_by: wanted.actor.id.clone(),
         site_log: redacted(&lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>()),
         checkpoint: keys.checkpoint(&log, &heads[&log])?,
+        attachments: anchors::places(&all, [&heads[&log]].into_iter().chain(shared.values())),
+        handovers: anchors::handovers(journal, keys, &heads_proof)?,
         heads_line,
         heads_proof,
-        shared: shared.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect(),
+        shared,
         previous,
-        witnessed: witness::cosigned(context, &log, keys.log.vkey(), heads[&log].size)?,
+        witnessed: witness::cosigned(context, &log, keys.ring(), heads[&log].size)?,
         plan: plan_bytes,
         rendered: rendered(lines, &run, &blobs),
         blobs,
         controls: Vec::new(),
-        attachments: Files::new(),
+        stamped: None,
         log_key: keys.log.vkey().clone(),
         bundle_key: keys.bundle.vkey().clone(),
     })
@@ -140,13 +154,8 @@ fn seal_heads(
     journal: &mut dyn Journal,
     wanted: &Wanted,
     keys: &Keys,
-) -> Result<(String, TlogProof), Failure> {
-    let (mut lines, ()) = note::write(context, journal, &LogId::Org, |journal| {
-        let heads = HeadsBody::new(&keys.pseudonyms, &journal.heads()?);
-        let body = heads.with_bundle_key(keys.bundle.vkey()).to_value();
-        Ok((vec![Note::new(HEADS_KIND, body).by(&wanted.actor)], ()))
-    })?;
-    let line = lines.pop().ok_or_else(|| Failure::failed("the heads entry was not written"))?;
+) -> Result<(String, TlogProof, AllHeads), Failure> {
+    let (line, all) = heads::seal(context, journal, keys, &wanted.actor)?;
     let leaves: Vec<Digest> =
         journal.read(&LogId::Org, 0)?.iter().map(|l| merkle::leaf_hash(l.text.as_bytes())).collect();
     let index = line.entry.seq;
@@ -157,7 +166,7 @@ fn seal_heads(
     let hashes = merkle::proof::inclusion(leaves, leaves.len() - 1)
         .ok_or_else(|| Failure::failed("the heads entry is not in the org log"))?;
     let checkpoint = keys.checkpoint(&LogId::Org, &head)?;
-    Ok((line.text, TlogProof { index, hashes, checkpoint }))
+    Ok((line.text, TlogProof { index, hashes, checkpoint }, all))
 }
 
 /// What the site may see of the plan of its newest run, with its exact bytes.

@@ -8,7 +8,7 @@ use crate::model::plan::LogHead;
 use super::super::bundle::manifest::{Manifest, OrgHead};
 use super::super::bundle::{Files, layout};
 use super::super::checkpoint::Checkpoint;
-use super::super::heads::{HEADS_KIND, HeadsBody};
+use super::super::heads::{HEADS_KIND, HeadPlace, HeadsBody};
 use super::super::note::VerifierKey;
 use super::super::tlog_proof::TlogProof;
 use super::{Failure, Found, file, log, needed};
@@ -33,18 +33,28 @@ pub(super) fn heads(
     let body = sealed_heads(files, &proof, &org)?;
     let checkpoint = needed(checkpoint, "the log's signature")?;
     let site = LogHead { size: checkpoint.size, root: checkpoint.root };
-    if !body.holds(&site) {
+    let places = places(files, &body)?;
+    if !body.holds(&site, &places) {
         let detail = "the org log has sealed another head of this site than the bundle shows";
         return Err(Failure::cut(detail, "entries that the org log has sealed may be missing"));
     }
-    if let Some((log, _)) = manifest.shared.iter().find(|(_, head)| !body.holds(head)) {
+    if let Some((log, _)) = manifest.shared.iter().find(|(_, head)| !body.holds(head, &places)) {
         return Err(Failure::broken(format!(
             "the head of {log} in bundle.json is not one that the org log has sealed"
         )));
     }
     let detail =
-        format!("entry {} of {}, its last, holds this log among {}", proof.index, org.size, body.heads.len());
+        format!("entry {} of {}, its last, holds this log among {}", proof.index, org.size, body.count());
     Ok((body, detail))
+}
+
+/// Where the heads stand that the bundle is about, if the entry holds only the root of a tree over them.
+fn places(files: &Files, body: &HeadsBody) -> Result<Vec<HeadPlace>, Failure> {
+    if body.tree.is_none() {
+        return Ok(Vec::new());
+    }
+    let broken = |error: serde_json::Error| Failure::broken(format!("{}: {error}", layout::HEADS_PLACES));
+    serde_json::from_slice(file(files, layout::HEADS_PLACES)?).map_err(broken)
 }
 
 fn proof(files: &Files) -> Result<TlogProof, Failure> {
