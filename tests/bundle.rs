@@ -9,12 +9,18 @@ mod tampering;
 
 use std::collections::BTreeMap;
 
-use fixture::{Built, Ending, build, key, parts, sealed};
+use fixture::{Built, Ending, build, checkpoint, key, keys, parts, sealed};
 use landfall::base::digest::Digest;
+use landfall::base::id::LogId;
 use landfall::evidence::bundle::{self, BundleError, layout};
+use landfall::evidence::checkpoint::Checkpoint;
 use landfall::evidence::control::{ControlRow, ControlStatus, Missing, Obligation};
+use landfall::evidence::heads::{AllHeads, HeadPlace, PseudonymKey};
+use landfall::evidence::tlog_proof::TlogProof;
 use landfall::evidence::verify::{Completeness, Integrity, Pins, verify};
 use landfall::journal::bundle_dir;
+use landfall::model::entry::Entry;
+use landfall::model::plan::LogHead;
 
 #[test]
 fn a_sound_bundle_holds_with_and_without_pinned_keys() {
@@ -22,7 +28,7 @@ fn a_sound_bundle_holds_with_and_without_pinned_keys() {
     let open = verify(&files, &Pins::default());
     assert!(open.holds(), "{open:#?}");
     assert!(open.rehearsal);
-    assert_eq!(open.checks.len(), 16);
+    assert_eq!(open.checks.len(), 17);
     let (log, bundle) = (Some(log_key.public.clone()), Some(bundle_key.public.clone()));
     let pins = Pins { log, bundle, ..Pins::default() };
     let pinned = verify(&files, &pins);
@@ -32,6 +38,49 @@ fn a_sound_bundle_holds_with_and_without_pinned_keys() {
     assert!(
         matches!(&verdict.integrity, Integrity::Broken { first } if first.contains("the key that you trust is"))
     );
+}
+
+#[test]
+fn among_five_thousand_logs_the_places_of_a_sites_heads_prove_them() {
+    let mut parts = parts(Ending::Well);
+    let head = |lines: &[String]| {
+        let own = Checkpoint::over(String::new(), lines);
+        LogHead { size: own.size, root: own.root }
+    };
+    let letter = |n: u64| char::from(b'A' + u8::try_from(n % 26).expect("below 26"));
+    let code = |n: u64| format!("site/{}{}X{:02}", letter(n / 2600), letter(n / 100), n % 100);
+    let other = |n: u64| LogHead { size: n + 1, root: Digest::of(&n.to_be_bytes()) };
+    let mut all: BTreeMap<LogId, LogHead> =
+        (0..5000).map(|n| (code(n).parse().expect("a log"), other(n))).collect();
+    all.insert("site/HRB01".parse().expect("a log"), head(&parts.site_log));
+    all.extend(parts.shared.clone());
+    let all = AllHeads::new(&PseudonymKey::new([5; 32]), &all);
+    let mut entry: Entry = serde_json::from_str(&parts.heads_line).expect("an entry");
+    (entry.seq, entry.body) = (0, all.body().with_bundle_key(&parts.bundle_key).to_value());
+    parts.heads_line = serde_json::to_string(&entry).expect("JSON");
+    assert!(parts.heads_line.len() < 1000);
+    let org = [parts.heads_line.clone()];
+    parts.heads_proof = TlogProof::of_last(&org, checkpoint("org", &org)).expect("a proof");
+    let own = head(&parts.site_log);
+    let of = |heads: &[&LogHead]| {
+        let places: Option<Vec<HeadPlace>> = heads.iter().map(|head| all.place(head)).collect();
+        serde_json::to_vec(&places.expect("places")).expect("JSON")
+    };
+    let account = parts.shared.values().next().expect("the account").clone();
+    let mut broken = |places: Option<Vec<u8>>| {
+        parts.attachments.clear();
+        parts.attachments.extend(places.map(|bytes| (layout::HEADS_PLACES.to_owned(), bytes)));
+        let verdict = verify(&sealed(&parts), &Pins { log: Some(keys().0.public), ..Pins::default() });
+        match verdict.integrity {
+            Integrity::Ok => None,
+            Integrity::Broken { first } => Some(first),
+        }
+    };
+    assert_eq!(broken(Some(of(&[&own, &account]))), None);
+    let missing = broken(None).expect("no places");
+    assert!(missing.contains("heads-places.json is missing"), "{missing}");
+    let another = broken(Some(of(&[&other(7), &account]))).expect("another site's place");
+    assert!(another.contains("sealed another head of this site"), "{another}");
 }
 
 #[test]

@@ -264,7 +264,7 @@ mod tests {
     fn line(seq: u64, rotation: &Rotation) -> String {
         let entry = json!({
             "v": 1, "log": "org", "seq": seq, "at": "2027-01-11T09:00:00.000Z", "kind": ROTATED_KIND,
-            "actor": {"kind": "person", "id": "ann"}, "body": rotation, "salt": "0".repeat(32),
+            "actor": {"type": "person", "id": "ann"}, "body": rotation, "salt": "0".repeat(32),
         });
         entry.to_string()
     }

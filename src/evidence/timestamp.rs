@@ -9,6 +9,8 @@ mod reply;
 mod request;
 mod roots;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 use crate::base::time::Timestamp;
 

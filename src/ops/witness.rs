@@ -440,7 +440,7 @@ mod tests {
             let body = AllHeads::of(heads).body().to_value();
             let entry = serde_json::json!({
                 "v": 1, "log": "org", "seq": lines.len(), "at": "2027-01-11T09:00:00.000Z", "kind": HEADS_KIND,
-                "actor": {"kind": "person", "id": "ann"}, "body": body, "salt": "0".repeat(32),
+                "actor": {"type": "person", "id": "ann"}, "body": body, "salt": "0".repeat(32),
             });
             let old = lines.len() as u64;
             lines.push(entry.to_string());

@@ -138,3 +138,59 @@ pub(super) fn finish(dir: &Path, handovers: &[Handover]) -> Result<(), Failure> 
 fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, Failure> {
     serde_json::to_vec_pretty(value).map_err(|error| Failure::failed(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::Entropy;
+    use crate::evidence::handover;
+    use crate::journal::memory::MemoryJournal;
+    use crate::ops::desired::Desired;
+    use crate::runner::clock::Clock;
+    use serde_json::json;
+
+    fn context(folder: &Path) -> Context {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
+        Context { root, state: folder.to_owned(), clock: Clock::Real, entropy: Entropy::System }
+    }
+
+    #[test]
+    fn keys_take_over_and_what_was_begun_is_taken_up_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let context = context(folder.path());
+        let desired = Desired::read(&context.root).expect("the estate");
+        let estate = &desired.loaded.estate;
+        let mut journal = MemoryJournal::seeded(3);
+        let open = || Keys::open(&context.key_dir(), &estate.name, false, context.entropy).expect("keys");
+        let first = open().log.vkey().clone();
+        note::append(&context, &mut journal, &LogId::Org, Note::new("run.noted", json!({})))
+            .expect("written");
+
+        // A crash after the new key was made, and after the entry was written.
+        let dir = context.key_dir();
+        let next = FileKey::open(&dir.join("log.next.pem"), first.name()).expect("a key");
+        let body = json!({"key": "log", "old": first.to_string(), "new": next.vkey().to_string()});
+        note::append(&context, &mut journal, &LogId::Org, Note::new(ROTATED_KIND, body)).expect("written");
+        let done = rotate(&context, &mut journal, estate, KeyUse::Log).expect("rotated");
+        assert_eq!((&done.old, &done.new, done.entry), (&first, next.vkey(), 1));
+        assert_eq!(journal.read(&LogId::Org, 0).expect("lines").len(), 2, "not named twice");
+        assert!(done.kept.ends_with("retired/log-001.pem") && done.kept.exists());
+
+        // A crash after the handover was recorded and before the file was moved.
+        fs::copy(dir.join("log.pem"), dir.join("log.next.pem")).expect("copied");
+        fs::copy(&done.kept, dir.join("log.pem")).expect("copied");
+        assert_eq!(open().log.vkey(), next.vkey());
+
+        rotate(&context, &mut journal, estate, KeyUse::Bundle).expect("rotated");
+        let last = rotate(&context, &mut journal, estate, KeyUse::Log).expect("rotated").new;
+        let keys = open();
+        assert_eq!(keys.ring().retired(), [first.clone(), next.vkey().clone()]);
+        assert_eq!((keys.log.vkey(), keys.retired_bundle_keys().len()), (&last, 1));
+        assert!(handover::chain(&keys.handovers, &last, None).is_ok());
+
+        // A key that no entry names is not used.
+        fs::remove_file(dir.join("log.pem")).expect("removed");
+        let stranger = Keys::open(&dir, &estate.name, false, context.entropy).expect_err("a stranger");
+        assert!(stranger.to_string().contains("handover 3"), "{stranger}");
+    }
+}
