@@ -160,7 +160,7 @@ impl Handover {
         Ok(Opened { rotation: (key, old, new), proof, growth: self.growth.clone() })
     }
 
-    /// What it rotates, and the size of the org log that ends with it.
+    /// What it rotates: what the keys are for, the one that retires, the one that takes over.
     ///
     /// # Errors
     ///

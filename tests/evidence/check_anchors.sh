@@ -72,7 +72,7 @@ timestamp = [{ url = "http://127.0.0.1:$port/$1", ca = "$2" }]
 TOML
 }
 run() { "$landfall" "$@"; }
-export_to() { run evidence export HRB01 --out "$1"; }
+export_to() { run evidence export --site HRB01 --out "$1"; }
 
 estate rsa rsa/ca.pem
 run plan --wave pilot --out first.plan > /dev/null && run apply first.plan --progress none > /dev/null || exit 1

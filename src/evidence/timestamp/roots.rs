@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
 use x509_cert::der::Decode as _;
+use x509_cert::ext::pkix::ExtendedKeyUsage;
 
 use crate::base::time::Timestamp;
 
@@ -22,7 +23,7 @@ const CERTIFICATES_MAX: usize = 300;
 
 /// Certificates of authorities.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Roots(Vec<Vec<u8>>);
+pub struct Roots(pub(super) Vec<Vec<u8>>);
 
 /// The file holds no certificates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,7 +80,11 @@ impl Roots {
         let certificate = EndEntityCert::try_from(&der).map_err(|_| wrong("it cannot be read"))?;
         let millis = u64::try_from(at.as_millis()).unwrap_or(0);
         let moment = UnixTime::since_unix_epoch(Duration::from_millis(millis));
-        let usage = KeyUsage::required(TIME_STAMPING);
+        // The authorities between need not say what they are for; the certificate itself must.
+        if !is_for_time_stamping(own) {
+            return Err(wrong("it is not for time stamping"));
+        }
+        let usage = KeyUsage::required_if_present(TIME_STAMPING);
         let led =
             certificate.verify_for_usage(OF_CERTIFICATES, &anchors, &between, moment, usage, None, None);
         match led {
@@ -87,11 +92,19 @@ impl Roots {
             Err(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => {
                 Err(TimestampError::Time { at })
             }
-            Err(Error::RequiredEkuNotFoundContext(_)) => Err(wrong("it is not for time stamping")),
             Err(Error::UnknownIssuer) => Err(wrong("it does not lead to a root that is trusted here")),
             Err(other) => Err(wrong(&format!("it does not hold: {other:?}"))),
         }
     }
+}
+
+/// Whether time stamping is among the purposes that the certificate states.
+fn is_for_time_stamping(der: &[u8]) -> bool {
+    let certificate = x509_cert::Certificate::from_der(der).ok();
+    let purposes = certificate.and_then(|certificate| {
+        certificate.tbs_certificate().get_extension::<ExtendedKeyUsage>().ok().flatten()
+    });
+    purposes.is_some_and(|(_, purposes)| purposes.0.iter().any(|one| one.as_bytes() == TIME_STAMPING))
 }
 
 fn subject(der: &[u8]) -> Option<(String, Timestamp)> {
