@@ -19,6 +19,7 @@ mod export;
 mod gate;
 mod inbox;
 mod inspect;
+mod keys;
 mod live;
 mod locks;
 mod log;
@@ -145,15 +146,26 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Evidence(Evidence::Export(args)) => export::export(ui, &context()?, args),
         Command::Evidence(Evidence::Show(args)) => show::show(ui, context, &args),
         Command::Evidence(Evidence::Coverage(args)) => coverage::coverage(ui, &context()?, &args),
-        Command::Evidence(Evidence::Verify { bundle, key, previous, witness, allow_rehearsal, output }) => {
+        Command::Evidence(Evidence::Verify {
+            bundle,
+            key,
+            previous,
+            witness,
+            tsa_ca,
+            allow_rehearsal,
+            output,
+        }) => {
             let trusted = crate::ops::verify::Trusted {
                 key: key.as_deref(),
                 witness: witness.as_deref(),
                 previous: previous.as_deref(),
+                tsa_ca: tsa_ca.as_deref(),
             };
             inspect::verify(ui, &bundle, trusted, allow_rehearsal, output)
         }
         Command::Witness(command) => witness::run(ui, command),
+        Command::Checkpoint => witness::beat(ui, &context()?),
+        Command::Keys(command) => keys::run(ui, &context()?, &command),
         Command::Evidence(Evidence::Answer(command)) => answer::answer(ui, context, command),
         Command::Evidence(Evidence::Keep(command)) => register::keep(ui, &context, command),
         Command::Finding(command) => register::finding(ui, &context, command),

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod adoption;
+pub mod anchor;
 pub mod ask;
 pub mod audit;
 pub mod authority;

@@ -60,6 +60,7 @@ pub mod stale;
 pub mod status;
 pub mod target;
 pub mod tickets;
+pub mod timestamps;
 pub mod upgrade;
 pub mod verify;
 pub mod versions;

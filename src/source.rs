@@ -1,6 +1,7 @@
 //! Floor 3: reads an estate's files. The folder reader is a thin shell; [`load_files`] does the work on a map of
 //! paths to bytes, so that embedded packs and tests go the same way.
 
+mod anchors;
 mod approvals;
 mod estate;
 mod folder;

@@ -13,12 +13,18 @@ mod tampering;
 
 use std::collections::BTreeMap;
 
-use fixture::{Built, Ending, build, key, parts, sealed};
+use fixture::{Built, Ending, build, checkpoint, key, keys, parts, sealed};
 use landfall::base::digest::Digest;
+use landfall::base::id::LogId;
 use landfall::evidence::bundle::{self, BundleError, layout};
+use landfall::evidence::checkpoint::Checkpoint;
 use landfall::evidence::control::{ControlRow, ControlStatus, Missing, Obligation};
+use landfall::evidence::heads::{AllHeads, HeadPlace, PseudonymKey};
+use landfall::evidence::tlog_proof::TlogProof;
 use landfall::evidence::verify::{Completeness, Integrity, Pins, verify};
 use landfall::journal::bundle_dir;
+use landfall::model::entry::Entry;
+use landfall::model::plan::LogHead;
 
 #[test]
 fn a_sound_bundle_holds_with_and_without_pinned_keys() {
@@ -274,8 +280,12 @@ fn parts_that_contradict_each_other_make_no_bundle() {
     other_site.shared.insert("site/MPL02".parse().expect("a log"), head);
     assert!(matches!(bundle::assemble(&other_site), Err(BundleError::Contradiction { .. })));
     let unsealed = bundle::assemble(&good()).expect("assembled");
-    assert!(unsealed.clone().seal(&|_| Some(landfall::evidence::note::Signature([0; 64]))).is_err());
-    assert!(matches!(unsealed.seal(&|_| None), Err(BundleError::NotSigned { .. })));
+    assert!(unsealed.clone().seal(&|_| Ok(landfall::evidence::note::Signature([0; 64]))).is_err());
+    let error = unsealed.seal(&|_| Err("the key service is away".to_owned())).expect_err("no signature");
+    assert!(
+        matches!(error, BundleError::NotSigned { .. })
+            && error.to_string().ends_with("the key service is away")
+    );
 }
 
 #[test]

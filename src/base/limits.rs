@@ -344,3 +344,17 @@ pub const THREADS_MAX: usize = 8;
 
 /// Scopes for which a thread is worth starting; fewer are done sooner than a thread begins.
 pub const SHARE_MIN: usize = 4;
+/// A reply of a time-stamp service: with its certificates it has 2 to 8 KiB.
+pub const TIMESTAMP_REPLY_BYTES_MAX: usize = 64 << 10;
+/// How long a time-stamp service may take: an export waits for it.
+pub const TIMESTAMP_TIMEOUT: Millis = Millis::from_secs(15);
+/// Handovers from key to key that are kept and shown: yearly for decades, both keys.
+pub const HANDOVERS_MAX: usize = 100;
+/// What a witness knows, or is shown of the heads of all logs: 300 bytes for each of 200,000 logs.
+pub const WITNESS_FILE_BYTES_MAX: u64 = 64 << 20;
+/// What a program that takes a checkpoint may print: a lock has below 200 bytes.
+pub const HOOK_OUTPUT_BYTES_MAX: u64 = 64 << 10;
+/// A request to a witness, and its answer: a proof of 64 hashes and a note of a few signatures.
+pub const WITNESS_ANSWER_BYTES_MAX: usize = 64 << 10;
+/// How long a witness waits for the whole of a request.
+pub const WITNESS_REQUEST_TIMEOUT: Millis = Millis::from_secs(10);

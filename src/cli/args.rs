@@ -187,6 +187,11 @@ pub enum Command {
     /// Export and verify evidence bundles; answer what auditors ask from journal or bundle
     #[command(subcommand)]
     Evidence(Evidence),
+    /// Write the heads of all logs into the org log and hand its checkpoint on: a sign of life, once a day
+    Checkpoint,
+    /// Show the keys of the evidence, and let new ones take over
+    #[command(subcommand)]
+    Keys(super::keys::KeysCommand),
     /// Cosign logs that only grow, with a key of one's own
     #[command(subcommand)]
     Witness(WitnessCommand),
@@ -715,6 +720,9 @@ pub enum Evidence {
         /// The key of a witness: its cosignature must be there
         #[arg(long, value_name = "VKEY")]
         witness: Option<String>,
+        /// A PEM file with the authorities that you trust for time stamps: the checkpoint must have one
+        #[arg(long, value_name = "FILE")]
+        tsa_ca: Option<PathBuf>,
         /// Accept a rehearsal's bundle
         #[arg(long)]
         allow_rehearsal: bool,
@@ -750,6 +758,15 @@ pub enum WitnessCommand {
         /// Where cosigned checkpoints go; bring them back as `cosigned` in the state folder
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+    },
+    /// Answer over HTTP: POST /add-checkpoint, as C2SP tlog-witness says
+    Serve {
+        /// The witness's folder
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+        /// Address and port; port 0 takes a free one
+        #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+        listen: std::net::SocketAddr,
     },
     /// Check that what the witness keeps is what it cosigned
     Verify {

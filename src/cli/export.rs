@@ -75,6 +75,9 @@ fn one(ui: &Ui, context: &Context, loaded: &Loaded, site: &str, args: &Export) -
     let out = args.out.clone().unwrap_or_else(place);
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
     let exported = ops::export::export(context, &mut journal, &wanted, &out)?;
+    for trouble in &exported.troubles {
+        ui.always(&format!("warning: {trouble}; it is tried again with the next export"));
+    }
     super::witness::checkpoints(ui, context, &journal, &loaded.estate);
     ui.say(&format!("{} entries, {} files", exported.entries, exported.files));
     ui.say(&format!("Log key, to be kept outside the bundle: {}", exported.log_key));
@@ -107,7 +110,15 @@ fn told(ui: &Ui, all: &[OneOfMany]) -> usize {
     let mut failed = 0;
     for OneOfMany { wanted, exported } in all {
         match exported {
-            Ok(exported) => ui.line(&exported.path.display().to_string()),
+            Ok(exported) => {
+                for trouble in &exported.troubles {
+                    ui.always(&format!(
+                        "warning: {}: {trouble}; it is tried again with the next export",
+                        wanted.site
+                    ));
+                }
+                ui.line(&exported.path.display().to_string());
+            }
             Err(error) => {
                 failed += 1;
                 ui.always(&format!("{}: {error}", wanted.site));
@@ -163,6 +174,7 @@ fn wanted(loaded: &Loaded, site: SiteCode) -> Wanted {
         rehearsal: false,
         previous: None,
         actor: ops::person(),
+        timestamps: loaded.estate.timestamps.clone(),
     }
 }
 

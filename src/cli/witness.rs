@@ -4,9 +4,12 @@ use super::args::WitnessCommand;
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::journal::Journal;
+use crate::journal::sqlite::SqliteJournal;
 use crate::model::estate::Estate;
+use crate::ops::checkpoints::{Recorded, heads};
+use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::witness::Witness;
+use crate::ops::witness::{Witness, serve};
 use crate::ops::{Context, checkpoints};
 use crate::runner::clock::Clock;
 
@@ -22,6 +25,9 @@ pub fn run(ui: &Ui, command: WitnessCommand) -> Result<Exit, Failure> {
             for (log, size) in &done.cosigned {
                 ui.line(&format!("cosigned  {log}: {size} entries"));
             }
+            for key in &done.followed {
+                ui.line(&format!("followed  the log key to {key}, which the one before named"));
+            }
             for why in &done.refused {
                 ui.always(&format!("refused   {why}"));
             }
@@ -31,6 +37,7 @@ pub fn run(ui: &Ui, command: WitnessCommand) -> Result<Exit, Failure> {
                 return Ok(Exit::NotVerified);
             }
         }
+        WitnessCommand::Serve { dir, listen } => serve(ui, Witness::open(&dir)?, listen)?,
         WitnessCommand::Verify { dir } => {
             for (origin, size) in Witness::open(&dir)?.verify()? {
                 ui.line(&format!("ok  {origin}: {size} entries"));
@@ -40,9 +47,53 @@ pub fn run(ui: &Ui, command: WitnessCommand) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Answers requests until a signal comes.
+fn serve(ui: &Ui, witness: Witness, listen: std::net::SocketAddr) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::failed(format!("cannot listen on {listen}: {error}"));
+    super::run::runtime()?.block_on(async {
+        let listener = tokio::net::TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        ui.line(&format!("http://{address}"));
+        if !address.ip().is_loopback() {
+            ui.always("warning: anybody who reaches this address can ask; put TLS in front of it");
+        }
+        let stop = async {
+            // Without signals there is nothing to wait for but the end of the process.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        serve::serve(witness, Clock::Real, listener, stop).await.map_err(failed)
+    })
+}
+
+/// Writes the day's heads and hands on what there is.
+pub fn beat(ui: &Ui, context: &Context) -> Result<Exit, Failure> {
+    let desired = Desired::read(&context.root)?;
+    let mut journal = SqliteJournal::open(&context.journal_dir())?;
+    let recorded = heads::beat(context, &mut journal, &desired.loaded.estate)?;
+    ui.line(&format!("{} checkpoints made", recorded.made));
+    let handed_on = recorded.troubles.is_empty();
+    told(ui, context, recorded);
+    Ok(if handed_on { Exit::Done } else { Exit::Failed })
+}
+
 /// Signs and hands on checkpoints; whatever goes wrong is told and tried again the next time.
 pub fn checkpoints(ui: &Ui, context: &Context, journal: &dyn Journal, estate: &Estate) {
-    for trouble in checkpoints::record(context, journal, estate, false).troubles {
+    told(ui, context, checkpoints::record(context, journal, estate, false));
+}
+
+fn told(ui: &Ui, context: &Context, recorded: Recorded) {
+    for trouble in recorded.troubles {
         ui.always(&format!("warning: {trouble}; it is tried again the next time"));
+    }
+    if recorded.locked.is_empty() {
+        return;
+    }
+    let noted = SqliteJournal::open(&context.journal_dir())
+        .map_err(Failure::from)
+        .and_then(|mut journal| checkpoints::note_locks(context, &mut journal, &recorded.locked));
+    if let Err(failure) = noted {
+        ui.always(&format!("warning: the locks of checkpoints were not recorded: {failure}"));
     }
 }

@@ -24,6 +24,7 @@ use crate::model::plan::{LogHead, PlanExcerpt, PlannedStep};
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::control::ControlRow;
 use super::growth::Growth;
+use super::handover::{self, Handover};
 use super::heads::HeadMember;
 use super::note::VerifierKey;
 use super::origin;
@@ -33,6 +34,7 @@ use super::redaction;
 
 use super::statement::{self, Shown};
 use super::tally::{Executions, Outcomes, Tally};
+use super::timestamp::Stamp;
 use super::tlog_proof::TlogProof;
 use super::{scan, sshsig};
 
@@ -88,6 +90,10 @@ pub struct Parts {
     pub controls: Vec<ControlRow>,
     /// Further files by path; none of them may take the place of a file that is made here.
     pub attachments: Files,
+    /// How keys took over from each other, oldest first, each with the proof that the org log continues it.
+    pub handovers: Vec<Handover>,
+    /// Who stamped the site's checkpoint, and when; nothing if there is no time stamp.
+    pub stamped: Option<Stamp>,
     /// The key that signs checkpoints. Its name is the origin that all logs share, see [`origin::root`].
     pub log_key: VerifierKey,
     /// The key that signs the bundle, named by [`origin::bundle_key`].
@@ -145,10 +151,12 @@ pub enum BundleError {
         source: CheckpointError,
     },
     /// A signature is missing, or is not by the bundle key.
-    #[error("{what} was not signed by the bundle key")]
+    #[error("{what} was not signed by the bundle key: {why}")]
     NotSigned {
         /// What was to be signed.
         what: String,
+        /// What the holder of the key says.
+        why: String,
     },
     /// The site's log does not continue what was shown of it before.
     #[error(
@@ -294,6 +302,9 @@ fn plain_files(parts: &Parts) -> Result<Files, BundleError> {
     if !parts.heads_members.is_empty() {
         files.insert(layout::HEADS_MEMBERS.to_owned(), canonical_bytes(&parts.heads_members));
     }
+    if !parts.handovers.is_empty() {
+        files.insert(layout::HANDOVERS.to_owned(), manifest::pretty(&parts.handovers).into_bytes());
+    }
     if let Some(witnessed) = &parts.witnessed {
         files.insert(layout::WITNESSED.to_owned(), witnessed.clone().into_bytes());
     }
@@ -363,7 +374,9 @@ fn previous(parts: &Parts, files: &mut Files) -> Result<Option<PreviousBundle>, 
     let Some(previous) = &parts.previous else { return Ok(None) };
     let log = LogId::Scope(ScopeId::Site(parts.site.clone()));
     let failed = |source| BundleError::BadCheckpoint { log: format!("{log} in the previous bundle"), source };
-    let older = Checkpoint::open(previous.checkpoint.as_bytes(), &parts.log_key).map_err(failed)?;
+    let keys = handover::chain(&parts.handovers, &parts.log_key, None)
+        .map_err(|error| contradiction(&error.to_string()))?;
+    let (older, _) = keys.log.open(previous.checkpoint.as_bytes()).map_err(failed)?;
     if older.origin != origin::of_log(parts.log_key.name(), &log) {
         return Err(contradiction(&format!("the previous checkpoint is of the log {}", older.origin)));
     }

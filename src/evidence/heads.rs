@@ -105,10 +105,19 @@ impl HeadsRoll {
             size: head.size,
             root: head.root,
         };
-        let mut heads: Vec<_> = heads.iter().filter(|(log, _)| **log != LogId::Org).map(nameless).collect();
+        Self::of(heads.iter().filter(|(log, _)| **log != LogId::Org).map(nameless).collect())
+    }
+
+    /// The heads, as they were written into a file.
+    pub fn of(mut heads: Vec<NamelessHead>) -> Self {
         heads.sort();
         let leaves = heads.iter().map(NamelessHead::leaf).collect();
         Self { heads, leaves }
+    }
+
+    /// The heads in their order.
+    pub fn heads(&self) -> &[NamelessHead] {
+        &self.heads
     }
 
     /// The entry's body.
@@ -177,6 +186,12 @@ impl HeadsBody {
             members.iter().any(|one| one.head.is(head) && shown(one))
         };
         self.heads.iter().any(|one| one.is(head)) || self.tree.as_ref().is_some_and(in_tree)
+    }
+
+    /// Whether these are the heads that it seals.
+    pub fn is_over(&self, roll: &HeadsRoll) -> bool {
+        let other = roll.body();
+        (&self.heads, &self.tree) == (&other.heads, &other.tree)
     }
 
     /// How many logs it is about.

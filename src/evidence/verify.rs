@@ -8,12 +8,14 @@ mod attested;
 mod decisions;
 mod difference;
 mod history;
+mod keys;
 mod log;
 mod org;
 mod plan;
 mod scanned;
 mod seal;
 mod steps;
+mod timestamp;
 
 use serde::Serialize;
 
@@ -24,6 +26,7 @@ use super::bundle::{Files, layout};
 use super::cosignature::WitnessKey;
 use super::note::VerifierKey;
 use super::origin;
+use super::timestamp::Roots;
 
 /// Keys that the reader trusts, given to them on another way than in the bundle.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +39,8 @@ pub struct Pins {
     pub witness: Option<WitnessKey>,
     /// A signed checkpoint of the site's log that the reader kept: the log must continue it.
     pub previous: Option<String>,
+    /// The authorities that the reader trusts for time stamps: the log's checkpoint must have one.
+    pub stamps: Option<Roots>,
 }
 
 /// What the verifier found.
@@ -169,14 +174,16 @@ impl Checks {
 pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     let mut checks = Checks::default();
     let manifest = checks.keep("manifest", manifest(files));
-    let log_key = checks.keep("log key", key(files, layout::LOG_KEY, pins.log.as_ref()));
-    let bundle_key = checks.keep("bundle key", key(files, layout::BUNDLE_KEY, pins.bundle.as_ref()));
+    let chain = checks.keep("log key", keys::log(files, pins.log.as_ref()));
+    let bundle_key = checks.keep("bundle key", keys::bundle(files, &chain, pins.bundle.as_ref()));
+    let log_key = chain.as_ref().map(|chain| chain.log.current().clone());
     let checkpoint = checks.keep("log signature", log::checkpoint(files, &manifest, &log_key));
     let entries = checks.keep("log entries", log::entries(files, &manifest, &checkpoint));
     let sealed =
-        history::Sealed { manifest: &manifest, key: &log_key, checkpoint: &checkpoint, entries: &entries };
+        history::Sealed { manifest: &manifest, chain: &chain, checkpoint: &checkpoint, entries: &entries };
     checks.keep("history", history::continued(files, &sealed, pins));
     checks.keep("witness", history::witnessed(files, &sealed, pins.witness.as_ref()));
+    checks.keep("time stamps", timestamp::stamps(files, pins.stamps.as_ref()));
     let heads = checks.keep("organisation's log", org::heads(files, &manifest, &log_key, &checkpoint));
     checks.keep("kind of run", rehearsal(&manifest, &log_key, &entries));
     let plan = checks.keep("plan", plan::plan(files, &manifest, &entries));
@@ -220,22 +227,6 @@ fn manifest(files: &Files) -> Found<Manifest> {
     let detail =
         format!("site {}, exported {} by {}", manifest.site, manifest.exported_at, manifest.exported_by);
     Ok((manifest, detail))
-}
-
-fn key(files: &Files, path: &str, pinned: Option<&VerifierKey>) -> Found<VerifierKey> {
-    let text = std::str::from_utf8(file(files, path)?).unwrap_or_default();
-    let key: Option<VerifierKey> = text.strip_suffix('\n').and_then(|line| line.parse().ok());
-    let key = key.ok_or_else(|| Failure::broken(format!("{path} is not a verifier key")))?;
-    match pinned {
-        Some(pinned) if *pinned != key => {
-            Err(Failure::broken(format!("{path} is {key}, but the key that you trust is {pinned}")))
-        }
-        Some(_) => Ok((key.clone(), format!("{key}, as you gave it"))),
-        None => Ok((
-            key.clone(),
-            format!("{key}, taken from the bundle itself: compare it with what you were given"),
-        )),
-    }
 }
 
 fn rehearsal(

@@ -11,6 +11,7 @@ use crate::base::digest::Digest;
 use crate::base::id::{PackName, RegionName, SiteCode, WaveName};
 use crate::base::span::{Located, SourceMap, Span};
 use crate::base::time::Millis;
+use crate::model::anchor::{ServiceAddress, TimestampService};
 use crate::model::authority::{ApprovalRule, GateUse};
 use crate::model::criterion::Criterion;
 use crate::model::notify::Notify;
@@ -121,6 +122,8 @@ pub struct Estate {
     pub quotas: BTreeMap<String, Located<u64>>,
     /// Who gets every checkpoint of a log.
     pub publish: Vec<Hook>,
+    /// Who stamps checkpoints, in the order in which they are asked.
+    pub timestamps: Vec<TimestampService>,
     /// Who is told of what happens.
     pub notify: Vec<Notify>,
     /// The ticket system, if launches have tickets.
@@ -271,6 +274,14 @@ pub enum Hook {
     Directory(String),
     /// A program with its arguments; it is run without a shell.
     Command(Vec<String>),
+    /// A git repository, in which each checkpoint becomes a commit.
+    Git(String),
+    /// A program that stores the checkpoint where nobody can delete it, and prints the lock that it then reads back.
+    Lock(Vec<String>),
+    /// A comment on the ticket of every open change of the site.
+    Ticket,
+    /// A witness that answers over HTTP.
+    Witness(ServiceAddress),
 }
 
 impl fmt::Display for Hook {
@@ -278,6 +289,10 @@ impl fmt::Display for Hook {
         match self {
             Hook::Directory(directory) => write!(f, "the folder {directory}"),
             Hook::Command(words) => write!(f, "the command `{}`", words.join(" ")),
+            Hook::Git(folder) => write!(f, "the repository {folder}"),
+            Hook::Lock(words) => write!(f, "the locked store of `{}`", words.join(" ")),
+            Hook::Ticket => write!(f, "the tickets of open changes"),
+            Hook::Witness(url) => write!(f, "the witness at {url}"),
         }
     }
 }

@@ -4,13 +4,16 @@
 //! never replaced, each comes with the proof that it continues the one before, and what could not be handed on is
 //! handed on the next time. Nothing here ever fails a launch.
 
+pub mod heads;
+mod stamps;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::base::digest::Digest;
 use crate::base::id::LogId;
-use crate::base::limits::{CHECKPOINTS_MAX, NOTE_FILE_BYTES_MAX};
+use crate::base::limits::{CHECKPOINTS_MAX, NOTE_FILE_BYTES_MAX, WITNESS_FILE_BYTES_MAX};
 use crate::evidence::checkpoint::Checkpoint;
 use crate::evidence::growth::Growth;
 use crate::journal::Journal;
@@ -19,8 +22,9 @@ use crate::model::estate::{Estate, Hook};
 use crate::ops::Context;
 use crate::ops::earlier::{failed, limited, write};
 use crate::ops::error::Failure;
-use crate::ops::hook;
+use crate::ops::hook::{self, Given, Locked, Outside};
 use crate::ops::keys::Keys;
+use crate::ops::note::{self, Note};
 
 /// How a signed checkpoint is called behind its size.
 pub const CHECKPOINT: &str = "checkpoint";
@@ -28,6 +32,12 @@ pub const CHECKPOINT: &str = "checkpoint";
 pub const REQUEST: &str = "request";
 /// How a cosigned checkpoint is called behind its size.
 pub const COSIGNED: &str = "cosigned";
+/// How the heads of all logs are called behind the size of the org log that they end.
+pub const HEADS: &str = "heads";
+/// How a handover from key to key is called behind the size of the org log that it ends.
+pub const HANDOVER: &str = "handover";
+/// How a time stamp over a checkpoint is called behind its size.
+pub const STAMP: &str = "tsr";
 
 /// What became of the checkpoints.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,6 +46,8 @@ pub struct Recorded {
     pub made: usize,
     /// What went wrong, in words; all of it is tried again the next time.
     pub troubles: Vec<String>,
+    /// What is locked somewhere now, as it was read back; [`note_locks`] records it.
+    pub locked: Vec<Locked>,
 }
 
 /// Signs a checkpoint of every log that grew since the last time and hands on all that was not handed on yet.
@@ -46,8 +58,12 @@ pub fn record(context: &Context, journal: &dyn Journal, estate: &Estate, rehears
         Ok(count) => recorded.made = count,
         Err(failure) => recorded.troubles.push(format!("checkpoints could not be made: {failure}")),
     }
+    if !rehearsal && let Err(why) = stamps::daily(context, &estate.timestamps) {
+        recorded.troubles.push(format!("the org log has no time stamp of today: {why}"));
+    }
+    let outside = Outside { context, journal, estate };
     for hook in &estate.publish {
-        if let Err(failure) = publish(context, hook) {
+        if let Err(failure) = publish(&outside, hook, &mut recorded.locked) {
             recorded.troubles.push(format!("checkpoints are not with {hook} yet: {failure}"));
         }
     }
@@ -59,21 +75,47 @@ pub fn folder(context: &Context) -> PathBuf {
     context.state.join("checkpoints")
 }
 
+/// Records what stores say about their locks, so that bundles can show it. A store that locks only what this very
+/// record has added to the org log is not recorded again: it would never end.
+///
+/// # Errors
+///
+/// If somebody else writes the org log, or the journal fails.
+pub fn note_locks(context: &Context, journal: &mut dyn Journal, locked: &[Locked]) -> Result<(), Failure> {
+    let org = LogId::Org.to_string();
+    let lines = journal.read(&LogId::Org, 0)?;
+    let own = |one: &&Locked| {
+        let last = usize::try_from(one.size).ok().and_then(|size| lines.get(size.checked_sub(1)?));
+        one.log == org && last.is_some_and(|line| line.entry.kind == hook::LOCKED_KIND)
+    };
+    if locked.is_empty() || locked.iter().all(|one| own(&one)) {
+        return Ok(());
+    }
+    let notes: Result<Vec<Note>, Failure> =
+        locked.iter().map(|one| Note::of(hook::LOCKED_KIND, one)).collect();
+    let notes = notes?;
+    note::write(context, journal, &LogId::Org, |_| Ok((notes, ()))).map(drop)
+}
+
 fn made(context: &Context, journal: &dyn Journal, estate: &str, rehearsal: bool) -> Result<usize, Failure> {
     let keys = Keys::open(&context.key_dir(), estate, rehearsal, context.entropy)?;
     let mut count = 0;
-    for (log, head) in journal.heads()? {
+    let all = journal.heads()?;
+    for (log, head) in &all {
         let kept = folder(context).join(log.to_string());
         let last = sizes(&kept, CHECKPOINT)?.last().copied().unwrap_or(0);
         if head.size <= last {
             continue;
         }
-        let lines = journal.read(&log, 0)?;
+        let lines = journal.read(log, 0)?;
         let upto = usize::try_from(head.size).unwrap_or(usize::MAX).min(lines.len());
         let leaves: Vec<Digest> =
             lines[..upto].iter().map(|line| merkle::leaf_hash(line.text.as_bytes())).collect();
-        let growth = continued(&kept, &keys, &log, &leaves, last)?;
-        let note = keys.checkpoint(&log, &head)?;
+        let growth = continued(&kept, &keys, log, &leaves, last)?;
+        let note = keys.checkpoint(log, head)?;
+        if *log == LogId::Org {
+            heads::keep(&kept, &keys, &all, &lines[..upto], &note)?;
+        }
         // The request first: a checkpoint that is there has its proof beside it.
         write(&path(&kept, head.size, REQUEST), growth.request(&note).as_bytes())?;
         write(&path(&kept, head.size, CHECKPOINT), note.as_bytes())?;
@@ -92,16 +134,16 @@ fn continued(kept: &Path, keys: &Keys, log: &LogId, leaves: &[Digest], last: u64
         return Ok(growth);
     }
     let path = path(kept, last, CHECKPOINT);
-    let older =
-        Checkpoint::open(&limited(&path, NOTE_FILE_BYTES_MAX)?, crate::signer::Signer::vkey(&keys.log))
-            .map_err(|error| failed(&path, error))?;
+    let note = limited(&path, NOTE_FILE_BYTES_MAX)?;
+    let (older, _) = keys.ring().open(&note).map_err(|error| failed(&path, error))?;
     let new =
         Checkpoint { origin: older.origin.clone(), size: leaves.len() as u64, root: merkle::root(leaves) };
     if growth.holds((older.size, &older.root), &new) { Ok(growth) } else { Err(rewritten()) }
 }
 
 /// Hands on what a hook has not got yet, log by log and in order; stops at the first failure.
-fn publish(context: &Context, hook: &Hook) -> Result<(), Failure> {
+fn publish(outside: &Outside<'_>, hook: &Hook, locked: &mut Vec<Locked>) -> Result<(), Failure> {
+    let context = outside.context;
     let name = Digest::of_canonical(&hook.to_string()).short();
     let marks = context.state.join("published").join(format!("{name}.json"));
     let mut published: BTreeMap<String, u64> = match marks.exists() {
@@ -114,15 +156,26 @@ fn publish(context: &Context, hook: &Hook) -> Result<(), Failure> {
         let kept = folder(context).join(&log);
         let last = published.get(&log).copied().unwrap_or(0);
         for size in sizes(&kept, CHECKPOINT)?.into_iter().filter(|size| *size > last) {
-            let read = |kind| limited(&path(&kept, size, kind), NOTE_FILE_BYTES_MAX);
-            let files = [(CHECKPOINT, read(CHECKPOINT)?), (REQUEST, read(REQUEST)?)];
-            hook::hand_on(&context.root, hook, &log, size, &files)?;
+            let given = Given { log: &log, size, files: &files(&kept, size)? };
+            locked.extend(hook::hand_on(outside, hook, &given)?);
             published.insert(log.clone(), size);
             let bytes = serde_json::to_vec(&published).map_err(|error| failed(&marks, error))?;
             write(&marks, &bytes)?;
         }
     }
     Ok(())
+}
+
+/// What there is of a checkpoint: itself, the request to a witness, and what else the org log has.
+fn files(kept: &Path, size: u64) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
+    let mut files = Vec::new();
+    for kind in [CHECKPOINT, REQUEST, HEADS, HANDOVER, STAMP] {
+        let path = path(kept, size, kind);
+        if [CHECKPOINT, REQUEST].contains(&kind) || path.exists() {
+            files.push((kind, limited(&path, WITNESS_FILE_BYTES_MAX)?));
+        }
+    }
+    Ok(files)
 }
 
 /// The file of a log's checkpoint at a size.

@@ -3,12 +3,14 @@
 //! Every new bundle is first made whole and recorded in the org log (who pulled which bundle, when), and only then gets
 //! its name. Bundles of several sites share the sealed heads and are made side by side.
 
+mod anchors;
 mod controls;
 mod decisions;
 pub mod many;
 mod org;
 mod parts;
 mod record;
+mod timestamps;
 
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ use crate::base::time::Timestamp;
 use crate::evidence::bundle::{Files, Previous, assemble, layout};
 use crate::journal::bundle_dir::BundleDirError;
 use crate::journal::{Journal, bundle_archive, bundle_dir};
+use crate::model::anchor::TimestampService;
 use crate::model::entry::Actor;
 use crate::ops::controls::{Ledger, SiteControls};
 use crate::ops::error::Failure;
@@ -47,6 +50,8 @@ pub struct Wanted {
     pub previous: Option<PathBuf>,
     /// Who exports.
     pub actor: Actor,
+    /// Who is asked for time stamps, in this order; a rehearsal asks nobody.
+    pub timestamps: Vec<TimestampService>,
 }
 
 /// A bundle that was written.
@@ -60,6 +65,8 @@ pub struct Exported {
     pub entries: usize,
     /// Files of the bundle.
     pub files: usize,
+    /// What is not in it although it should be, in words; it is tried again with the next export.
+    pub troubles: Vec<String>,
 }
 
 /// The journal with what the bundles of one export share.
@@ -102,6 +109,7 @@ struct Pulled {
     sums: Digest,
     entries: usize,
     files: usize,
+    troubles: Vec<String>,
 }
 
 /// As what bundles are written.
@@ -180,9 +188,10 @@ fn make(context: &Context, journal: &mut Reading<'_>, wanted: &Wanted, keys: &Ke
     let mut parts = parts(context, journal, wanted, keys, &scope, &lines)?;
     attach_decisions(journal, &lines, &mut parts)?;
     attach_controls(journal, &lines, &mut parts)?;
+    let troubles = timestamps::attach(context, wanted, &mut parts)?;
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
     let unsealed = assemble(&parts).map_err(|e| failed(e.to_string()))?;
-    let sign = |bytes: &[u8]| keys.bundle.sign(bytes).ok();
+    let sign = |bytes: &[u8]| keys.bundle.sign(bytes).map_err(|error| error.to_string());
     let files: Files = unsealed.seal(&sign).map_err(|e| failed(e.to_string()))?;
     let pulled = Pulled {
         checkpoint: parts.checkpoint,
@@ -190,6 +199,7 @@ fn make(context: &Context, journal: &mut Reading<'_>, wanted: &Wanted, keys: &Ke
         sums: Digest::of(&files[layout::SUMS]),
         entries: lines.len(),
         files: files.len(),
+        troubles,
     };
     Ok(Made { files, pulled })
 }
@@ -208,5 +218,6 @@ fn finish(
         log_key: keys.log.vkey().to_string(),
         entries: pulled.entries,
         files: pulled.files,
+        troubles: pulled.troubles,
     })
 }

@@ -313,6 +313,7 @@ fn bundles(
                 rehearsal: true,
                 previous: None,
                 actor: actor.clone(),
+                timestamps: Vec::new(),
             };
             let exported = export(inner, journal, &wanted, &out.join(site.as_str()))?;
             let verdict = verify::bundle(

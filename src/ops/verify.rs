@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use crate::base::limits::NOTE_FILE_BYTES_MAX;
 use crate::evidence::cosignature::WitnessKey;
 use crate::evidence::note::VerifierKey;
+use crate::evidence::timestamp::Roots;
 use crate::evidence::verify::{Pins, Verdict, verify};
 use crate::journal::bundle_dir;
 use crate::ops::earlier;
@@ -18,6 +20,8 @@ pub struct Trusted<'t> {
     pub witness: Option<&'t str>,
     /// A bundle or checkpoint that was kept.
     pub previous: Option<&'t Path>,
+    /// A PEM file with the authorities for time stamps.
+    pub tsa_ca: Option<&'t Path>,
 }
 
 /// Reads a bundle's folder and checks it.
@@ -33,5 +37,16 @@ pub fn bundle(path: &Path, trusted: Trusted<'_>) -> Result<Verdict, Failure> {
     let witness = trusted.witness.map(str::parse::<WitnessKey>).transpose();
     let witness = witness.map_err(|_| Failure::usage("this is not the key of a witness", help))?;
     let previous = trusted.previous.map(earlier::read).transpose()?.map(|previous| previous.checkpoint);
-    Ok(verify(&files, &Pins { log, bundle: None, witness, previous }))
+    let stamps = trusted.tsa_ca.map(authorities).transpose()?;
+    Ok(verify(&files, &Pins { log, bundle: None, witness, previous, stamps }))
+}
+
+fn authorities(path: &Path) -> Result<Roots, Failure> {
+    let bytes = earlier::limited(path, NOTE_FILE_BYTES_MAX)?;
+    Roots::from_pem(&bytes).map_err(|error| {
+        Failure::usage(
+            format!("{}: {error}", path.display()),
+            "openssl x509 -in FILE -text shows what a file holds",
+        )
+    })
 }

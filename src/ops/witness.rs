@@ -3,17 +3,23 @@
 //! It needs no server and no journal: it reads checkpoints with their proofs from a folder, keeps one size and root for
 //! each log, and writes cosigned checkpoints into a folder. What it has refused once, it goes on refusing.
 
+mod answer;
+mod follow;
+pub mod serve;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::digest::Digest;
 use crate::base::id::LogId;
-use crate::base::limits::NOTE_FILE_BYTES_MAX;
+use crate::base::limits::{HANDOVERS_MAX, NOTE_FILE_BYTES_MAX, WITNESS_FILE_BYTES_MAX};
 use crate::base::time::Timestamp;
 use crate::evidence::checkpoint::Checkpoint;
 use crate::evidence::cosignature::{WitnessKey, message};
 use crate::evidence::growth::Growth;
+use crate::evidence::handover::KeyRing;
 use crate::evidence::note::{SignedNote, VerifierKey};
 use crate::model::plan::LogHead;
 use crate::ops::Context;
@@ -36,8 +42,14 @@ struct State {
     name: String,
     /// The one key whose checkpoints it looks at.
     log_key: String,
+    /// The keys that it took over from, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    retired: Vec<String>,
     /// The newest head of each log, by origin.
     logs: BTreeMap<String, LogHead>,
+    /// The newest size of each log that the org log's heads showed, by pseudonym.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    heads: BTreeMap<Digest, u64>,
 }
 
 /// What a witness did.
@@ -49,6 +61,8 @@ pub struct Cosigned {
     pub unchanged: usize,
     /// What was refused, and why.
     pub refused: Vec<String>,
+    /// The log keys that took over, as the ones before them said.
+    pub followed: Vec<VerifierKey>,
 }
 
 /// A witness in its folder.
@@ -84,7 +98,9 @@ impl Witness {
             v: STATE_VERSION,
             name: name.to_owned(),
             log_key: log_key.to_string(),
+            retired: Vec::new(),
             logs: BTreeMap::new(),
+            heads: BTreeMap::new(),
         };
         let witness = Self::with(dir, state)?;
         witness.save()?;
@@ -102,7 +118,7 @@ impl Witness {
             let message = format!("{} is no witness", dir.display());
             return Err(Failure::usage(message, "landfall witness init --dir DIR makes one"));
         }
-        let state: State = serde_json::from_slice(&limited(&file, NOTE_FILE_BYTES_MAX)?)
+        let state: State = serde_json::from_slice(&limited(&file, WITNESS_FILE_BYTES_MAX)?)
             .map_err(|error| failed(&file, error))?;
         if state.v > STATE_VERSION {
             return Err(failed(&file, format!("it has format {}: install a newer landfall", state.v)));
@@ -137,22 +153,31 @@ impl Witness {
     /// If a folder cannot be read or written. What is wrong with a log is in the answer, and stops no other log.
     pub fn cosign(&mut self, from: &Path, out: &Path, now: Timestamp) -> Result<Cosigned, Failure> {
         let mut done = Cosigned::default();
-        for log in logs(from)? {
-            match self.cosign_log(from, out, &log, now)? {
-                Ok(Some(size)) => done.cosigned.push((log, size)),
-                Ok(None) => done.unchanged += 1,
-                Err(why) => done.refused.push(format!("{log}: {why}")),
+        for _ in 0..HANDOVERS_MAX {
+            // What the next key has signed waits until this one has said that it takes over.
+            let next = self.next_key(from)?;
+            done.unchanged = 0;
+            for log in logs(from)? {
+                match self.cosign_log((from, out), &log, now, next.as_ref())? {
+                    Ok(Some(size)) => done.cosigned.push((log, size)),
+                    Ok(None) => done.unchanged += 1,
+                    Err(why) => done.refused.push(format!("{log}: {why}")),
+                }
             }
+            if !done.refused.is_empty() || !self.follow(from)? {
+                break;
+            }
+            done.followed.push(self.log_key.clone());
         }
         Ok(done)
     }
 
     fn cosign_log(
         &mut self,
-        from: &Path,
-        out: &Path,
+        (from, out): (&Path, &Path),
         log: &str,
         now: Timestamp,
+        next: Option<&VerifierKey>,
     ) -> Result<Result<Option<u64>, String>, Failure> {
         let folder = from.join(log);
         let all = sizes(&folder, REQUEST)?;
@@ -164,15 +189,23 @@ impl Witness {
         let mut newest = None;
         for size in all {
             let request = limited(&path(&folder, size, REQUEST), NOTE_FILE_BYTES_MAX)?;
+            if next.is_some_and(|next| is_signed_by(&request, next)) {
+                break;
+            }
             let judged = self.judge(&origin, size, &request);
             let (head, note) = match judged {
                 Ok(None) => continue,
                 Ok(Some(grown)) => grown,
                 Err(why) => return Ok(Err(format!("at {size} entries: {why}"))),
             };
+            let heads = match self.shown_heads(&folder, size, &head)? {
+                Ok(heads) => heads,
+                Err(why) => return Ok(Err(format!("at {size} entries: {why}"))),
+            };
             let note = self.signed(&note, now)?;
             // What was cosigned is remembered before anybody gets it, so that a crash cannot lead to a second version.
             self.state.logs.insert(origin.clone(), head);
+            self.state.heads.extend(heads);
             write(&path(&self.dir.join(COSIGNED).join(log), size, COSIGNED), note.as_bytes())?;
             self.save()?;
             write(&path(&out.join(log), size, COSIGNED), note.as_bytes())?;
@@ -232,7 +265,7 @@ impl Witness {
             let log = log.ok_or_else(|| wrong("it is not a log of the log key".to_owned()))?;
             let file = path(&self.dir.join(COSIGNED).join(log), head.size, COSIGNED);
             let bytes = limited(&file, NOTE_FILE_BYTES_MAX).map_err(|failure| wrong(failure.to_string()))?;
-            let found = Checkpoint::open(&bytes, &self.log_key).map_err(|error| wrong(error.to_string()))?;
+            let found = self.opened(&bytes).map_err(wrong)?;
             let note = SignedNote::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
             self.public.cosigned(&note).map_err(|error| wrong(error.to_string()))?;
             if (&found.origin, found.size, found.root) != (origin, head.size, head.root) {
@@ -252,7 +285,7 @@ impl Witness {
 pub fn cosigned(
     context: &Context,
     log: &LogId,
-    key: &VerifierKey,
+    keys: &KeyRing,
     size: u64,
 ) -> Result<Option<String>, Failure> {
     let folder = context.state.join(COSIGNED).join(log.to_string());
@@ -261,17 +294,21 @@ pub fn cosigned(
     };
     let file = path(&folder, newest, COSIGNED);
     let bytes = limited(&file, NOTE_FILE_BYTES_MAX)?;
-    let checkpoint = Checkpoint::open(&bytes, key).map_err(|error| failed(&file, error))?;
+    let (checkpoint, key) = keys.open(&bytes).map_err(|error| failed(&file, error))?;
     if checkpoint.origin != format!("{}/{log}", key.name()) {
         return Err(failed(&file, format!("it is of {}", checkpoint.origin)));
     }
     String::from_utf8(bytes).map(Some).map_err(|error| failed(&file, error))
 }
 
+/// Whether a request is about a checkpoint that this key signed.
+fn is_signed_by(request: &[u8], key: &VerifierKey) -> bool {
+    Growth::parse_request(request).is_ok_and(|(_, note)| Checkpoint::open(note.as_bytes(), key).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::digest::Digest;
     use crate::merkle;
     use crate::signer::sign_checkpoint;
 
@@ -384,5 +421,48 @@ mod tests {
         std::fs::write(&file, text.replace("\"size\": 2", "\"size\": 1")).expect("written");
         let witness = Witness::open(&world.dir("witness")).expect("opens");
         assert!(matches!(witness.verify(), Err(Failure::NotVerified { .. })));
+    }
+
+    #[test]
+    fn heads_that_shrink_are_refused() {
+        use crate::evidence::heads::{HEADS_KIND, HeadsRoll, NamelessHead};
+        use crate::evidence::tlog_proof::TlogProof;
+        use crate::ops::checkpoints::{HEADS, heads::ShownHeads};
+        let world = World::new();
+        let mut witness = world.witness();
+        let head = |log: &str, size| NamelessHead {
+            log: Digest::of(log.as_bytes()),
+            size,
+            root: Digest::of(format!("{log}{size}").as_bytes()),
+        };
+        let mut lines: Vec<String> = Vec::new();
+        let mut show = |heads: Vec<NamelessHead>, shown: Vec<NamelessHead>| {
+            let body = HeadsRoll::of(heads).body().to_value();
+            let entry = serde_json::json!({
+                "v": 1, "log": "org", "seq": lines.len(), "at": "2027-01-11T09:00:00.000Z", "kind": HEADS_KIND,
+                "actor": {"type": "person", "id": "ann"}, "body": body, "salt": "0".repeat(32),
+            });
+            let old = lines.len() as u64;
+            lines.push(entry.to_string());
+            let leaves: Vec<Digest> = lines.iter().map(|line| merkle::leaf_hash(line.as_bytes())).collect();
+            let note = sign_checkpoint(&world.log, &Checkpoint::over("evidence.x/org".into(), &lines))
+                .expect("signed");
+            let growth = Growth::new(&leaves, old).expect("a proof");
+            let (folder, size) = (world.dir("shown/org"), old + 1);
+            write(&path(&folder, size, REQUEST), growth.request(&note).as_bytes()).expect("written");
+            let proof = TlogProof::of_last(&lines, note).expect("a proof").text();
+            let shown = ShownHeads { line: lines[lines.len() - 1].clone(), proof, heads: shown };
+            write(&path(&folder, size, HEADS), &serde_json::to_vec(&shown).expect("JSON")).expect("written");
+        };
+        let first = vec![head("a", 3), head("b", 4)];
+        show(first.clone(), first.clone());
+        assert_eq!(world.cosign(&mut witness).cosigned, [("org".to_owned(), 1)]);
+        let grown = vec![head("a", 5), head("b", 4), head("c", 1)];
+        show(grown.clone(), grown);
+        assert_eq!(world.cosign(&mut witness).cosigned, [("org".to_owned(), 2)]);
+        let cut = vec![head("a", 4), head("b", 4), head("c", 1)];
+        show(cut.clone(), cut);
+        let done = world.cosign(&mut Witness::open(&world.dir("witness")).expect("the same"));
+        assert!(done.refused[0].contains("has 4 entries where 5 were shown"), "{done:?}");
     }
 }

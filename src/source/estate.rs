@@ -11,7 +11,7 @@ use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
 use crate::model::authority::GateUse;
 use crate::model::estate::{
-    CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Hook, Purpose, TagRules, TargetDriver,
+    CalendarUse, ESTATE_FILE, ESTATE_FORMAT, Estate, Facts, Freeze, Purpose, TagRules, TargetDriver,
     TargetSpec, Waiver, Wave, WaveKind,
 };
 use crate::model::people::People;
@@ -57,6 +57,7 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
     let stages = stages::read(reader, &waves);
     let roles = roles(reader);
     let approvals = approvals::read(reader, &roles, plan_valid_days);
+    let anchors = super::anchors::read(reader);
     Estate {
         name,
         code,
@@ -82,7 +83,8 @@ fn whole(reader: &mut Reader<'_, '_>) -> Estate {
         targets: targets(reader),
         plan_valid_days,
         quotas: quotas(reader),
-        publish: publish(reader),
+        publish: anchors.publish,
+        timestamps: anchors.timestamps,
         notify: super::notify::read(reader),
         tickets: super::tickets::read(reader),
         consents: undoing::consents(reader),
@@ -339,30 +341,6 @@ fn tags(reader: &mut Reader<'_, '_>) -> TagRules {
     };
     inner.finish();
     rules
-}
-
-/// `[evidence]`: who gets every checkpoint.
-fn publish(reader: &mut Reader<'_, '_>) -> Vec<Hook> {
-    let Some((table, span)) = reader.table("evidence") else { return Vec::new() };
-    let mut evidence = reader.inner(table, span, "[evidence]");
-    let mut hooks = Vec::new();
-    for (table, span) in evidence.tables("publish") {
-        let mut inner = evidence.inner(table, span.clone(), "publish");
-        let directory = inner.optional("directory", "a folder", string);
-        let words: Vec<String> = inner.texts("command").into_iter().map(|word| word.value).collect();
-        match (directory, words.is_empty()) {
-            (Some(directory), true) => hooks.push(Hook::Directory(directory.value)),
-            (None, false) => hooks.push(Hook::Command(words)),
-            (Some(_), false) | (None, true) => inner.found().push(
-                Diagnostic::error("estate.wrong-value", "a place to publish to is a directory or a command")
-                    .at(span, "expected one of them")
-                    .help("write `{ directory = \"…\" }` or `{ command = [\"program\", \"argument\"] }`"),
-            ),
-        }
-        inner.finish();
-    }
-    evidence.finish();
-    hooks
 }
 
 fn targets(reader: &mut Reader<'_, '_>) -> BTreeMap<String, TargetSpec> {

@@ -72,7 +72,7 @@ pub fn build(ending: Ending) -> Built {
 /// A bundle of these parts under the bundle key.
 pub fn sealed(parts: &Parts) -> Files {
     let unsealed = bundle::assemble(parts).expect("a bundle");
-    unsealed.seal(&|bytes| keys().1.sign(bytes).ok()).expect("sealed")
+    unsealed.seal(&|bytes| keys().1.sign(bytes).map_err(|error| error.to_string())).expect("sealed")
 }
 
 fn now() -> Timestamp {
@@ -270,6 +270,8 @@ pub fn parts(ending: Ending) -> Parts {
         previous: None,
         witnessed: None,
         attachments: Files::new(),
+        handovers: Vec::new(),
+        stamped: None,
         log_key: log_key.public,
         bundle_key: bundle_key.public,
     }

@@ -71,6 +71,14 @@ pub const HEADS: &str = "journal/heads.json";
 pub const HEADS_MEMBERS: &str = "journal/heads.members.json";
 /// The proof that it is the last entry.
 pub const HEADS_PROOF: &str = "journal/heads.tlog-proof";
+/// The reply of a time-stamp service over [`CHECKPOINT`].
+pub const STAMP: &str = "journal/checkpoint.tsr";
+/// The same over [`ORG_CHECKPOINT`].
+pub const ORG_STAMP: &str = "journal/org-checkpoint.tsr";
+/// The certificates of time-stamp services and of the authority that the exporter trusts for them.
+pub const STAMP_CHAIN: &str = "keys/tsa-chain.pem";
+/// How keys took over from each other, oldest first.
+pub const HANDOVERS: &str = "keys/handovers.json";
 /// The key of checkpoints.
 pub const LOG_KEY: &str = "keys/log.vkey";
 /// The key of the seal.

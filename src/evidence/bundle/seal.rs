@@ -9,8 +9,8 @@ use super::super::{dsse, sshsig, statement};
 use super::manifest::Manifest;
 use super::{BundleError, Files, layout, sums};
 
-/// Signs bytes with the bundle key; nothing if whatever holds the key does not answer.
-pub type Sign<'s> = dyn Fn(&[u8]) -> Option<Signature> + 's;
+/// Signs bytes with the bundle key, or says why whatever holds the key does not.
+pub type Sign<'s> = dyn Fn(&[u8]) -> Result<Signature, String> + 's;
 
 /// A bundle without its attestations, its list of files and its seals.
 #[derive(Debug, Clone)]
@@ -31,8 +31,12 @@ impl Unsealed {
     pub fn seal(self, sign: &Sign<'_>) -> Result<Files, BundleError> {
         let Self { mut files, manifest, statements, key } = self;
         let signed = |what: &str, message: &[u8]| {
-            let signature = sign(message).filter(|signature| key.verifies(message, signature));
-            signature.ok_or_else(|| BundleError::NotSigned { what: what.to_owned() })
+            let failed = |why: String| BundleError::NotSigned { what: what.to_owned(), why };
+            let signature = sign(message).map_err(failed)?;
+            match key.verifies(message, &signature) {
+                true => Ok(signature),
+                false => Err(failed("the signature does not fit the key".to_owned())),
+            }
         };
         for (path, statement) in statements {
             let signature = signed(&path, &dsse::message(&statement))?;

@@ -11,6 +11,7 @@ use super::super::bundle::{Files, layout};
 use super::super::checkpoint::Checkpoint;
 use super::super::cosignature::WitnessKey;
 use super::super::growth::Growth;
+use super::super::handover::{Chain, KeyRing};
 use super::super::note::{SignedNote, VerifierKey};
 use super::super::origin;
 use super::{Failure, Found, Pins, file, log, needed};
@@ -18,7 +19,7 @@ use super::{Failure, Found, Pins, file, log, needed};
 /// What earlier checks found good, as far as they did.
 pub(super) struct Sealed<'s> {
     pub(super) manifest: &'s Option<Manifest>,
-    pub(super) key: &'s Option<VerifierKey>,
+    pub(super) chain: &'s Option<Chain>,
     pub(super) checkpoint: &'s Option<Checkpoint>,
     pub(super) entries: &'s Option<Vec<Entry>>,
 }
@@ -26,12 +27,12 @@ pub(super) struct Sealed<'s> {
 /// The log continues the one of the previous bundle, and the one that the reader kept.
 pub(super) fn continued(files: &Files, sealed: &Sealed<'_>, pins: &Pins) -> Found<()> {
     let manifest = needed(sealed.manifest, "the manifest")?;
-    let key = needed(sealed.key, "the log key")?;
+    let keys = &needed(sealed.chain, "the log key")?.log;
     let own = needed(sealed.checkpoint, "the log's signature")?;
     let mut found = Vec::new();
     if let Some(previous) = &manifest.previous {
         let site = LogId::Scope(ScopeId::Site(manifest.site.clone()));
-        let older = log::signed(files, layout::PREVIOUS, key, &site)?;
+        let (older, by) = signed(files, layout::PREVIOUS, keys, &site)?;
         if (older.size, older.root) != (previous.size, previous.root) {
             return Err(Failure::broken(
                 "bundle.json names another previous head than the checkpoint beside the log",
@@ -44,14 +45,15 @@ pub(super) fn continued(files: &Files, sealed: &Sealed<'_>, pins: &Pins) -> Foun
                 format!("the log does not continue the {} entries of the previous bundle", older.size);
             return Err(Failure::broken(detail));
         }
-        found.push(format!("continues the {} entries of the previous bundle", older.size));
+        found.push(format!("continues the {} entries of the previous bundle{by}", older.size));
     }
     if let Some(kept) = &pins.previous {
-        let opened = Checkpoint::open(kept.as_bytes(), key);
-        let older =
+        let opened = keys.open(kept.as_bytes());
+        let (older, by) =
             opened.map_err(|error| Failure::broken(format!("the checkpoint that you kept: {error}")))?;
+        let by = retired(keys, by);
         beginning(files, sealed, &older, "the checkpoint that you kept")?;
-        found.push(format!("continues the {} entries of the checkpoint that you kept", older.size));
+        found.push(format!("continues the {} entries of the checkpoint that you kept{by}", older.size));
     }
     if found.is_empty() {
         found.push("no earlier bundle is named: give --previous with one that you kept".to_owned());
@@ -59,9 +61,24 @@ pub(super) fn continued(files: &Files, sealed: &Sealed<'_>, pins: &Pins) -> Foun
     Ok(((), found.join("; ")))
 }
 
+/// A checkpoint of one log that one of the keys signed, and which if it is a retired one.
+fn signed(files: &Files, path: &str, keys: &KeyRing, log: &LogId) -> Result<(Checkpoint, String), Failure> {
+    let opened = keys.open(file(files, path)?);
+    let (checkpoint, by) = opened.map_err(|error| Failure::broken(format!("{path}: {error}")))?;
+    if checkpoint.origin != origin::of_log(by.name(), log) {
+        return Err(Failure::broken(format!("{path} is of the log {}", checkpoint.origin)));
+    }
+    Ok((checkpoint, retired(keys, by)))
+}
+
+/// Which key signed, if it is not today's.
+fn retired(keys: &KeyRing, by: &VerifierKey) -> String {
+    if by == keys.current() { String::new() } else { format!(", signed by the retired key {by}") }
+}
+
 /// The log's beginning is the one that the witness has cosigned.
 pub(super) fn witnessed(files: &Files, sealed: &Sealed<'_>, witness: Option<&WitnessKey>) -> Found<()> {
-    let key = needed(sealed.key, "the log key")?;
+    let keys = &needed(sealed.chain, "the log key")?.log;
     let Some(bytes) = files.get(layout::WITNESSED) else {
         return match witness {
             Some(witness) => {
@@ -71,7 +88,7 @@ pub(super) fn witnessed(files: &Files, sealed: &Sealed<'_>, witness: Option<&Wit
         };
     };
     let broken = |what: &dyn std::fmt::Display| Failure::broken(format!("{}: {what}", layout::WITNESSED));
-    let older = Checkpoint::open(bytes, key).map_err(|error| broken(&error))?;
+    let (older, _) = keys.open(bytes).map_err(|error| broken(&error))?;
     beginning(files, sealed, &older, layout::WITNESSED)?;
     let covered =
         format!("{} of {} entries", older.size, needed(sealed.checkpoint, "the log's signature")?.size);
@@ -90,10 +107,10 @@ pub(super) fn witnessed(files: &Files, sealed: &Sealed<'_>, witness: Option<&Wit
 /// An older checkpoint is over exactly the first lines of the log.
 fn beginning(files: &Files, sealed: &Sealed<'_>, older: &Checkpoint, what: &str) -> Result<(), Failure> {
     let manifest = needed(sealed.manifest, "the manifest")?;
-    let key = needed(sealed.key, "the log key")?;
+    let keys = &needed(sealed.chain, "the log key")?.log;
     needed(sealed.entries, "the log")?;
     let log = LogId::Scope(ScopeId::Site(manifest.site.clone()));
-    if older.origin != origin::of_log(key.name(), &log) {
+    if older.origin != origin::of_log(keys.current().name(), &log) {
         return Err(Failure::broken(format!("{what} is of the log {}", older.origin)));
     }
     let (lines, _) = log::lines(file(files, layout::LOG)?);

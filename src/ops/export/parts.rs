@@ -16,7 +16,7 @@ use crate::ops::launch::PLAN_FILE;
 use crate::ops::{Context, earlier, witness};
 use crate::signer::Signer as _;
 
-use super::{Reading, Wanted};
+use super::{Reading, Wanted, anchors};
 
 /// The parts of one site's bundle, but for attachments.
 pub(super) fn parts(
@@ -61,12 +61,14 @@ pub(super) fn parts(
         heads_proof: org.proof.clone(),
         shared: shared.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect(),
         previous,
-        witnessed: witness::cosigned(context, &log, keys.log.vkey(), heads[&log].size)?,
+        witnessed: witness::cosigned(context, &log, keys.ring(), heads[&log].size)?,
         plan: plan_bytes,
         rendered: rendered(lines, &run, &blobs),
         blobs,
         controls: Vec::new(),
         attachments: Files::new(),
+        handovers: anchors::handovers(&**journal, keys, &org.proof)?,
+        stamped: None,
         log_key: keys.log.vkey().clone(),
         bundle_key: keys.bundle.vkey().clone(),
     })
