@@ -324,3 +324,5 @@ pub const RECERTIFICATION_DAYS: u32 = 14;
 pub const APPROVAL_WORKING_DAYS: u32 = 5;
 /// Hours in which a request for a right is to be decided: two days.
 pub const ACCESS_REQUEST_HOURS: u32 = 48;
+/// Pages of one PDF: nobody reads more, and a page is laid out in memory.
+pub const PDF_PAGES_MAX: usize = 1_000;
