@@ -17,6 +17,7 @@ use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, StepId, WaveName};
 use crate::base::limits::{BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
 use crate::base::time::Timestamp;
+use crate::document;
 use crate::merkle::{self, leaf_hash};
 use crate::model::plan::{LogHead, PlanExcerpt, PlannedStep};
 
@@ -73,6 +74,8 @@ pub struct Parts {
     pub previous: Option<Previous>,
     /// The newest checkpoint of the site's log that a witness has cosigned.
     pub witnessed: Option<String>,
+    /// Who stamped the time on the checkpoint, and which, if somebody did.
+    pub time_stamp: Option<TimeStamp>,
     /// What the site may see of the plan, as its log names it: the bytes of a [`PlanExcerpt`].
     pub plan: Vec<u8>,
     /// The rendered files of the site, by path.
@@ -87,6 +90,15 @@ pub struct Parts {
     pub log_key: VerifierKey,
     /// The key that signs the bundle, named by [`origin::bundle_key`].
     pub bundle_key: VerifierKey,
+}
+
+/// A time stamp on the site log's checkpoint, as the page tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeStamp {
+    /// Who stamped it.
+    pub authority: String,
+    /// The time that it says.
+    pub at: Timestamp,
 }
 
 /// What the bundle before this one showed.
@@ -169,6 +181,9 @@ pub enum BundleError {
         /// Where it begins.
         at: usize,
     },
+    /// The index page cannot be printed.
+    #[error("the index page cannot be made")]
+    BadPage(#[source] document::pdf::PdfError),
     /// Too many or too large files.
     #[error("the bundle is too large: {what}")]
     TooLarge {
@@ -217,7 +232,9 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     let manifest = manifest(&content);
     files.insert(layout::MANIFEST.to_owned(), manifest.to_bytes());
     files.insert(layout::README.to_owned(), readme::text(&content).into_bytes());
-    files.insert(layout::INDEX.to_owned(), page::html(&content).into_bytes());
+    let page = page::document(&content);
+    files.insert(layout::INDEX.to_owned(), document::html::page(&page).into_bytes());
+    files.insert(layout::PRINTED.to_owned(), document::pdf::pages(&page).map_err(BundleError::BadPage)?);
     within_limits(&files)?;
     nothing_sensitive(&files)?;
     let statements = vec![

@@ -124,6 +124,7 @@ fn parts(
         shared: shared.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect(),
         previous,
         witnessed: witness::cosigned(context, &log, keys.log.vkey(), heads[&log].size)?,
+        time_stamp: None,
         plan: plan_bytes,
         rendered: rendered(lines, &run, &blobs),
         blobs,

@@ -247,6 +247,7 @@ pub fn parts(ending: Ending) -> Parts {
         controls: Vec::new(),
         previous: None,
         witnessed: None,
+        time_stamp: None,
         attachments: Files::new(),
         log_key: log_key.public,
         bundle_key: bundle_key.public,
