@@ -16,7 +16,7 @@ thead{display:table-header-group}thead th{border-bottom:1px solid var(--ink);fon
 code,pre{font:13px/1.4 ui-monospace,'DejaVu Sans Mono',monospace;overflow-wrap:anywhere;white-space:pre-wrap}
 pre{margin:.4rem 0;padding:.4rem .6rem;background:#f4f4f4}
 .notice{border:3px solid var(--ink);padding:.4rem .8rem;font-weight:bold}
-svg{display:block;width:100%;height:1.1rem;margin:.4rem 0 .2rem}
+td:first-child{overflow-wrap:break-word}svg{display:block;width:100%;height:1.1rem;margin:.4rem 0 .2rem}
 @media print{body{margin:0;padding:0;max-width:none;font-size:9pt;line-height:1.3}a{color:inherit}
 h1{font-size:15pt}h2{font-size:11.5pt;margin:1em 0 .3em}h3{font-size:10pt}h2,h3{break-after:avoid}
 code,pre{font-size:7.5pt}pre{break-inside:avoid}p,ul,table{margin:.25em 0}th,td{padding:.12rem .5rem .12rem 0}}

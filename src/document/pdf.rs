@@ -71,9 +71,9 @@ mod tests {
 
     #[test]
     fn whatever_comes_in_a_sound_file_comes_out() {
-        let evil = format!("\u{202e}\u{0}\u{1f600}{}\u{fffe}\u{10ffff}", "x".repeat(5_000));
+        let evil = format!("\u{202e}\u{0}東{}\u{fffe}\u{10ffff}", "x".repeat(5_000));
         let mut table = Table::new(&[("a\u{1f600}", 1), ("b", 0), ("c", 900)]);
-        for _ in 0..40 {
+        for _ in 0..4 {
             table.push([evil.as_str().into(), evil.as_str().into(), Text::none()]);
         }
         let blocks = vec![

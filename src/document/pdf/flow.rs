@@ -26,6 +26,8 @@ const BODY: f32 = 8.6;
 const LEADING: f32 = 1.3;
 /// The share of a line's height that lies above its base.
 const RISE: f32 = 0.98;
+/// Lines of one frame; a longer notice has several.
+const NOTICE_LINES_MAX: usize = 40;
 /// Room that a heading needs below it, so that it never ends a page.
 const BELOW_HEADING: f32 = 60.0;
 
@@ -129,10 +131,9 @@ impl Flow<'_> {
     fn notice(&mut self, text: &Text) {
         let setting = Setting { face: Face::Strong, size: BODY, width: WIDE - 16.0 };
         let set = lines(self.fonts, text, setting);
-        for (place, chunk) in set.chunks(40).enumerate() {
+        for chunk in set.chunks(NOTICE_LINES_MAX) {
             let high = chunk.len() as f32 * BODY * LEADING + 8.0;
             self.need(high);
-            let _ = place;
             self.frame(self.y, high);
             self.y += 4.0;
             for line in chunk {

@@ -94,7 +94,7 @@ fn letters(fonts: &Fonts, words: &str, face: Face, span: usize) -> Vec<Letter> {
     letters
 }
 
-/// Cuts letters into lines no wider than `width`: at spaces, in long words behind a sign, else anywhere.
+/// Cuts letters into lines no wider than `width`: at spaces, in long words at a sign, else anywhere.
 fn broken<'l>(letters: &'l [Letter], width: f32, line: &mut impl FnMut(&'l [Letter])) {
     let mut rest = letters;
     loop {
@@ -104,7 +104,9 @@ fn broken<'l>(letters: &'l [Letter], width: f32, line: &mut impl FnMut(&'l [Lett
             return;
         }
         let space = rest[..=end].iter().rposition(|one| one.letter == ' ').filter(|at| *at > 0);
-        let sign = rest[..end].iter().rposition(|one| "/_.:,;-=|&?".contains(one.letter)).map(|at| at + 1);
+        let behind = rest[..end].iter().rposition(|one| "/_.:,;-=|&?".contains(one.letter)).map(|at| at + 1);
+        let before = rest[..=end].iter().rposition(|one| one.letter == '(').filter(|at| *at > 0);
+        let sign = behind.max(before);
         // A long path is not pushed down whole if that leaves most of the line empty.
         let cut = match (space, sign) {
             (Some(space), Some(sign)) if space * 3 < end && sign > space + 1 => sign,
@@ -176,6 +178,7 @@ mod tests {
             set(&"evidence/0003-catalog.clinical".into(), 80.0),
             ["evidence/0003-", "catalog.clinical"]
         );
+        assert_eq!(set(&"164.308(a)(1)(ii)(A)".into(), 70.0), ["164.308(a)(1)", "(ii)(A)"]);
         let long = set(&"x".repeat(40).into(), 50.0);
         assert!(long.len() > 3 && long.concat() == "x".repeat(40), "{long:?}");
         assert_eq!(set(&Text::new("a").line().plain("b"), 50.0), ["a", "b"]);
@@ -183,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_a_font_lacks_or_hides_stands_as_its_number() {
-        assert_eq!(set(&"a\u{1f600}\u{202e}b".into(), 500.0), ["a[U+1F600][U+202E]b"]);
+        assert_eq!(set(&"a東\u{202e}b".into(), 500.0), ["a[U+6771][U+202E]b"]);
         assert_eq!(set(&"✓ ✗ → é Ω ж".into(), 500.0), ["✓ ✗ → é Ω ж"]);
     }
 }

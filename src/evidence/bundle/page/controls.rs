@@ -158,14 +158,14 @@ fn of_framework(facts: &Facts<'_>, framework: &str, mut rows: Vec<&ControlRow>) 
         ),
     ];
     let mut table = Table::new(&[
-        ("Control", 15),
-        ("Title", 22),
-        ("Where it stands", 34),
-        ("Newest, in force since", 13),
-        ("Evidence", 21),
-        ("✓", 4),
+        ("Control", 16),
+        ("Title", 20),
+        ("Where it stands", 30),
+        ("Newest, in force since", 17),
+        ("Evidence", 24),
+        ("Tick", 5),
     ]);
-    let in_words = |row: &ControlRow| Group::of(row) == Group::NotApplicable || row.kinds.is_empty();
+    let in_words = |row: &ControlRow| matches!(Group::of(row), Group::NotApplicable | Group::Manual);
     for row in rows.iter().filter(|row| !in_words(row)) {
         table.push([
             Text::none().strong(row.id.clone()).line().plain(row.obligation.word()),
@@ -180,7 +180,7 @@ fn of_framework(facts: &Facts<'_>, framework: &str, mut rows: Vec<&ControlRow>) 
         blocks.push(Block::Table(table));
     }
     blocks.extend(out_of_scope(&rows));
-    blocks.extend(untouched(&rows));
+    blocks.extend(by_people(&rows));
     blocks
 }
 
@@ -195,14 +195,20 @@ fn out_of_scope(rows: &[&ControlRow]) -> Option<Block> {
     (!all.is_empty()).then_some(Block::Paragraph(text))
 }
 
-/// Controls for which this program has no evidence to give, whatever is done.
-fn untouched(rows: &[&ControlRow]) -> Option<Block> {
-    let untouched = |row: &&&ControlRow| row.kinds.is_empty() && Group::of(row) != Group::NotApplicable;
-    let all: Vec<String> =
-        rows.iter().filter(untouched).map(|row| format!("{} {}", row.id, row.title)).collect();
-    let head = format!("Not touched by this program, shown by a person ({}): ", all.len());
-    let text = Text::none().strong(head).plain(format!("{}.", all.join("; ")));
-    (!all.is_empty()).then_some(Block::Paragraph(text))
+/// Controls that a person shows, first those that this program has a place for.
+fn by_people(rows: &[&ControlRow]) -> Vec<Block> {
+    let told = |head: &str, untouched: bool| {
+        let wanted =
+            |row: &&&ControlRow| Group::of(row) == Group::Manual && row.kinds.is_empty() == untouched;
+        let all: Vec<String> =
+            rows.iter().filter(wanted).map(|row| format!("{} {}", row.id, row.title)).collect();
+        let text =
+            Text::none().strong(format!("{head} ({}): ", all.len())).plain(format!("{}.", all.join("; ")));
+        (!all.is_empty()).then_some(Block::Paragraph(text))
+    };
+    let own = told("A person shows it, and nobody has yet", false);
+    let others = told("Not touched by this program, shown by a person", true);
+    own.into_iter().chain(others).collect()
 }
 
 fn name(row: &ControlRow) -> String {

@@ -21,7 +21,7 @@ pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
     }
     let wave = parts.wave.as_ref().map_or("outside a wave".to_owned(), |wave| format!("wave {wave}"));
     let mut rows = vec![
-        ("Site", Text::new(format!("{} of {}, {wave}", facts.site(), parts.estate))),
+        ("Site", Text::new(format!("{}; {}, {wave}", facts.site(), parts.estate))),
         ("Period", period(facts)),
         (
             "As of",

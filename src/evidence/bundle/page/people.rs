@@ -113,7 +113,7 @@ fn writers(facts: &Facts<'_>) -> Block {
         let acts = Acts::with(writers.remove(&who), entry.at);
         writers.insert(who, acts);
     }
-    let mut table = Table::new(&[("Who", 22), ("As", 12), ("What", 20), ("First", 23), ("Last", 23)]);
+    let mut table = Table::new(&[("Who", 14), ("As", 10), ("What", 16), ("First", 30), ("Last", 30)]);
     for ((who, kind), acts) in writers {
         let wrote = format!("wrote {}", counted(acts.entries, "entry", "entries"));
         let (first, last) = (facts.zone.moment(acts.first), facts.zone.moment(acts.last));

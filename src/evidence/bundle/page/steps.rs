@@ -9,7 +9,7 @@ use super::super::{Content, layout};
 use super::facts::Facts;
 
 pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
-    let mut table = Table::new(&[("Step", 38), ("Result", 20), ("When", 13), ("Evidence", 29)]);
+    let mut table = Table::new(&[("Step", 36), ("Result", 18), ("When", 16), ("Evidence", 30)]);
     for (step, planned, outcome) in by_need(facts.content) {
         let [result, when, evidence] = match outcome {
             None => ["no outcome".into(), Text::none(), Text::none()],

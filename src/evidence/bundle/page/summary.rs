@@ -74,7 +74,7 @@ fn ran(facts: &Facts<'_>) -> Text {
         counted(changes.len(), "call", "calls"),
         counted(objects.len(), "object", "objects"),
     ));
-    let text = text.file("population/changes.csv", "every one").plain(").");
+    let text = text.file("population/changes.csv", "population/changes.csv").plain(").");
     text.plain(ways_back(content.records.entries.iter()))
 }
 
