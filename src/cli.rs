@@ -16,6 +16,7 @@ mod drift;
 mod durations;
 mod exit;
 mod gate;
+mod html;
 mod inbox;
 mod inspect;
 mod live;
