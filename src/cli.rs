@@ -17,6 +17,7 @@ mod durations;
 mod exit;
 mod export;
 mod gate;
+mod html;
 mod inbox;
 mod inspect;
 mod keys;

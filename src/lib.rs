@@ -10,6 +10,7 @@ pub mod change;
 pub mod checklist;
 pub mod cli;
 pub mod controls;
+pub mod document;
 pub mod drift;
 pub mod driver;
 pub mod engine;

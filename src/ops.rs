@@ -11,6 +11,7 @@ pub mod checklist;
 pub mod checkpoints;
 pub mod conformance;
 pub mod controls;
+pub mod dashboards;
 pub mod decisions;
 pub mod desired;
 pub mod dossier;

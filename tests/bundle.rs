@@ -77,6 +77,7 @@ fn the_layout_is_the_documented_one() {
         "evidence/0003-catalog.clinical.json",
         "evidence/0006-schema.raw.json",
         "index.html",
+        "index.pdf",
         "journal/checkpoint",
         "journal/heads.json",
         "journal/heads.tlog-proof",
@@ -129,9 +130,17 @@ fn further_files_are_listed_and_sealed_but_take_nobodys_place() {
     assert!(verify(&files, &Pins::default()).holds());
     files.insert("controls/matrix.csv".into(), b"id,title\nx,y\n".to_vec());
     assert!(!verify(&files, &Pins::default()).holds(), "a changed one breaks the seal");
-    for bad in
-        ["index.html", "Bundle.json", "SHA256SUMS.note", "journal/site.jsonl", "../x", "/x", "a//b", ""]
-    {
+    for bad in [
+        "index.html",
+        "index.pdf",
+        "Bundle.json",
+        "SHA256SUMS.note",
+        "journal/site.jsonl",
+        "../x",
+        "/x",
+        "a//b",
+        "",
+    ] {
         let refused = bundle::assemble(&with(bad)).err();
         assert_eq!(refused, Some(BundleError::BadPath { path: bad.into() }), "{bad}");
     }
@@ -168,7 +177,8 @@ fn the_page_leads_with_what_needs_an_eye() {
     let page = |ending| String::from_utf8(build(ending).files[layout::INDEX].clone()).expect("text");
     let well = page(Ending::Well);
     assert!(well.contains(
-        "3 steps planned, 3 run, 3 succeeded, 0 failed, 0 blocked by a failure. 2 calls were sent"
+        "3 steps planned, 3 run, 3 passed, 0 failed, 0 blocked by a failure, 0 exceptions accepted. 2 changes applied, \
+         0 tickets, 0 approvals; no approval of a plan is recorded here."
     ));
     assert!(well.contains("Nothing: every planned step has succeeded, every change was read back, and no control or finding stands open."));
     assert!(well.contains("Rehearsal: nothing on this page really happened."));
@@ -179,13 +189,13 @@ fn the_page_leads_with_what_needs_an_eye() {
         lines.iter().position(|line| *line == "<h2 id=\"eye\">Needs your eye</h2>").expect("the section");
     assert_eq!(
         lines[eye + 2],
-        "<li>Failed: schema.raw (databricks.schema): no such &lt;catalog&gt; &amp; more</li>"
+        "<li><strong>Failed:</strong> schema.raw (databricks.schema): no such &lt;catalog&gt; &amp; more</li>"
     );
     assert_eq!(
         lines[eye + 3],
-        "<li>Blocked: Clinical &lt;script&gt;alert(1)&lt;/script&gt; is there (check.clinical): needs schema.raw</li>"
+        "<li><strong>Blocked:</strong> Clinical &lt;script&gt;alert(1)&lt;/script&gt; is there (check.clinical): needs schema.raw</li>"
     );
-    assert!(page(Ending::NotYet).contains("No outcome is recorded: schema.raw"));
+    assert!(page(Ending::NotYet).contains("<strong>No outcome is recorded:</strong> schema.raw"));
 }
 
 fn control(id: &str, status: ControlStatus) -> ControlRow {
@@ -208,7 +218,7 @@ fn control(id: &str, status: ControlStatus) -> ControlRow {
 #[test]
 fn nothing_gets_into_the_page_as_markup() {
     let mut parts = parts(Ending::Badly);
-    let evil = "<img src=x onerror=alert(1)>\"'&";
+    let evil = "<img src=x onerror=alert(1)>\"'&\u{202e}\u{7}東";
     parts.estate = evil.into();
     parts.exported_by = evil.into();
     parts.tool = evil.into();
@@ -220,7 +230,8 @@ fn nothing_gets_into_the_page_as_markup() {
     let files = sealed(&parts);
     let page = String::from_utf8(files[layout::INDEX].clone()).expect("text");
     assert!(!page.contains("<img") && !page.contains("<script"), "{page}");
-    assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;"));
+    assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;[U+202E][U+0007]東"));
+    assert!(files[layout::PRINTED].starts_with(b"%PDF-"), "and it is printed all the same");
     assert!(verify(&files, &Pins::default()).holds());
 }
 
@@ -235,12 +246,20 @@ fn controls_that_stand_open_are_named_and_others_are_not_called_evidenced() {
         control("d", ControlStatus::Failed { what: "audit.log_delivery".into() }),
     ];
     let page = String::from_utf8(sealed(&parts)[layout::INDEX].clone()).expect("text");
-    assert!(page.contains("<li>Control HIPAA d (title of d): ✗ failed: audit.log_delivery; </li>"));
-    assert!(page.contains("<li>Controls without full evidence: 1 not run</li>"));
-    let heading = |text: &str| page.find(text).expect("a heading");
-    assert!(heading("<h2>Controls that need your eye</h2>") < heading("<h2>Controls not run</h2>"));
-    assert!(page.contains("does not apply: the site has no such system"));
-    assert_eq!(page.matches("✓ evidenced").count(), 1);
+    assert!(
+        page.contains(
+            "<li><strong>Control HIPAA d (title of d): </strong>✗ Failed: audit log delivery.</li>"
+        )
+    );
+    assert!(page.contains("<strong>Controls without full evidence:</strong> 1 not run: see"));
+    assert!(page.contains("4 controls: 1 failed or too old, 1 not run, 1 evidenced, 1 not applicable."));
+    let row =
+        |text: &str| page.find(&format!("<td><strong>{text}</strong><br>required</td>")).expect("a row");
+    assert!(row("d") < row("c") && row("c") < row("a"), "in the order of need");
+    assert!(
+        page.contains("<strong>Does not apply here: </strong>b title of b: the site has no such system.")
+    );
+    assert_eq!(page.matches("✓ Evidenced").count(), 1);
 }
 
 #[test]

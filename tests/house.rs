@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u32)] = &[
     ("base", 0),
     ("model", 1),
+    ("document", 1),
     ("resolve", 2),
     ("render", 2),
     ("kind", 2),

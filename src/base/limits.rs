@@ -358,3 +358,5 @@ pub const HOOK_OUTPUT_BYTES_MAX: u64 = 64 << 10;
 pub const WITNESS_ANSWER_BYTES_MAX: usize = 64 << 10;
 /// How long a witness waits for the whole of a request.
 pub const WITNESS_REQUEST_TIMEOUT: Millis = Millis::from_secs(10);
+/// Pages of one PDF: nobody reads more, and a page is laid out in memory.
+pub const PDF_PAGES_MAX: usize = 1_000;

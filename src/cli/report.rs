@@ -104,6 +104,8 @@ pub enum ReportCommand {
         #[arg(long, short, value_enum, default_value_t = FlowFormat::Text)]
         format: FlowFormat,
     },
+    /// Dashboards for the program, compliance and each site, as pages without scripts
+    Html(super::html::HtmlArgs),
     /// Calendar days of each site from its first launch until it was done, against those it may take
     CycleTime {
         /// The wave
@@ -154,6 +156,7 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
         None => Box::new(MemoryJournal::new()),
     };
     match command {
+        ReportCommand::Html(args) => return super::html::html(ui, context, &desired, &*journal, args),
         ReportCommand::Run { run, output } => {
             let report = ops::run_report::run_report(&*journal, run.as_deref())?;
             match output {

@@ -18,6 +18,7 @@ use crate::base::digest::{Digest, canonical_bytes};
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode, StepId, WaveName};
 use crate::base::limits::{BUNDLE_FILE_BYTES_MAX, BUNDLE_FILES_MAX};
 use crate::base::time::Timestamp;
+use crate::document;
 use crate::merkle::{self, leaf_hash};
 use crate::model::plan::{LogHead, PlanExcerpt, PlannedStep};
 
@@ -182,6 +183,9 @@ pub enum BundleError {
         /// Where it begins.
         at: usize,
     },
+    /// The index page cannot be printed.
+    #[error("the index page cannot be made")]
+    BadPage(#[source] document::pdf::PdfError),
     /// Too many or too large files.
     #[error("the bundle is too large: {what}")]
     TooLarge {
@@ -230,7 +234,9 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     let manifest = manifest(&content);
     files.insert(layout::MANIFEST.to_owned(), manifest.to_bytes());
     files.insert(layout::README.to_owned(), readme::text(&content).into_bytes());
-    files.insert(layout::INDEX.to_owned(), page::html(&content).into_bytes());
+    let page = page::document(&content);
+    files.insert(layout::INDEX.to_owned(), document::html::page(&page).into_bytes());
+    files.insert(layout::PRINTED.to_owned(), document::pdf::pages(&page).map_err(BundleError::BadPage)?);
     within_limits(&files)?;
     nothing_sensitive(&files)?;
     let record = scanned::Scanned::of(&parts.tool, &content.records.entries, &files);

@@ -131,7 +131,7 @@ fn tombstones_need_a_record(asked: &Asked, seen: &str) {
     let place: usize = seen.parse().expect("a place");
     assert!(lines[place].starts_with("!sha256:"), "{}", lines[place]);
     let page = std::fs::read_to_string(asked.estate.path("bundle/index.html")).expect("a page");
-    assert!(page.contains(&format!("Redacted: entry {place} (step.succeeded): a name")));
+    assert!(page.contains(&format!("<strong>Redacted:</strong> entry {place} (step.succeeded): a name")));
     copy(&asked.estate.path("bundle"), &asked.estate.path("cut"));
     let leaves = std::fs::read_to_string(asked.estate.path("cut/journal/leaves")).expect("leaves");
     let other = place - 1;

@@ -8,6 +8,8 @@ use super::super::origin;
 
 /// The page for a person.
 pub const INDEX: &str = "index.html";
+/// The same page for archives and printers.
+pub const PRINTED: &str = "index.pdf";
 /// How to check the bundle.
 pub const README: &str = "README.txt";
 /// The digest of every file but this and the seal.
@@ -93,7 +95,7 @@ pub const RENDERED: &str = "rendered/";
 pub const EVIDENCE: &str = "evidence/";
 
 /// Files that are made last, from all others.
-pub(super) const MADE: [&str; 6] = [INDEX, README, SUMS, SEAL, MANIFEST, SCAN];
+pub(super) const MADE: [&str; 7] = [INDEX, PRINTED, README, SUMS, SEAL, MANIFEST, SCAN];
 
 /// Longest path of a file, in bytes: what common archive formats and file systems take.
 const PATH_BYTES_MAX: usize = 240;

@@ -14,9 +14,11 @@ pub(super) fn text(content: &Content<'_>) -> String {
         format!("Evidence bundle of site {}, made {} by {}", parts.site, parts.exported_at, parts.tool);
     format!(
         "{heading}\n{line}\n\n{rehearsal}\
-         Open {index} for a summary. Everything in it is taken from the other files.\n\n{check}\n{keys}\n{limits}",
+         Open {index} for a summary, or {printed}, which is the same for printers and archives. Everything in it is \
+         taken from the other files.\n\n{check}\n{keys}\n{limits}",
         line = "=".repeat(heading.len()),
         index = layout::INDEX,
+        printed = layout::PRINTED,
         check = check(content),
         keys = format_args!(
             "Compare these keys with what you were given on another way; a bundle cannot vouch for its own keys.\n\n  \
