@@ -10,6 +10,7 @@ mod change;
 mod checklist;
 mod checklist_run;
 mod conformance;
+mod controls;
 mod coverage;
 mod draw;
 mod drift;
@@ -152,6 +153,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             inspect::verify(ui, &bundle, trusted, allow_rehearsal, output)
         }
         Command::Witness(command) => witness::run(ui, command),
+        Command::Evidence(Evidence::Controls(command)) => controls::controls(ui, &context()?, &command),
         Command::Evidence(Evidence::Answer(command)) => answer::answer(ui, context, command),
         Command::Evidence(Evidence::Keep(command)) => register::keep(ui, &context, command),
         Command::Finding(command) => register::finding(ui, &context, command),

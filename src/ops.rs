@@ -10,6 +10,7 @@ pub mod check;
 pub mod checklist;
 pub mod checkpoints;
 pub mod conformance;
+pub mod completeness;
 pub mod controls;
 pub mod desired;
 pub mod drift;

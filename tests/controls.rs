@@ -65,9 +65,9 @@ fn a_failed_step_becomes_an_open_item() {
         entry(2, "step.failed", Some("log.a")),
     ];
     let steps = [("key.a", "encryption.cmk_at_rest"), ("log.a", "audit.log_delivery")];
-    let steps = steps.map(|(step, kind)| (step.parse().expect("a step"), kind.to_owned())).into();
+    let steps = steps.map(|(step, kind)| (step.parse().expect("a step"), Some(kind.to_owned()))).into();
     let log = "site/HRB01".parse().expect("a log");
-    let history = History { log, entries, plans: [(Digest::of(b"plan"), steps)].into() };
+    let history = History { log, entries, plans: [(Digest::of(b"plan"), steps)].into(), void: BTreeSet::new() };
     let standings = standings(catalogue, &observe(catalogue, std::slice::from_ref(&history)), at);
     let rows = rows(catalogue, &standings, at);
     let subject = oscal::Subject {

@@ -324,3 +324,8 @@ pub const RECERTIFICATION_DAYS: u32 = 14;
 pub const APPROVAL_WORKING_DAYS: u32 = 5;
 /// Hours in which a request for a right is to be decided: two days.
 pub const ACCESS_REQUEST_HOURS: u32 = 48;
+
+/// Bytes of `sites/controls.toml`: a line of 200 bytes for each control of every framework, several times over.
+pub const OWN_CONTROLS_BYTES_MAX: usize = 256 << 10;
+/// Bytes of one text in it: an id, or a sentence about who shows a control instead.
+pub const OWN_CONTROL_TEXT_BYTES_MAX: usize = 200;

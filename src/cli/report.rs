@@ -104,6 +104,8 @@ pub enum ReportCommand {
         #[arg(long, short, value_enum, default_value_t = FlowFormat::Text)]
         format: FlowFormat,
     },
+    /// How much of the evidence that is asked for is there, by site and theme, with gaps, and how it stood wave by wave
+    Evidence(super::controls::EvidenceReport),
     /// Calendar days of each site from its first launch until it was done, against those it may take
     CycleTime {
         /// The wave
@@ -142,6 +144,9 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
     if let ReportCommand::Conformance(args) = command {
         return super::conformance::conformance(ui, context, args);
     }
+    if let ReportCommand::Evidence(args) = command {
+        return super::controls::report(ui, context, args);
+    }
     if let ReportCommand::Waivers { moment, output } = command {
         return super::checklist::waiver_report(ui, context, moment, *output);
     }
@@ -162,7 +167,10 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
                 CoverageOutput::Csv => ui.data(&run::csv(&report)),
             }
         }
-        ReportCommand::Conformance(_) | ReportCommand::Waivers { .. } | ReportCommand::PhiFlow { .. } => {}
+        ReportCommand::Conformance(_)
+        | ReportCommand::Evidence(_)
+        | ReportCommand::Waivers { .. }
+        | ReportCommand::PhiFlow { .. } => {}
         ReportCommand::Milestones { moment, output } => {
             let now = super::run::at(context, moment)?.clock.now();
             let all = ops::milestones::milestones(&desired, &*journal, now)?;

@@ -75,7 +75,7 @@ pub fn export(
     }
     let mut parts = parts(context, journal, wanted, &keys, &scope, &lines)?;
     attach_decisions(journal, &lines, &mut parts)?;
-    attach_controls(journal, &lines, &mut parts)?;
+    attach_controls(context, journal, &lines, &mut parts)?;
     let entries = lines.len();
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
     let unsealed = assemble(&parts).map_err(|e| failed(e.to_string()))?;
@@ -210,10 +210,15 @@ fn attach_decisions(journal: &dyn Journal, lines: &[Line], parts: &mut Parts) ->
 }
 
 /// The rows of controls, the same as tables for people who filter and sort, and as OSCAL.
-fn attach_controls(journal: &dyn Journal, lines: &[Line], parts: &mut Parts) -> Result<(), Failure> {
+fn attach_controls(
+    context: &Context,
+    journal: &dyn Journal,
+    lines: &[Line],
+    parts: &mut Parts,
+) -> Result<(), Failure> {
     let failed = |what: String| Failure::failed(format!("the controls of {}: {what}", parts.site));
     let now = parts.exported_at;
-    let SiteControls { site, rows, standings } = Ledger::default().site(journal, &parts.site, now)?;
+    let SiteControls { site, rows, standings } = Ledger::open(context)?.site(journal, &parts.site, now)?;
     let log = LogId::Scope(ScopeId::Site(site.clone()));
     let leaves: Vec<Digest> = lines.iter().map(|line| merkle::leaf_hash(line.text.as_bytes())).collect();
     let head = LogHead { size: lines.len() as u64, root: merkle::root(&leaves) };

@@ -36,14 +36,14 @@ fn entry(seq: u64, kind: &str, step: Option<&str>, body: Value) -> Entry {
 fn made(ending: &str, body: Value) -> BTreeMap<String, Value> {
     let catalogue = Catalogue::embedded();
     let steps = [("key.a", KEY), ("group.a", GROUPS)];
-    let steps = steps.map(|(step, kind)| (step.parse().expect("a step"), kind.to_owned())).into();
+    let steps = steps.map(|(step, kind)| (step.parse().expect("a step"), Some(kind.to_owned()))).into();
     let entries = vec![
         entry(0, "run.started", None, json!({})),
         entry(1, "step.succeeded", Some("key.a"), json!({})),
         entry(2, ending, Some("group.a"), body),
     ];
     let log: LogId = "site/HRB01".parse().expect("a log");
-    let history = History { log: log.clone(), entries, plans: [(Digest::of(b"plan"), steps)].into() };
+    let history = History { log: log.clone(), entries, plans: [(Digest::of(b"plan"), steps)].into(), void: Default::default() };
     let now = start() + Millis::from_secs(3600);
     let standings = standings(catalogue, &observe(catalogue, &[history]), now);
     let rows = rows(catalogue, &standings, now);
@@ -125,6 +125,7 @@ fn observations_name_files_by_digest_and_say_what_was_seen() {
         [
             "Data at rest is encrypted with keys of the customer: 1 of 1 steps hold.",
             "Users and groups come from the identity provider: 0 of 1 steps hold. group.a failed: no such group.",
+            "Settings read back equal the plan: 1 of 2 steps hold. group.a failed: no such group.",
         ]
     );
     assert_eq!(observations[0]["expires"], "2027-04-11T09:00:00.000Z");

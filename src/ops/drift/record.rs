@@ -136,7 +136,7 @@ fn findings(
     titled
         .map(|(title, drift)| {
             let opened =
-                Opened { title, severity: incident.severity, owner: incident.owner.clone(), due: None };
+                Opened { title, severity: incident.severity, owner: incident.owner.clone(), due: None, control: None };
             Ok(Note::of(register::OPENED, &opened)?.about(drift.step.clone()))
         })
         .collect()
