@@ -13,11 +13,11 @@ use crate::base::time::Timestamp;
 use crate::controls::{Catalogue, Crossing, Framework, KindLine, crosswalk};
 use crate::journal::Journal;
 use crate::journal::memory::MemoryJournal;
+use crate::ops::Context;
 use crate::ops::completeness::{Completeness, completeness};
 use crate::ops::controls::{SiteControls, all};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::Context;
 
 /// Names that are told of a control before the rest is counted.
 const NAMED_MAX: usize = 4;
@@ -170,7 +170,11 @@ fn check(
                 shown.add_row(cells);
             }
             ui.line(&shown.to_string());
-            ui.line(&format!("{there} of {} are there ({} %)", lines.len(), there * 100 / lines.len().max(1)));
+            ui.line(&format!(
+                "{there} of {} are there ({} %)",
+                lines.len(),
+                there * 100 / lines.len().max(1)
+            ));
         }
     }
     if require_complete && there < lines.len() {
@@ -184,8 +188,7 @@ fn check(
 pub fn report(ui: &Ui, context: &Context, args: &EvidenceReport) -> Result<Exit, Failure> {
     let now = super::run::at(context, &args.moment)?.clock.now();
     let desired = Desired::read(&context.root)?;
-    let report =
-        completeness(context, &desired, &*journal(context)?, args.site.as_deref(), now)?;
+    let report = completeness(context, &desired, &*journal(context)?, args.site.as_deref(), now)?;
     match args.output {
         Output::Json => {
             ui.json(&json!({ "v": 1, "as_of": now, "sites": report.sites, "waves": report.waves }));

@@ -148,7 +148,8 @@ type MakeContext<'a> = &'a dyn Fn() -> Result<Context, Failure>;
 pub fn finding(ui: &Ui, context: MakeContext<'_>, command: FindingCommand) -> Result<Exit, Failure> {
     match command {
         FindingCommand::Open { site, title, severity, owner, due, control } => {
-            if let Some(id) = control.as_deref().filter(|id| Catalogue::embedded().framework_of(id).is_none()) {
+            if let Some(id) = control.as_deref().filter(|id| Catalogue::embedded().framework_of(id).is_none())
+            {
                 return Err(Failure::usage(
                     format!("no framework has a control {id}"),
                     "landfall evidence coverage -o csv lists all of them",

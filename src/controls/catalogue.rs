@@ -208,9 +208,7 @@ impl Catalogue {
 
     /// The sources that a signal is.
     pub(super) fn sources_of_signal(&self, name: &str) -> Vec<SourceAt> {
-        let own = |(_, selector): &(SourceAt, &Selector)| {
-            matches!(selector, Selector::Signal(signal) if signal == name)
-        };
+        let own = |(_, selector): &(SourceAt, &Selector)| matches!(selector, Selector::Signal(signal) if signal == name);
         places(&self.kinds).filter(own).map(|(place, _)| place).collect()
     }
 

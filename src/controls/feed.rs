@@ -138,16 +138,17 @@ mod tests {
         assert!(!feed("names = [\"plan.json\", \"rendered/\"]").takes(&entry(json!({}))));
         let has = feed("has = [\"/ticket/number\"]");
         assert!(has.takes(&entry(json!({ "ticket": { "number": "CHG1" } }))));
-        for without in [json!({}), json!({ "ticket": null }), json!({ "ticket": { "number": null } }), json!([])] {
+        for without in
+            [json!({}), json!({ "ticket": null }), json!({ "ticket": { "number": null } }), json!([])]
+        {
             assert!(!has.takes(&entry(without)));
         }
     }
 
     #[test]
     fn whatever_the_body_is_it_is_read_without_harm() {
-        let feed = feed(
-            "holds = { at = \"/proved\", equals = true }\nuntil = \"/end\"\nwho = [\"/by\", \"/with\"]",
-        );
+        let feed =
+            feed("holds = { at = \"/proved\", equals = true }\nuntil = \"/end\"\nwho = [\"/by\", \"/with\"]");
         assert_eq!(feed.broken(&entry(json!({ "proved": true }))), None);
         for odd in [json!({}), json!({ "proved": "true" }), json!(null), json!([1]), json!({ "proved": 1 })] {
             assert!(feed.broken(&entry(odd)).is_some());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::base::limits::{OWN_CONTROLS_BYTES_MAX, OWN_CONTROL_TEXT_BYTES_MAX};
+use crate::base::limits::{OWN_CONTROL_TEXT_BYTES_MAX, OWN_CONTROLS_BYTES_MAX};
 
 use super::catalogue::{Catalogue, Framework};
 
@@ -72,7 +72,8 @@ impl OwnControls {
         if text.len() > OWN_CONTROLS_BYTES_MAX {
             return Err(BadOwnControls::TooLong);
         }
-        let one_line = |error: toml::de::Error| error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+        let one_line =
+            |error: toml::de::Error| error.message().split_whitespace().collect::<Vec<_>>().join(" ");
         let read: Self = toml::from_str(text).map_err(|error| BadOwnControls::Form(one_line(error)))?;
         for (framework, id, said) in read.said() {
             let (word, id) = (framework.word(), id.to_owned());
@@ -97,9 +98,7 @@ impl OwnControls {
 
     fn said(&self) -> impl Iterator<Item = (Framework, &str, &str)> {
         let all = self.own.iter().chain(&self.outside);
-        all.flat_map(|(framework, ids)| {
-            ids.iter().map(|(id, said)| (*framework, id.as_str(), said.as_str()))
-        })
+        all.flat_map(|(framework, ids)| ids.iter().map(|(id, said)| (*framework, id.as_str(), said.as_str())))
     }
 
     /// The organisation's own id of a control.
@@ -123,7 +122,9 @@ mod tests {
 
     #[test]
     fn own_ids_and_what_is_outside_are_read() {
-        let own = read("[own.hipaa]\n\"164.312(b)\" = \"MyCSF 1201.06e1\"\n[outside.hitrust]\n\"02.01\" = \"HR\"\n");
+        let own = read(
+            "[own.hipaa]\n\"164.312(b)\" = \"MyCSF 1201.06e1\"\n[outside.hitrust]\n\"02.01\" = \"HR\"\n",
+        );
         let own = own.expect("a file");
         assert_eq!(own.id(Framework::Hipaa, "164.312(b)"), Some("MyCSF 1201.06e1"));
         assert_eq!(own.id(Framework::Nist, "au-2"), None);
@@ -139,7 +140,10 @@ mod tests {
                 "[outside.hipaa]\n\"164.312(b)\" = \"not us\"",
                 "hipaa 164.312(b) is shown by audit.log_delivery, so it cannot be declared to be outside",
             ),
-            ("[own.hipaa]\n\"164.312(b)\" = \"\"", "what is said of hipaa 164.312(b) must be one line of 1 to 200 bytes"),
+            (
+                "[own.hipaa]\n\"164.312(b)\" = \"\"",
+                "what is said of hipaa 164.312(b) must be one line of 1 to 200 bytes",
+            ),
             (
                 "[own.hipaa]\n\"164.312(b)\" = \"a\\nb\"",
                 "what is said of hipaa 164.312(b) must be one line of 1 to 200 bytes",
@@ -153,6 +157,9 @@ mod tests {
         }
         let long = format!("[own.hipaa]\n\"164.312(b)\" = \"{}\"", "x".repeat(201));
         assert!(read(&long).is_err());
-        assert_eq!(read(&" ".repeat(OWN_CONTROLS_BYTES_MAX + 1)), Err("it is longer than 262144 bytes".to_owned()));
+        assert_eq!(
+            read(&" ".repeat(OWN_CONTROLS_BYTES_MAX + 1)),
+            Err("it is longer than 262144 bytes".to_owned())
+        );
     }
 }

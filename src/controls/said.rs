@@ -115,7 +115,8 @@ pub(super) fn said(
 /// What an entry says about an item: what it came to, or that somebody answers for it.
 fn of_item(id: &str, shows: &str, entry: &Entry, before: Option<&Observation>) -> Option<StepOutcome> {
     let text = |pointer: &str| entry.body.pointer(pointer).and_then(|value| value.as_str());
-    let about = || text("/statement/subject/kind") == Some("item") && text("/statement/subject/name") == Some(id);
+    let about =
+        || text("/statement/subject/kind") == Some("item") && text("/statement/subject/name") == Some(id);
     let holds = before.is_some_and(|before| before.outcome == StepOutcome::Held);
     match entry.kind.as_str() {
         RECORDED if shows == RECORDED => {
@@ -163,11 +164,7 @@ fn plain(scene: &Scene<'_>, feed: &Feed, entry: &Entry) -> Option<StepOutcome> {
 }
 
 /// An entry that opens something, closes it, or says that nothing is open.
-fn paired(
-    feed: &Feed,
-    entry: &Entry,
-    open: &mut BTreeMap<String, BTreeSet<String>>,
-) -> Option<StepOutcome> {
+fn paired(feed: &Feed, entry: &Entry, open: &mut BTreeMap<String, BTreeSet<String>>) -> Option<StepOutcome> {
     let people = || feed.people(entry).into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
     if feed.opens.contains(&entry.kind) {
         open.insert(feed.subject(entry), people());

@@ -16,9 +16,8 @@ impl Catalogue {
     /// The kinds behind a name: a kind, a theme such as `access`, or a set. None if there is no such name.
     pub fn kinds_named(&self, name: &str) -> Vec<&str> {
         let set = SETS.iter().find(|(set, _)| *set == name).map_or(&[][..], |(_, kinds)| kinds);
-        let is_meant = |kind: &&str| {
-            *kind == name || set.contains(kind) || kind.split('.').next() == Some(name)
-        };
+        let is_meant =
+            |kind: &&str| *kind == name || set.contains(kind) || kind.split('.').next() == Some(name);
         self.kinds().keys().map(String::as_str).filter(is_meant).collect()
     }
 

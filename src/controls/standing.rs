@@ -123,9 +123,7 @@ fn absent(catalogue: &Catalogue, kind: &EvidenceKind) -> KindStanding {
             bare(KindState::NotRun, format!("not there: {}", named(&inputs)))
         }
         (Source::Person, true) => bare(KindState::Manual, "a person brings it".to_owned()),
-        (Source::Person, false) => {
-            bare(KindState::Manual, format!("a person brings it: {}", named(&inputs)))
-        }
+        (Source::Person, false) => bare(KindState::Manual, format!("a person brings it: {}", named(&inputs))),
     }
 }
 
@@ -208,8 +206,10 @@ impl Count {
     }
 
     fn open(&self) -> String {
-        let steps = (!self.steps_open.is_empty()).then(|| format!("not carried out: {}", named(&self.steps_open)));
-        let inputs = (!self.inputs_open.is_empty()).then(|| format!("not there: {}", named(&self.inputs_open)));
+        let steps =
+            (!self.steps_open.is_empty()).then(|| format!("not carried out: {}", named(&self.steps_open)));
+        let inputs =
+            (!self.inputs_open.is_empty()).then(|| format!("not there: {}", named(&self.inputs_open)));
         steps.into_iter().chain(inputs).collect::<Vec<_>>().join("; ")
     }
 
@@ -316,4 +316,3 @@ fn named(all: &[String]) -> String {
         Some(more) => format!("{shown} and {more} more"),
     }
 }
-

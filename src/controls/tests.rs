@@ -8,7 +8,7 @@ use super::*;
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, StepId};
 use crate::base::time::{Millis, Timestamp};
-use crate::model::control::{ControlRow, ControlStatus, Obligation};
+use crate::model::control::{ControlRow, ControlStatus, Obligation, OpenFinding};
 use crate::model::entry::{Actor, ActorKind, BlobRef, Entry};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -79,6 +79,7 @@ fn rows_at(logs: &[History], now: Timestamp) -> Vec<ControlRow> {
     rows(catalogue, &standings(catalogue, &observe(catalogue, logs), now), now)
 }
 
+mod inputs;
 mod world;
 
 #[test]
@@ -111,6 +112,34 @@ fn the_data_holds_together() {
         assert!(!own.is_empty() && !kind.holds.is_empty() && !kind.shows.is_empty(), "{name}");
         assert_eq!(kind.when.is_some(), kind.otherwise.is_some(), "{name}");
         assert_ne!(kind.max_age(), Some(Millis(0)), "{name}");
+        for selector in kind.inputs.iter().flatten() {
+            if let Selector::Feed(feed) = selector {
+                assert!(catalogue.feeds().contains_key(feed), "{name} names feed {feed}");
+            }
+        }
+        assert!(kind.inputs.iter().all(|input| !input.is_empty()), "{name}");
+    }
+    let fed: BTreeSet<&Selector> =
+        catalogue.kinds().values().flat_map(|kind| kind.inputs.iter().flatten()).collect();
+    for (name, feed) in catalogue.feeds() {
+        assert!(fed.contains(&Selector::Feed(name.clone())), "nothing is fed by {name}");
+        assert!(!feed.says.is_empty() && !feed.entry.is_empty(), "{name}");
+        assert!(feed.apart.iter().all(|other| catalogue.feeds().contains_key(other)), "{name}");
+    }
+    let mut ids = BTreeSet::new();
+    for framework in Framework::ALL {
+        for id in catalogue.controls(framework).keys() {
+            assert!(ids.insert(id), "{id} is of two frameworks");
+            let outside = catalogue.outside(framework, id).is_some();
+            assert!(!outside || catalogue.kinds_of(framework, id).is_empty(), "{id} is shown, and outside");
+        }
+    }
+    // Of these two, whatever nothing here shows is declared to be for others.
+    for framework in [Framework::Hipaa, Framework::Soc2] {
+        let open = |id: &&String| {
+            catalogue.kinds_of(framework, id).is_empty() && catalogue.outside(framework, id).is_none()
+        };
+        assert_eq!(catalogue.controls(framework).keys().find(open), None);
     }
     let addressable = |control: &&Control| control.obligation(day(0)) == Obligation::Addressable;
     assert_eq!(catalogue.controls(Framework::Hipaa).values().filter(addressable).count(), 22);
@@ -240,9 +269,10 @@ fn drift_makes_exactly_the_controls_stale_that_rest_on_the_object() {
             rows.iter().map(|row| (row.framework.clone(), row.id.clone())).collect();
         assert_eq!(dropped, mapped);
         for row in rows {
-            let all = row.missing.iter().all(|one| {
-                kinds.contains(&one.kind.as_str()) && one.stale && one.since == Some(day(1))
-            });
+            let all = row
+                .missing
+                .iter()
+                .all(|one| kinds.contains(&one.kind.as_str()) && one.stale && one.since == Some(day(1)));
             assert!(all && !row.missing.is_empty(), "{}: {:?}", row.id, row.missing);
         }
     }
@@ -347,10 +377,9 @@ fn the_matrix_has_a_line_for_each_control() {
     assert_eq!(text.lines().count(), 1 + rows.len());
     let line = text.lines().find(|line| line.contains(",164.312(a)(2)(iv),")).expect("a line");
     assert!(
-        line.starts_with("HRB01,hipaa,164.312(a)(2)(iv),,Encryption and decryption,addressable,part,partial,")
+        line.starts_with(
+            "HRB01,hipaa,164.312(a)(2)(iv),,Encryption and decryption,addressable,part,partial,"
+        )
     );
-    assert!(
-        line.contains("encryption.cmk_at_rest (no step of the plan shows it)"),
-        "{line}"
-    );
+    assert!(line.contains("encryption.cmk_at_rest (no step of the plan shows it)"), "{line}");
 }

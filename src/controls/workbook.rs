@@ -13,8 +13,7 @@ use super::matrix::{COLUMNS, cells};
 pub struct BadWorkbook(#[from] XlsxError);
 
 /// Widths of the columns, in letters.
-const WIDTHS: [f64; 14] =
-    [11.0, 22.0, 18.0, 44.0, 12.0, 8.0, 16.0, 40.0, 25.0, 25.0, 25.0, 60.0, 40.0, 30.0];
+const WIDTHS: [f64; 14] = [11.0, 22.0, 18.0, 44.0, 12.0, 8.0, 16.0, 40.0, 25.0, 25.0, 25.0, 60.0, 40.0, 30.0];
 
 /// The workbook's bytes. A cell is text, so that nothing in it is taken for a formula.
 ///

@@ -22,8 +22,18 @@ pub const HOLD_RELEASED: &str = "hold.released";
 
 /// Milliseconds of a day.
 const DAY: u64 = 24 * 60 * 60 * 1000;
-const FINDINGS: [&str; 10] =
-    ["site", "finding", "control", "severity", "state", "opened", "age in days", "owner", "title", "evidence"];
+const FINDINGS: [&str; 10] = [
+    "site",
+    "finding",
+    "control",
+    "severity",
+    "state",
+    "opened",
+    "age in days",
+    "owner",
+    "title",
+    "evidence",
+];
 const REPORT: [&str; 7] = ["site", "control", "severity", "open", "closed", "overdue", "oldest open in days"];
 
 /// How bad a finding is.

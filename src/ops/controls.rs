@@ -126,8 +126,7 @@ impl Ledger {
         let org = self.org.as_ref().expect("read above");
         let signals = beside::signals(org, &histories[0], self.state.as_deref(), now)?;
         let standings = standings(catalogue, &observe_with(catalogue, &histories, &signals), now);
-        let beside =
-            Beside { own: self.own.clone(), findings: open_by_control(&histories[0].entries) };
+        let beside = Beside { own: self.own.clone(), findings: open_by_control(&histories[0].entries) };
         let rows = rows_with(catalogue, &standings, &beside, now);
         Ok(SiteControls { site: site.clone(), rows, standings })
     }

@@ -234,7 +234,8 @@ pub(super) fn risks(catalogue: &Catalogue, subject: &Subject<'_>) -> Vec<Risk> {
         uuid: name::own(subject, "risk", &finding_name(finding)),
         title: format!("Finding {}: {}", finding.entry, cut(&finding.title)),
         description: format!("Open since {}, {}.", finding.since, finding.severity),
-        statement: "Found by people at a control; closed with the entry that shows that it is mended.".to_owned(),
+        statement: "Found by people at a control; closed with the entry that shows that it is mended."
+            .to_owned(),
         status: "open",
         deadline: finding.due,
         origins: vec![Origin::tool(tool(subject))],

@@ -139,7 +139,9 @@ fn outcome(catalogue: &Catalogue, subject: &Subject<'_>, title: String) -> Outco
             assessment_assets: assets(subject),
         },
         reviewed_controls: ReviewedControls {
-            description: Some("Controls that something was planned or shown for; all others are left out.".to_owned()),
+            description: Some(
+                "Controls that something was planned or shown for; all others are left out.".to_owned(),
+            ),
             control_objective_selections: if tokens.is_empty() { Vec::new() } else { vec![selection] },
             control_selections: vec![ControlSelection::of(tokens.into_keys())],
         },

@@ -43,7 +43,12 @@ fn made(ending: &str, body: Value) -> BTreeMap<String, Value> {
         entry(2, ending, Some("group.a"), body),
     ];
     let log: LogId = "site/HRB01".parse().expect("a log");
-    let history = History { log: log.clone(), entries, plans: [(Digest::of(b"plan"), steps)].into(), void: Default::default() };
+    let history = History {
+        log: log.clone(),
+        entries,
+        plans: [(Digest::of(b"plan"), steps)].into(),
+        void: Default::default(),
+    };
     let now = start() + Millis::from_secs(3600);
     let standings = standings(catalogue, &observe(catalogue, &[history]), now);
     let rows = rows(catalogue, &standings, now);

@@ -25,7 +25,8 @@ pub(super) fn own_controls(root: &Path) -> Result<OwnControls, Failure> {
         return Ok(OwnControls::default());
     }
     let bad = |what: String| {
-        let help = "[own.hipaa] \"164.312(b)\" = \"your id\", or [outside.hitrust] \"02.01\" = \"who shows it\"";
+        let help =
+            "[own.hipaa] \"164.312(b)\" = \"your id\", or [outside.hitrust] \"02.01\" = \"who shows it\"";
         Failure::usage(format!("{OWN_CONTROLS_FILE}: {what}"), help)
     };
     let max = u64::try_from(OWN_CONTROLS_BYTES_MAX).unwrap_or(u64::MAX);
