@@ -318,3 +318,34 @@ fn is_overdue(finding: &Finding<'_>, now: Timestamp) -> bool {
 fn days(from: Timestamp, until: Timestamp) -> String {
     (until.since(from).0 / DAY).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn entry(seq: u64, kind: &str, body: serde_json::Value) -> Entry {
+        let value = json!({ "v": 1, "seq": seq, "at": "2027-01-11T09:00:00Z", "log": "site/HRB01", "kind": kind,
+            "actor": { "type": "person", "id": "ana" }, "body": body, "salt": "" });
+        serde_json::from_value(value).expect("an entry")
+    }
+
+    #[test]
+    fn open_findings_are_told_by_the_control_that_they_are_about() {
+        let opened = |severity: &str, control: &str| json!({ "title": "t", "severity": severity, "owner": "ana", "control": control });
+        let entries = [
+            entry(0, OPENED, opened("high", "164.312(b)")),
+            entry(1, OPENED, opened("low", "164.312(b)")),
+            entry(2, OPENED, opened("critical", "CC6.1")),
+            entry(3, OPENED, json!({ "title": "t", "severity": "high", "owner": "ana" })),
+            entry(4, OPENED, json!({ "title": 7 })),
+            entry(5, CLOSED, json!({ "finding": 2, "evidence": 4, "comment": "done" })),
+        ];
+        let open = open_by_control(&entries);
+        let told: Vec<(&String, Vec<(u64, bool)>)> = open
+            .iter()
+            .map(|(id, all)| (id, all.iter().map(|one| (one.entry, one.serious)).collect()))
+            .collect();
+        assert_eq!(told, [(&"164.312(b)".to_owned(), vec![(0, true), (1, false)])]);
+    }
+}

@@ -69,8 +69,16 @@ pub fn milestones(
         let mut sites = Vec::new();
         let mut controls = Vec::new();
         for site in codes(wave) {
-            sites.push((site.clone(), live_since(journal, &site)?.map(day_of)));
-            controls.extend(foundation(&mut ledger, journal, &site, judged_at)?);
+            let live = live_since(journal, &site)?;
+            sites.push((site.clone(), live.map(day_of)));
+            let mut lines = foundation(&mut ledger, journal, &site, judged_at)?;
+            // What held when the site went live was reached, and is not taken back by its age.
+            if let Some(live) = live.filter(|live| *live < judged_at) {
+                let then = foundation(&mut ledger, journal, &site, live)?;
+                let held = |(line, then): (ControlLine, ControlLine)| if line.holds { line } else { then };
+                lines = lines.into_iter().zip(then).map(held).collect();
+            }
+            controls.extend(lines);
         }
         all.push(judge(Found { name, goal: goal.to_owned(), due_day, sites, controls }, today));
     }
