@@ -10,6 +10,7 @@ mod change;
 mod checklist;
 mod checklist_run;
 mod conformance;
+mod controls;
 mod coverage;
 mod draw;
 mod drift;
@@ -167,6 +168,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Witness(command) => witness::run(ui, command),
         Command::Checkpoint => witness::beat(ui, &context()?),
         Command::Keys(command) => keys::run(ui, &context()?, &command),
+        Command::Evidence(Evidence::Controls(command)) => controls::controls(ui, &context()?, &command),
         Command::Evidence(Evidence::Answer(command)) => answer::answer(ui, context, command),
         Command::Evidence(Evidence::Keep(command)) => register::keep(ui, &context, command),
         Command::Finding(command) => register::finding(ui, &context, command),

@@ -25,6 +25,7 @@ use crate::base::digest::Digest;
 use crate::base::limits::{INPUT_FILE_BYTES_MAX, INPUT_FILES_MAX};
 use crate::base::redact;
 use crate::base::span::{SourceId, SourceMap, Span};
+use crate::controls::OWN_CONTROLS_FILE;
 use crate::model::estate::{ESTATE_FILE, LOCK_FILE, Loaded, SecretFound};
 use crate::model::people::PEOPLE_FILE;
 use crate::model::reader::Codes;
@@ -88,6 +89,8 @@ pub fn load_files(files: Files) -> (Loaded, Diagnostics) {
     let Texts { sources, mut inputs, secrets, .. } = texts;
     // Who is on leave, and with which key somebody signs, changes nothing of what a plan would do.
     inputs.remove(PEOPLE_FILE);
+    // Nor do the ids that the organisation has for controls.
+    inputs.remove(OWN_CONTROLS_FILE);
     let by_code = Loaded::first_of_each(&sites);
     (Loaded { sources, estate, sites, by_code, registers, packs, lock, inputs, secrets, forks }, found)
 }
@@ -176,7 +179,7 @@ impl Texts {
     /// The site files: `sites/<name>.toml` but the estate's own.
     fn sites(&self) -> impl Iterator<Item = (&String, &Text)> {
         let is_site = |path: &str| {
-            ![ESTATE_FILE, PEOPLE_FILE].contains(&path)
+            ![ESTATE_FILE, PEOPLE_FILE, OWN_CONTROLS_FILE].contains(&path)
                 && path
                     .strip_prefix("sites/")
                     .is_some_and(|rest| !rest.contains('/') && rest.ends_with(".toml"))

@@ -360,3 +360,7 @@ pub const WITNESS_ANSWER_BYTES_MAX: usize = 64 << 10;
 pub const WITNESS_REQUEST_TIMEOUT: Millis = Millis::from_secs(10);
 /// Pages of one PDF: nobody reads more, and a page is laid out in memory.
 pub const PDF_PAGES_MAX: usize = 1_000;
+/// Bytes of `sites/controls.toml`: a line of 200 bytes for each control of every framework, several times over.
+pub const OWN_CONTROLS_BYTES_MAX: usize = 256 << 10;
+/// Bytes of one text in it: an id, or a sentence about who shows a control instead.
+pub const OWN_CONTROL_TEXT_BYTES_MAX: usize = 200;

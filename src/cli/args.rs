@@ -697,6 +697,9 @@ pub enum Evidence {
     /// Questions to the records
     #[command(flatten)]
     Answer(super::answer::AnswerCommand),
+    /// Questions about controls
+    #[command(flatten)]
+    Controls(super::controls::ControlsCommand),
     /// Keeping and giving out records
     #[command(flatten)]
     Keep(super::register::KeepCommand),

@@ -16,10 +16,10 @@ use crate::ops::error::Failure;
 pub fn coverage(ui: &Ui, context: &Context, args: &Coverage) -> Result<Exit, Failure> {
     let desired = Desired::read(&context.root)?;
     let sites = match read_journal(context)? {
-        Some(journal) => all(&desired, &journal, args.site.as_deref(), context.clock.now())?,
+        Some(journal) => all(context, &desired, &journal, args.site.as_deref(), context.clock.now())?,
         None => {
             let journal = crate::journal::memory::MemoryJournal::new();
-            all(&desired, &journal, args.site.as_deref(), context.clock.now())?
+            all(context, &desired, &journal, args.site.as_deref(), context.clock.now())?
         }
     };
     let frameworks = match args.framework {
@@ -40,7 +40,7 @@ pub fn coverage(ui: &Ui, context: &Context, args: &Coverage) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
-fn framework(name: FrameworkName) -> Framework {
+pub(super) fn framework(name: FrameworkName) -> Framework {
     match name {
         FrameworkName::Hipaa => Framework::Hipaa,
         FrameworkName::Soc2 => Framework::Soc2,

@@ -31,7 +31,7 @@ pub(super) fn html(
     args: &HtmlArgs,
 ) -> Result<Exit, Failure> {
     let now = super::run::at(context, &args.moment)?.clock.now();
-    let figures = dashboards::figures(desired, journal, now)?;
+    let figures = dashboards::figures(context, desired, journal, now)?;
     let count = dashboards::write(&figures, &args.out)?;
     ui.result(&format!("Wrote {count} pages: open {}", args.out.join("index.html").display()));
     Ok(Exit::Done)

@@ -6,6 +6,7 @@ use super::answer::{Form, show};
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::base::time::Timestamp;
+use crate::controls::Catalogue;
 use crate::evidence::question::moment;
 use crate::evidence::records::Records;
 use crate::evidence::register::{self, Closed, Opened, Severity};
@@ -34,6 +35,9 @@ pub enum FindingCommand {
         /// By when it is to be closed
         #[arg(long, value_name = "WHEN")]
         due: Option<String>,
+        /// The control it is about, for example 164.312(b): while a high or critical one is open, it is not evidenced
+        #[arg(long, value_name = "ID")]
+        control: Option<String>,
     },
     /// Close a finding with the later entry of the same log that shows it is mended
     Close {
@@ -52,7 +56,7 @@ pub enum FindingCommand {
     },
     /// List findings, open ones first
     List(OfFindings),
-    /// Count findings by site and severity, with their age
+    /// Count findings by site, control and severity, with their age
     Report(OfFindings),
 }
 
@@ -155,9 +159,16 @@ type MakeContext<'a> = &'a dyn Fn() -> Result<Context, Failure>;
 /// Carries out a finding command.
 pub fn finding(ui: &Ui, context: MakeContext<'_>, command: FindingCommand) -> Result<Exit, Failure> {
     match command {
-        FindingCommand::Open { site, title, severity, owner, due } => {
+        FindingCommand::Open { site, title, severity, owner, due, control } => {
+            if let Some(id) = control.as_deref().filter(|id| Catalogue::embedded().framework_of(id).is_none())
+            {
+                return Err(Failure::usage(
+                    format!("no framework has a control {id}"),
+                    "landfall evidence coverage -o csv lists all of them",
+                ));
+            }
             let due = due.as_deref().map(moment::until).transpose().map_err(bad_moment)?;
-            let opened = Opened { title, severity: severity.into(), owner, due };
+            let opened = Opened { title, severity: severity.into(), owner, due, control };
             let number = ops::register::open_finding(&context()?, &site, &opened)?;
             ui.line(&number.to_string());
             ui.say(&format!("Opened finding {number}. Close it with landfall finding close --site {site} --finding {number} --evidence N"));

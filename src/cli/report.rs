@@ -106,6 +106,8 @@ pub enum ReportCommand {
     },
     /// Dashboards for the program, compliance and each site, as pages without scripts
     Html(super::html::HtmlArgs),
+    /// How much of the evidence that is asked for is there, by site and theme, with gaps, and how it stood wave by wave
+    Evidence(super::controls::EvidenceReport),
     /// Calendar days of each site from its first launch until it was done, against those it may take
     CycleTime {
         /// The wave
@@ -144,6 +146,9 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
     if let ReportCommand::Conformance(args) = command {
         return super::conformance::conformance(ui, context, args);
     }
+    if let ReportCommand::Evidence(args) = command {
+        return super::controls::report(ui, context, args);
+    }
     if let ReportCommand::Waivers { moment, output } = command {
         return super::checklist::waiver_report(ui, context, moment, *output);
     }
@@ -165,7 +170,10 @@ pub fn report(ui: &Ui, context: &Context, command: &ReportCommand) -> Result<Exi
                 CoverageOutput::Csv => ui.data(&run::csv(&report)),
             }
         }
-        ReportCommand::Conformance(_) | ReportCommand::Waivers { .. } | ReportCommand::PhiFlow { .. } => {}
+        ReportCommand::Conformance(_)
+        | ReportCommand::Evidence(_)
+        | ReportCommand::Waivers { .. }
+        | ReportCommand::PhiFlow { .. } => {}
         ReportCommand::Milestones { moment, output } => {
             let now = super::run::at(context, moment)?.clock.now();
             let all = ops::milestones::milestones(&desired, &*journal, now)?;

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::base::time::Timestamp;
 use crate::model::control::{Extent, Obligation};
 
+use super::feed::Feed;
 use super::kind::EvidenceKind;
+use super::said;
+use super::selector::Selector;
 
 /// A set of controls that somebody asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,16 +114,49 @@ impl Control {
 pub struct Catalogue {
     pub(super) sheets: BTreeMap<Framework, Sheet>,
     pub(super) kinds: BTreeMap<String, EvidenceKind>,
+    feeds: BTreeMap<String, Feed>,
+    /// Controls that are for others to show, with the reason.
+    outside: BTreeMap<Framework, BTreeMap<String, String>>,
+    /// By the kind of entry, the sources to which it can say something.
+    sources: BTreeMap<String, Vec<SourceAt>>,
 }
 
-static EMBEDDED: LazyLock<Catalogue> = LazyLock::new(|| Catalogue {
-    sheets: Framework::ALL
-        .map(|framework| {
-            (framework, toml::from_str(framework.text()).expect("embedded data, held by a test"))
-        })
-        .into(),
-    kinds: toml::from_str(include_str!("kinds.toml")).expect("embedded data, held by a test"),
+/// Where a source of an input stands in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SourceAt {
+    /// The evidence kind.
+    pub kind: String,
+    /// Which of its inputs.
+    pub input: usize,
+    /// Which source of the input.
+    pub source: usize,
+}
+
+static EMBEDDED: LazyLock<Catalogue> = LazyLock::new(|| {
+    let held = "embedded data, held by a test";
+    let sheets =
+        Framework::ALL.map(|framework| (framework, toml::from_str(framework.text()).expect(held))).into();
+    let kinds: BTreeMap<String, EvidenceKind> = toml::from_str(include_str!("kinds.toml")).expect(held);
+    let feeds: BTreeMap<String, Feed> = toml::from_str(include_str!("feeds.toml")).expect(held);
+    let outside = toml::from_str(include_str!("outside.toml")).expect(held);
+    let mut sources: BTreeMap<String, Vec<SourceAt>> = BTreeMap::new();
+    for (place, selector) in places(&kinds) {
+        for kind in said::entry_kinds(selector, &feeds) {
+            sources.entry(kind.to_owned()).or_default().push(place.clone());
+        }
+    }
+    Catalogue { sheets, kinds, feeds, outside, sources }
 });
+
+/// Every source of every input.
+fn places(kinds: &BTreeMap<String, EvidenceKind>) -> impl Iterator<Item = (SourceAt, &Selector)> {
+    kinds.iter().flat_map(|(name, kind)| {
+        kind.inputs.iter().enumerate().flat_map(move |(input, sources)| {
+            let at = move |source| SourceAt { kind: name.clone(), input, source };
+            sources.iter().enumerate().map(move |(source, selector)| (at(source), selector))
+        })
+    })
+}
 
 impl Catalogue {
     /// The catalogue that this program carries.
@@ -151,6 +187,52 @@ impl Catalogue {
     /// The evidence kinds by name.
     pub fn kinds(&self) -> &BTreeMap<String, EvidenceKind> {
         &self.kinds
+    }
+
+    /// The feeds by name.
+    pub(super) fn feeds(&self) -> &BTreeMap<String, Feed> {
+        &self.feeds
+    }
+
+    /// The feeds behind whose entries somebody else must not be.
+    pub(super) fn kept_apart(&self) -> impl Iterator<Item = (&str, &Feed)> {
+        let named: BTreeSet<&String> = self.feeds.values().flat_map(|feed| &feed.apart).collect();
+        let known = named.into_iter().filter_map(|name| self.feeds.get_key_value(name));
+        known.map(|(name, feed)| (name.as_str(), feed))
+    }
+
+    /// The sources to which an entry of this kind can say something.
+    pub(super) fn sources_of(&self, entry_kind: &str) -> &[SourceAt] {
+        self.sources.get(entry_kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// The sources that a signal is.
+    pub(super) fn sources_of_signal(&self, name: &str) -> Vec<SourceAt> {
+        let own = |(_, selector): &(SourceAt, &Selector)| matches!(selector, Selector::Signal(signal) if signal == name);
+        places(&self.kinds).filter(own).map(|(place, _)| place).collect()
+    }
+
+    /// What a source is called where it is missing.
+    pub(super) fn words(&self, selector: &Selector) -> String {
+        match selector {
+            Selector::Feed(name) => self.feeds.get(name).map_or(name.clone(), |feed| feed.says.clone()),
+            Selector::Signal(name) => match name.as_str() {
+                "checkpoint" => "a checkpoint of the log in the org log".to_owned(),
+                "witness" => "the cosignature of a witness".to_owned(),
+                _ => name.clone(),
+            },
+            Selector::Item(_) | Selector::Attested(_) | Selector::Record(_) => selector.to_string(),
+        }
+    }
+
+    /// Why a control is for others to show, if it is.
+    pub fn outside(&self, framework: Framework, id: &str) -> Option<&str> {
+        self.outside.get(&framework)?.get(id).map(String::as_str)
+    }
+
+    /// The framework of a control, by an id that only one of them has.
+    pub fn framework_of(&self, id: &str) -> Option<Framework> {
+        Framework::ALL.into_iter().find(|framework| self.sheets[framework].controls.contains_key(id))
     }
 
     /// A control's id as an OSCAL token: `hipaa-164.312-a-2-iv` for `164.312(a)(2)(iv)`.

@@ -1,4 +1,4 @@
-//! The fold: what the logs say about the steps behind each evidence kind.
+//! The fold: what the logs say about the steps and inputs behind each evidence kind.
 //!
 //! The site's log and those of the scopes that it rests on are read together in the order of time. Which steps have to
 //! hold is said by the newest plan of each scope; what an older plan's steps showed counts for history only.
@@ -12,6 +12,8 @@ use crate::model::drift::{DriftFound, FOUND};
 use crate::model::entry::{BlobRef, Entry};
 
 use super::catalogue::Catalogue;
+use super::kind::EvidenceKind;
+use super::said::{self, Place, Scene};
 
 /// One log with the plans that its runs carried out.
 #[derive(Debug, Clone)]
@@ -20,11 +22,26 @@ pub struct History {
     pub log: LogId,
     /// All of its entries.
     pub entries: Vec<Entry>,
-    /// For each plan by digest, the steps of this scope that carry an evidence kind.
-    pub plans: BTreeMap<Digest, BTreeMap<StepId, String>>,
+    /// For each plan by digest, the steps of this scope, each with the evidence kind that it carries, if any.
+    pub plans: BTreeMap<Digest, BTreeMap<StepId, Option<String>>>,
+    /// Places of signed decisions that do not count: not genuine, or taken back.
+    pub void: BTreeSet<u64>,
 }
 
-/// How a step ended.
+/// Something that the keeper of the journal knows and no entry of the site's log says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal {
+    /// Its name in the inputs of a kind.
+    pub name: String,
+    /// The log that it is about.
+    pub log: LogId,
+    /// The newest entry that it covers.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How a step ended, or what was said of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepOutcome {
     /// Its goal was seen to be reached.
@@ -44,9 +61,24 @@ pub enum StepOutcome {
         /// The step.
         by: String,
     },
+    /// It was begun, and its end is not recorded.
+    Open {
+        /// What, in words.
+        what: String,
+    },
+    /// It does not hold, and somebody answers for that.
+    Waived {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Somebody said that it does not apply.
+    Excused {
+        /// Why.
+        reason: String,
+    },
 }
 
-/// The newest outcome of one step.
+/// The newest outcome of one step or source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
     /// The entry's place.
@@ -55,6 +87,8 @@ pub struct Observation {
     pub at: Timestamp,
     /// How it ended.
     pub outcome: StepOutcome,
+    /// The moment from which it no longer counts, if it says so itself.
+    pub until: Option<Timestamp>,
     /// The files that the entry names.
     pub refs: Vec<BlobRef>,
 }
@@ -64,83 +98,172 @@ pub struct Observation {
 pub(super) struct Trail {
     /// The steps that have to hold, each with its newest outcome if it has one.
     pub steps: BTreeMap<(LogId, StepId), Option<Observation>>,
-    /// Since when all of them have held without a break.
+    /// The newest that each source of an input said.
+    pub said: BTreeMap<Place, Observation>,
+    /// Since when all of it has held without a break.
     pub since: Option<Timestamp>,
-    /// Until when they counted as of the last time that all of them held.
+    /// Until when it counted as of the last time that all of it held.
     until: Option<Timestamp>,
 }
 
 impl Trail {
+    /// Whether anything was planned or said.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.said.is_empty()
+    }
+
     /// When the first of its steps is too old, if all of them hold and they age.
-    pub fn expires(&self, max_age: Option<Millis>) -> Option<Timestamp> {
+    pub fn steps_expire(&self, max_age: Option<Millis>) -> Option<Timestamp> {
         let oldest = self.steps.values().flatten().map(|seen| seen.at).min()?;
         Some(oldest + max_age?)
     }
 
     /// Whether every step holds.
-    pub fn is_whole(&self) -> bool {
+    pub fn steps_hold(&self) -> bool {
         let held =
             |seen: &Option<Observation>| seen.as_ref().is_some_and(|seen| seen.outcome == StepOutcome::Held);
-        !self.steps.is_empty() && self.steps.values().all(held)
+        self.steps.values().all(held)
+    }
+
+    /// Whether steps and inputs hold, and until when. None if they do not.
+    fn whole(&self, kind: &EvidenceKind) -> Option<Option<Timestamp>> {
+        if self.is_empty() || !self.steps_hold() {
+            return None;
+        }
+        let mut until = self.steps_expire(kind.max_age());
+        for input in 0..kind.inputs.len() {
+            let (_, seen) = said::newest(kind, self, input)?;
+            if seen.outcome != StepOutcome::Held {
+                return None;
+            }
+            until = said::earlier(until, said::expires(kind, seen));
+        }
+        Some(until)
+    }
+
+    /// Something of it was seen to hold.
+    fn held(&mut self, kind: &EvidenceKind, at: Timestamp) {
+        let Some(until) = self.whole(kind) else { return };
+        if until.is_none_or(|until| at < until) {
+            let broken = self.until.is_some_and(|until| until <= at);
+            self.since = self.since.filter(|_| !broken).or(Some(at));
+            self.until = until;
+        }
+    }
+
+    /// Something of it was seen not to hold.
+    fn broke(&mut self) {
+        (self.since, self.until) = (None, None);
     }
 }
 
-/// Trails by evidence kind, and the kinds of entries that the site's log holds.
+/// Trails by evidence kind, and what happened at the site.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
     pub(super) trails: BTreeMap<String, Trail>,
-    pub(super) happened: BTreeSet<String>,
+    /// The kinds of entries in the site's log, each with the moment from which none of them counts any more, if there
+    /// is one for all of them.
+    pub(super) happened: BTreeMap<String, Option<Timestamp>>,
+    /// What feeds have seen opened and not closed.
+    open: said::Opened,
 }
 
 /// Folds logs; the first is the site's own.
 pub fn observe(catalogue: &Catalogue, histories: &[History]) -> Observed {
+    observe_with(catalogue, histories, &[])
+}
+
+/// The same with what the keeper of the journal knows.
+pub fn observe_with(catalogue: &Catalogue, histories: &[History], signals: &[Signal]) -> Observed {
     let mut observed = Observed::default();
-    let mut entries: Vec<(Timestamp, &History, &Entry)> = Vec::new();
-    for (index, history) in histories.iter().enumerate() {
+    let scenes: Vec<Scene<'_>> =
+        histories.iter().enumerate().map(|(at, history)| Scene::of(catalogue, history, at == 0)).collect();
+    let mut entries: Vec<(Timestamp, &Scene<'_>, &Entry)> = Vec::new();
+    for scene in &scenes {
         // Clocks may go back, logs do not: an entry is never earlier than one before it.
         let mut latest = Timestamp::from_millis(i64::MIN);
-        for entry in &history.entries {
+        for entry in scene.entries() {
             latest = latest.max(entry.at);
-            entries.push((latest, history, entry));
-            if index == 0 {
-                observed.happened.insert(entry.kind.clone());
+            entries.push((latest, scene, entry));
+            if scene.is_own {
+                observed.happens(entry);
             }
         }
     }
     entries.sort_by_key(|(at, _, _)| *at);
-    for (_, history, entry) in entries {
-        observed.fold(catalogue, history, entry);
+    for (_, scene, entry) in entries {
+        observed.fold(catalogue, scene, entry);
+    }
+    for signal in signals {
+        observed.signal(catalogue, signal);
     }
     observed
 }
 
 impl Observed {
-    fn fold(&mut self, catalogue: &Catalogue, history: &History, entry: &Entry) {
+    fn happens(&mut self, entry: &Entry) {
+        let end = entry.body.pointer("/statement/expires").and_then(|end| end.as_str()?.parse().ok());
+        let known = self.happened.entry(entry.kind.clone()).or_insert(end);
+        *known = match (*known, end) {
+            (Some(known), Some(end)) => Some(known.max(end)),
+            (Some(_), None) | (None, _) => None,
+        };
+    }
+
+    fn fold(&mut self, catalogue: &Catalogue, scene: &Scene<'_>, entry: &Entry) {
         if entry.kind == FOUND {
-            self.drift(&history.log, entry);
+            self.drift(&scene.history.log, entry);
             return;
         }
-        let Some(steps) = entry.plan.as_ref().and_then(|plan| history.plans.get(plan)) else { return };
+        self.input(catalogue, scene, entry);
+        let Some(steps) = entry.plan.as_ref().and_then(|plan| scene.history.plans.get(plan)) else { return };
         if entry.kind == "run.started" {
-            self.plan(&history.log, steps);
+            self.plan(catalogue, scene, steps);
             return;
         }
         let (Some(step), Some(outcome)) = (&entry.step, outcome(entry)) else { return };
-        let Some(kind) = steps.get(step) else { return };
-        let max_age = catalogue.kinds().get(kind).and_then(super::EvidenceKind::max_age);
-        let trail = self.trails.entry(kind.clone()).or_default();
-        let held = outcome == StepOutcome::Held;
-        let seen = Observation { seq: entry.seq, at: entry.at, outcome, refs: entry.refs.clone() };
-        trail.steps.insert((history.log.clone(), step.clone()), Some(seen));
-        if !held {
-            (trail.since, trail.until) = (None, None);
-            return;
+        let Some(own) = steps.get(step) else { return };
+        for (name, kind) in shown_by(catalogue, scene.is_own, own.as_deref()) {
+            let trail = self.trails.entry(name.to_owned()).or_default();
+            let held = outcome == StepOutcome::Held;
+            let (seq, at, refs) = (entry.seq, entry.at, entry.refs.clone());
+            let seen = Observation { seq, at, outcome: outcome.clone(), until: None, refs };
+            trail.steps.insert((scene.history.log.clone(), step.clone()), Some(seen));
+            if held { trail.held(kind, at) } else { trail.broke() }
         }
-        let expires = trail.expires(max_age);
-        if trail.is_whole() && expires.is_none_or(|expires| entry.at < expires) {
-            let broken = trail.until.is_some_and(|until| until <= entry.at);
-            trail.since = trail.since.filter(|_| !broken).or(Some(entry.at));
-            trail.until = expires;
+    }
+
+    /// What an entry says to the inputs of kinds.
+    fn input(&mut self, catalogue: &Catalogue, scene: &Scene<'_>, entry: &Entry) {
+        for source in catalogue.sources_of(&entry.kind) {
+            let Some(kind) = catalogue.kinds().get(&source.kind) else { continue };
+            let selector = &kind.inputs[source.input][source.source];
+            let place = Place { input: source.input, source: source.source, log: scene.history.log.clone() };
+            let trail = self.trails.get(&source.kind);
+            let before = trail.and_then(|trail| trail.said.get(&place));
+            let open = self.open.entry((source.kind.clone(), place.clone())).or_default();
+            let Some(seen) = said::said(catalogue, scene, selector, entry, before, open) else { continue };
+            let trail = self.trails.entry(source.kind.clone()).or_default();
+            let (held, at) = (seen.outcome == StepOutcome::Held, seen.at);
+            trail.said.insert(place, seen);
+            if held { trail.held(kind, at) } else { trail.broke() }
+        }
+    }
+
+    fn signal(&mut self, catalogue: &Catalogue, signal: &Signal) {
+        for source in catalogue.sources_of_signal(&signal.name) {
+            let Some(kind) = catalogue.kinds().get(&source.kind) else { continue };
+            let place = Place { input: source.input, source: source.source, log: signal.log.clone() };
+            let seen = Observation {
+                seq: signal.seq,
+                at: signal.at,
+                outcome: StepOutcome::Held,
+                until: None,
+                refs: Vec::new(),
+            };
+            let trail = self.trails.entry(source.kind.clone()).or_default();
+            trail.said.insert(place, seen);
+            trail.held(kind, signal.at);
         }
     }
 
@@ -159,28 +282,51 @@ impl Observed {
                     !newest.as_ref().is_some_and(|seen| matches!(seen.outcome, StepOutcome::Drifted { .. }));
                 if is_first {
                     let outcome = StepOutcome::Drifted { how: how.clone() };
-                    *newest = Some(Observation { seq: entry.seq, at: entry.at, outcome, refs: Vec::new() });
-                    (trail.since, trail.until) = (None, None);
+                    let (seq, at) = (entry.seq, entry.at);
+                    *newest = Some(Observation { seq, at, outcome, until: None, refs: Vec::new() });
+                    trail.broke();
                 }
             }
         }
     }
 
     /// A new plan says which steps of the scope have to hold; what its steps showed before still counts.
-    fn plan(&mut self, log: &LogId, steps: &BTreeMap<StepId, String>) {
-        for (kind, trail) in &mut self.trails {
-            trail.steps.retain(|(own, step), _| own != log || steps.get(step) == Some(kind));
+    fn plan(&mut self, catalogue: &Catalogue, scene: &Scene<'_>, steps: &BTreeMap<StepId, Option<String>>) {
+        let log = &scene.history.log;
+        let mut wanted: BTreeMap<&str, BTreeSet<&StepId>> = BTreeMap::new();
+        for (step, own) in steps {
+            for (name, _) in shown_by(catalogue, scene.is_own, own.as_deref()) {
+                wanted.entry(name).or_default().insert(step);
+            }
         }
-        for (step, kind) in steps {
-            let trail = self.trails.entry(kind.clone()).or_default();
+        for (kind, trail) in &mut self.trails {
+            let wanted = wanted.get(kind.as_str());
+            trail.steps.retain(|(own, step), _| own != log || wanted.is_some_and(|all| all.contains(step)));
+        }
+        for (kind, steps) in wanted {
+            let trail = self.trails.entry(kind.to_owned()).or_default();
             let joins = !trail.steps.keys().any(|(own, _)| own == log);
             if joins {
                 // What held before for another scope alone says nothing about this site.
-                (trail.since, trail.until) = (None, None);
+                trail.broke();
             }
-            trail.steps.entry((log.clone(), step.clone())).or_default();
+            for step in steps {
+                trail.steps.entry((log.clone(), step.clone())).or_default();
+            }
         }
     }
+}
+
+/// The kinds that a step shows: its own, and at the site those that rest on every step.
+fn shown_by<'c>(
+    catalogue: &'c Catalogue,
+    is_own: bool,
+    own: Option<&str>,
+) -> impl Iterator<Item = (&'c str, &'c EvidenceKind)> {
+    let carried = own.and_then(|own| catalogue.kinds().get_key_value(own));
+    let every = catalogue.kinds().iter().filter(move |(_, kind)| is_own && kind.every_step);
+    let every = every.filter(move |(name, _)| carried.is_none_or(|(own, _)| own != *name));
+    carried.into_iter().chain(every).map(|(name, kind)| (name.as_str(), kind))
 }
 
 fn outcome(entry: &Entry) -> Option<StepOutcome> {

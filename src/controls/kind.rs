@@ -8,6 +8,7 @@ use crate::base::time::Millis;
 use crate::model::control::Extent;
 
 use super::catalogue::Framework;
+use super::selector::Selector;
 
 /// Who brings evidence of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,12 @@ pub struct EvidenceKind {
     /// Controls that it shows in part.
     #[serde(default)]
     pub part: BTreeMap<Framework, Vec<String>>,
+    /// What shows it beside steps: all of these, each by any one of its sources.
+    #[serde(default)]
+    pub inputs: Vec<Vec<Selector>>,
+    /// Whether all steps of the site's plan show it together.
+    #[serde(default)]
+    pub every_step: bool,
     /// What it must hold.
     pub holds: Vec<String>,
 }

@@ -4,9 +4,10 @@ use crate::base::id::SiteCode;
 use crate::model::control::{ControlRow, ControlStatus};
 
 /// The columns after the site.
-pub(super) const COLUMNS: [&str; 12] = [
+pub(super) const COLUMNS: [&str; 14] = [
     "framework",
     "id",
+    "own id",
     "title",
     "obligation",
     "shown",
@@ -16,11 +17,12 @@ pub(super) const COLUMNS: [&str; 12] = [
     "in force since",
     "expires",
     "missing",
+    "findings",
     "entries",
 ];
 
 /// The cells of one row.
-pub(super) fn cells(row: &ControlRow) -> [String; 12] {
+pub(super) fn cells(row: &ControlRow) -> [String; 14] {
     let moment = |at: Option<crate::base::time::Timestamp>| at.map_or(String::new(), |at| at.to_string());
     let status = match &row.status {
         ControlStatus::NotApplicable { reason } => format!("not applicable: {reason}"),
@@ -32,9 +34,12 @@ pub(super) fn cells(row: &ControlRow) -> [String; 12] {
         | ControlStatus::NotRun => row.status.word().to_owned(),
     };
     let missing: Vec<String> = row.missing.iter().map(|one| format!("{} ({})", one.kind, one.why)).collect();
+    let findings: Vec<String> =
+        row.findings.iter().map(|one| format!("{} ({}): {}", one.entry, one.severity, one.title)).collect();
     [
         row.framework.clone(),
         row.id.clone(),
+        row.own_id.clone().unwrap_or_default(),
         row.title.clone(),
         row.obligation.word().to_owned(),
         row.shown.map_or("none", super::Extent::word).to_owned(),
@@ -44,6 +49,7 @@ pub(super) fn cells(row: &ControlRow) -> [String; 12] {
         moment(row.in_force_since),
         moment(row.expires),
         missing.join("; "),
+        findings.join("; "),
         row.places(),
     ]
 }

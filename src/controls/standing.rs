@@ -1,14 +1,15 @@
-//! Where each evidence kind stands at one moment, and each control because of that.
+//! Where each evidence kind stands at one moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::id::{LogId, ScopeId, StepId};
 use crate::base::time::Timestamp;
-use crate::model::control::{ControlRow, ControlStatus, Extent, Missing};
+use crate::model::control::Missing;
 
-use super::catalogue::{Catalogue, Control, Framework};
+use super::catalogue::Catalogue;
 use super::fold::{Observation, Observed, StepOutcome, Trail};
 use super::kind::{EvidenceKind, Source};
+use super::said::{self, Place};
 
 /// Steps that are named where evidence is missing; the log holds all of them.
 const NAMED_MAX: usize = 3;
@@ -28,6 +29,8 @@ pub enum KindState {
     NotRun,
     /// A person brings it, and the log knows of none.
     Manual,
+    /// What does not hold of it, somebody answers for.
+    Waived,
     /// There is no occasion for it.
     NotApplicable,
 }
@@ -37,8 +40,12 @@ pub enum KindState {
 pub struct KindStanding {
     /// Where it stands.
     pub state: KindState,
-    /// Steps of the newest plans that have to hold.
+    /// Steps of the newest plans that have to hold, and inputs that have to be there.
     pub planned: usize,
+    /// How many of them hold.
+    pub held: usize,
+    /// What they are called. Where all steps have to hold, they are not listed.
+    pub rests_on: BTreeSet<String>,
     /// Why it does not count, or why there is no occasion for it; empty if it counts.
     pub why: String,
     /// Since when it does not count, if it ever did or was tried.
@@ -47,9 +54,9 @@ pub struct KindStanding {
     pub newest: Option<Timestamp>,
     /// Since when all of its steps have held without a break.
     pub in_force_since: Option<Timestamp>,
-    /// When the first of its steps is too old.
+    /// When the first of it is too old, or a waiver ends.
     pub expires: Option<Timestamp>,
-    /// The newest outcomes of its steps, by log.
+    /// The newest outcomes of its steps and inputs, by log.
     pub seen: BTreeMap<LogId, Vec<Observation>>,
 }
 
@@ -65,13 +72,14 @@ impl KindStanding {
         self.seen.iter().map(|(log, seen)| (log.clone(), places(seen))).collect()
     }
 
-    fn missing(&self, kind: &str) -> Missing {
+    pub(super) fn missing(&self, kind: &str) -> Missing {
         let stale = match self.state {
             KindState::Failed | KindState::Expired => true,
             KindState::Held
             | KindState::Partial
             | KindState::NotRun
             | KindState::Manual
+            | KindState::Waived
             | KindState::NotApplicable => false,
         };
         Missing { kind: kind.to_owned(), why: self.why.clone(), since: self.lapsed, stale }
@@ -87,35 +95,45 @@ pub fn standings(
     let none = Trail::default();
     let standing = |(name, kind): (&String, &EvidenceKind)| {
         let trail = observed.trails.get(name).unwrap_or(&none);
-        let standing = match occasion(kind, observed) {
-            Some(reason) if trail.steps.is_empty() => bare(KindState::NotApplicable, reason),
-            _ if trail.steps.is_empty() => absent(kind),
-            _ => present(kind, trail, now),
+        let standing = match occasion(kind, observed, now) {
+            Some(reason) => bare(KindState::NotApplicable, reason.to_owned()),
+            None if trail.is_empty() => absent(catalogue, kind),
+            None => present(catalogue, kind, trail, now),
         };
         (name.clone(), standing)
     };
     catalogue.kinds().iter().map(standing).collect()
 }
 
-/// Why there is no occasion for a kind, if there is none.
-fn occasion<'k>(kind: &'k EvidenceKind, observed: &Observed) -> Option<&'k str> {
+/// Why there is no occasion for a kind, if there is none: nothing of the sort happened, or all of it has ended.
+fn occasion<'k>(kind: &'k EvidenceKind, observed: &Observed, now: Timestamp) -> Option<&'k str> {
     let when = kind.when.as_ref()?;
-    if observed.happened.contains(when) { None } else { kind.otherwise.as_deref() }
+    let end = observed.happened.get(when);
+    let is_now = end.is_some_and(|end| end.is_none_or(|end| now < end));
+    if is_now { None } else { kind.otherwise.as_deref() }
 }
 
-fn absent(kind: &EvidenceKind) -> KindStanding {
-    match kind.by {
-        Source::Step => bare(KindState::NotRun, "no step of the plan shows it"),
-        Source::Program => bare(KindState::NotRun, "this version does not collect it yet"),
-        Source::Person => bare(KindState::Manual, "a person brings it"),
+fn absent(catalogue: &Catalogue, kind: &EvidenceKind) -> KindStanding {
+    let inputs = (0..kind.inputs.len()).map(|input| wanted(catalogue, kind, input)).collect::<Vec<_>>();
+    match (kind.by, inputs.is_empty()) {
+        (Source::Step | Source::Program, true) => {
+            bare(KindState::NotRun, "no step of the plan shows it".to_owned())
+        }
+        (Source::Step | Source::Program, false) => {
+            bare(KindState::NotRun, format!("not there: {}", named(&inputs)))
+        }
+        (Source::Person, true) => bare(KindState::Manual, "a person brings it".to_owned()),
+        (Source::Person, false) => bare(KindState::Manual, format!("a person brings it: {}", named(&inputs))),
     }
 }
 
-fn bare(state: KindState, why: &str) -> KindStanding {
+fn bare(state: KindState, why: String) -> KindStanding {
     KindStanding {
         state,
         planned: 0,
-        why: why.to_owned(),
+        held: 0,
+        rests_on: BTreeSet::new(),
+        why,
         lapsed: None,
         newest: None,
         in_force_since: None,
@@ -124,57 +142,161 @@ fn bare(state: KindState, why: &str) -> KindStanding {
     }
 }
 
-fn present(kind: &EvidenceKind, trail: &Trail, now: Timestamp) -> KindStanding {
-    let mut seen: BTreeMap<LogId, Vec<Observation>> = BTreeMap::new();
-    let (mut held, mut newest, mut failed) = (0, None, None);
-    let (mut broken, mut open) = (Vec::new(), Vec::new());
-    for ((log, step), observation) in &trail.steps {
-        let Some(observation) = observation else {
-            open.push(called(log, step));
-            continue;
+/// The sources of an input, in words: any of them will do.
+fn wanted(catalogue: &Catalogue, kind: &EvidenceKind, input: usize) -> String {
+    let words = kind.inputs[input].iter().map(|selector| catalogue.words(selector));
+    words.collect::<Vec<_>>().join(" or ")
+}
+
+/// What is counted of a kind's steps and inputs.
+#[derive(Default)]
+struct Count {
+    held: usize,
+    newest: Option<Timestamp>,
+    /// What was seen not to hold, since the first of it.
+    broken: Vec<String>,
+    broken_since: Option<Timestamp>,
+    /// Steps that were not carried out.
+    steps_open: Vec<String>,
+    /// Inputs that are not there.
+    inputs_open: Vec<String>,
+    waived_until: Option<Timestamp>,
+    excused: BTreeSet<String>,
+    expires: Option<Timestamp>,
+    seen: BTreeMap<LogId, Vec<Observation>>,
+}
+
+impl Count {
+    /// Takes in what was seen of something that is called so.
+    fn take(&mut self, log: &LogId, called: String, seen: &Observation, now: Timestamp) {
+        let shared = is_shared(log);
+        let with = |verb: &str, more: &str| match shared {
+            // What a shared scope says may name other sites.
+            true => format!("{called} {verb}"),
+            false => format!("{called} {verb}{more}"),
         };
-        let step = called(log, step);
-        let lapsed = match &observation.outcome {
-            StepOutcome::Held => None,
-            StepOutcome::Failed { .. } if is_shared(log) => Some(format!("{step} failed")),
-            StepOutcome::Drifted { .. } if is_shared(log) => Some(format!("{step} has drifted")),
-            StepOutcome::Blocked { .. } if is_shared(log) => Some(format!("{step} was blocked")),
-            StepOutcome::Failed { why } => Some(format!("{step} failed: {why}")),
-            StepOutcome::Drifted { how } => Some(format!("{step} has drifted: {how}")),
-            StepOutcome::Blocked { by } => Some(format!("{step} was blocked by {by}")),
+        let broken = match &seen.outcome {
+            StepOutcome::Held => {
+                self.held += 1;
+                self.newest = self.newest.max(Some(seen.at));
+                None
+            }
+            StepOutcome::Failed { why } => Some(with("failed", &format!(": {why}"))),
+            StepOutcome::Drifted { how } => Some(with("has drifted", &format!(": {how}"))),
+            StepOutcome::Blocked { by } => Some(with("was blocked", &format!(" by {by}"))),
+            StepOutcome::Waived { until } if now < *until => {
+                self.waived_until = said::earlier(self.waived_until, Some(*until));
+                None
+            }
+            StepOutcome::Waived { until } => Some(format!("{called} was waived until {until} only")),
+            StepOutcome::Excused { reason } => {
+                self.excused.insert(with("does not apply", &format!(": {reason}")));
+                None
+            }
+            StepOutcome::Open { what } => {
+                self.inputs_open.push(what.clone());
+                None
+            }
         };
-        match lapsed {
-            None => {
-                held += 1;
-                newest = newest.max(Some(observation.at));
-            }
-            Some(words) => {
-                broken.push(words);
-                failed = Some(failed.map_or(observation.at, |at: Timestamp| at.min(observation.at)));
-            }
+        if let Some(words) = broken {
+            self.broken.push(words);
+            self.broken_since = said::earlier(self.broken_since, Some(seen.at));
         }
-        seen.entry(log.clone()).or_default().push(observation.clone());
+        self.seen.entry(log.clone()).or_default().push(seen.clone());
     }
-    let expires = trail.expires(kind.max_age()).filter(|_| trail.is_whole());
-    let (state, why, lapsed) = match expires {
-        _ if !broken.is_empty() => (KindState::Failed, named(&broken), failed),
-        Some(expires) if expires <= now => {
-            (KindState::Expired, format!("too old since {expires}"), Some(expires))
+
+    fn open(&self) -> String {
+        let steps =
+            (!self.steps_open.is_empty()).then(|| format!("not carried out: {}", named(&self.steps_open)));
+        let inputs =
+            (!self.inputs_open.is_empty()).then(|| format!("not there: {}", named(&self.inputs_open)));
+        steps.into_iter().chain(inputs).collect::<Vec<_>>().join("; ")
+    }
+
+    fn judge(&self, kind: &EvidenceKind, now: Timestamp) -> (KindState, String, Option<Timestamp>) {
+        let is_open = !self.steps_open.is_empty() || !self.inputs_open.is_empty();
+        if !self.broken.is_empty() {
+            return (KindState::Failed, named(&self.broken), self.broken_since);
         }
-        _ if open.is_empty() => (KindState::Held, String::new(), None),
-        _ if held == 0 => (KindState::NotRun, format!("not carried out: {}", named(&open)), None),
-        _ => (KindState::Partial, format!("not carried out: {}", named(&open)), None),
-    };
+        if let Some(expires) = self.expires.filter(|expires| *expires <= now) {
+            return (KindState::Expired, format!("too old since {expires}"), Some(expires));
+        }
+        match (is_open, self.waived_until) {
+            (false, Some(until)) => (KindState::Waived, format!("waived until {until}"), None),
+            (false, None) if self.held > 0 => (KindState::Held, String::new(), None),
+            (false, None) => {
+                let reasons = self.excused.iter().cloned().collect::<Vec<_>>().join("; ");
+                (KindState::NotApplicable, reasons, None)
+            }
+            (true, None) if self.held == 0 => match kind.by {
+                Source::Person => (KindState::Manual, format!("a person brings it; {}", self.open()), None),
+                Source::Step | Source::Program => (KindState::NotRun, self.open(), None),
+            },
+            (true, _) => (KindState::Partial, self.open(), None),
+        }
+    }
+}
+
+fn present(catalogue: &Catalogue, kind: &EvidenceKind, trail: &Trail, now: Timestamp) -> KindStanding {
+    let (mut count, mut rests_on) = (Count::default(), BTreeSet::new());
+    if kind.every_step {
+        rests_on.insert("every step of the site".to_owned());
+    }
+    for ((log, step), seen) in &trail.steps {
+        let called = called(log, step);
+        if !kind.every_step {
+            rests_on.insert(called.clone());
+        }
+        match seen {
+            Some(seen) => count.take(log, called, seen, now),
+            None => count.steps_open.push(called),
+        }
+    }
+    if trail.steps_hold() {
+        count.expires = trail.steps_expire(kind.max_age());
+    }
+    if kind.every_step {
+        shorten(&mut count.seen);
+    }
+    for input in 0..kind.inputs.len() {
+        match said::newest(kind, trail, input) {
+            Some((place, seen)) => {
+                let source = source(catalogue, kind, place);
+                rests_on.insert(source.clone());
+                count.take(&place.log, source, seen, now);
+                if seen.outcome == StepOutcome::Held {
+                    count.expires = said::earlier(count.expires, said::expires(kind, seen));
+                }
+            }
+            None => count.inputs_open.push(wanted(catalogue, kind, input)),
+        }
+    }
+    let (state, why, lapsed) = count.judge(kind, now);
     KindStanding {
         state,
-        planned: trail.steps.len(),
+        planned: trail.steps.len() + kind.inputs.len(),
+        held: count.held,
+        rests_on,
         why,
         lapsed,
-        newest,
+        newest: count.newest,
         in_force_since: trail.since,
-        expires,
-        seen,
+        expires: if state == KindState::Waived { count.waived_until } else { count.expires },
+        seen: count.seen,
     }
+}
+
+/// Where all steps hold together, the newest of them stands for all: a list of every step helps nobody.
+fn shorten(seen: &mut BTreeMap<LogId, Vec<Observation>>) {
+    for all in seen.values_mut() {
+        let newest = all.iter().map(|one| one.seq).max();
+        all.retain(|one| one.outcome != StepOutcome::Held || Some(one.seq) == newest);
+    }
+}
+
+/// What the source that speaks for an input is called.
+fn source(catalogue: &Catalogue, kind: &EvidenceKind, place: &Place) -> String {
+    catalogue.words(&kind.inputs[place.input][place.source])
 }
 
 fn is_shared(log: &LogId) -> bool {
@@ -192,86 +314,5 @@ fn named(all: &[String]) -> String {
     match all.len().checked_sub(NAMED_MAX) {
         None | Some(0) => shown,
         Some(more) => format!("{shown} and {more} more"),
-    }
-}
-
-/// One row for each control of the catalogue.
-pub fn rows(
-    catalogue: &Catalogue,
-    standings: &BTreeMap<String, KindStanding>,
-    now: Timestamp,
-) -> Vec<ControlRow> {
-    let mut rows = Vec::new();
-    for framework in Framework::ALL {
-        for (id, control) in catalogue.controls(framework) {
-            let kinds: Vec<(&str, Extent, &KindStanding)> = catalogue
-                .kinds_of(framework, id)
-                .into_iter()
-                .filter_map(|(name, extent)| Some((name, extent, standings.get(name)?)))
-                .collect();
-            rows.push(row(framework, id, control, &kinds, now));
-        }
-    }
-    rows
-}
-
-fn row(
-    framework: Framework,
-    id: &str,
-    control: &Control,
-    kinds: &[(&str, Extent, &KindStanding)],
-    now: Timestamp,
-) -> ControlRow {
-    let mut entries: BTreeMap<LogId, BTreeSet<u64>> = BTreeMap::new();
-    for (log, seqs) in kinds.iter().flat_map(|(_, _, standing)| standing.entries()) {
-        entries.entry(log).or_default().extend(seqs);
-    }
-    let counting = || kinds.iter().filter(|(_, _, standing)| standing.counts());
-    let applies = |standing: &KindStanding| standing.state != KindState::NotApplicable;
-    let open = kinds.iter().filter(|(_, _, standing)| applies(standing) && !standing.counts());
-    ControlRow {
-        framework: framework.word().to_owned(),
-        id: id.to_owned(),
-        title: control.title.clone(),
-        obligation: control.obligation(now),
-        shown: counting().map(|(_, extent, _)| *extent).max(),
-        status: status(kinds),
-        kinds: kinds.iter().map(|(name, _, _)| (*name).to_owned()).collect(),
-        missing: open.map(|(name, _, standing)| standing.missing(name)).collect(),
-        newest: kinds.iter().filter_map(|(_, _, standing)| standing.newest).max(),
-        in_force_since: counting().filter_map(|(_, _, standing)| standing.in_force_since).max(),
-        expires: counting().filter_map(|(_, _, standing)| standing.expires).min(),
-        entries,
-    }
-}
-
-/// A control is evidenced only if every kind that bears on it counts.
-fn status(kinds: &[(&str, Extent, &KindStanding)]) -> ControlStatus {
-    let names = |states: &[KindState]| {
-        let within = kinds.iter().filter(|(_, _, standing)| states.contains(&standing.state));
-        within.map(|(name, _, _)| *name).collect::<Vec<_>>()
-    };
-    let missing = names(&[
-        KindState::Partial,
-        KindState::Failed,
-        KindState::Expired,
-        KindState::NotRun,
-        KindState::Manual,
-    ]);
-    let some = names(&[KindState::Held, KindState::Partial]);
-    let failed = names(&[KindState::Failed]);
-    let not_run = names(&[KindState::NotRun, KindState::Expired]);
-    match (some.is_empty(), missing.is_empty()) {
-        (false, true) => ControlStatus::Evidenced,
-        (false, false) => ControlStatus::Partial { missing: missing.join(", ") },
-        (true, _) if !failed.is_empty() => ControlStatus::Failed { what: failed.join(", ") },
-        (true, _) if !not_run.is_empty() => ControlStatus::NotRun,
-        // Nothing bears on it, or only what a person brings.
-        (true, _) if kinds.is_empty() || !missing.is_empty() => ControlStatus::Manual,
-        (true, _) => {
-            let reasons: BTreeSet<&str> =
-                kinds.iter().map(|(_, _, standing)| standing.why.as_str()).collect();
-            ControlStatus::NotApplicable { reason: reasons.into_iter().collect::<Vec<_>>().join("; ") }
-        }
     }
 }

@@ -13,7 +13,7 @@ use super::matrix::{COLUMNS, cells};
 pub struct BadWorkbook(#[from] XlsxError);
 
 /// Widths of the columns, in letters.
-const WIDTHS: [f64; 12] = [11.0, 22.0, 44.0, 12.0, 8.0, 16.0, 40.0, 25.0, 25.0, 25.0, 60.0, 30.0];
+const WIDTHS: [f64; 14] = [11.0, 22.0, 18.0, 44.0, 12.0, 8.0, 16.0, 40.0, 25.0, 25.0, 25.0, 60.0, 40.0, 30.0];
 
 /// The workbook's bytes. A cell is text, so that nothing in it is taken for a formula.
 ///
@@ -38,6 +38,6 @@ pub fn workbook(rows: &[ControlRow], made_at: Timestamp) -> Result<Vec<u8>, BadW
         last = line;
     }
     sheet.set_freeze_panes(1, 2)?;
-    sheet.autofilter(0, 0, last, 11)?;
+    sheet.autofilter(0, 0, last, 13)?;
     Ok(book.save_to_buffer()?)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::time::Timestamp;
+use crate::model::control::OpenFinding;
 use crate::model::entry::Entry;
 
 use super::answer::Answer;
@@ -21,9 +22,19 @@ pub const HOLD_RELEASED: &str = "hold.released";
 
 /// Milliseconds of a day.
 const DAY: u64 = 24 * 60 * 60 * 1000;
-const FINDINGS: [&str; 9] =
-    ["site", "finding", "severity", "state", "opened", "age in days", "owner", "title", "evidence"];
-const REPORT: [&str; 6] = ["site", "severity", "open", "closed", "overdue", "oldest open in days"];
+const FINDINGS: [&str; 10] = [
+    "site",
+    "finding",
+    "control",
+    "severity",
+    "state",
+    "opened",
+    "age in days",
+    "owner",
+    "title",
+    "evidence",
+];
+const REPORT: [&str; 7] = ["site", "control", "severity", "open", "closed", "overdue", "oldest open in days"];
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +51,14 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Whether a control is not called evidenced while such a finding about it is open.
+    fn is_serious(self) -> bool {
+        match self {
+            Severity::Critical | Severity::High => true,
+            Severity::Medium | Severity::Low => false,
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Severity::Critical => "critical",
@@ -63,6 +82,9 @@ pub struct Opened {
     /// By when it is to be closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
+    /// The control it is about, for example `164.312(b)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<String>,
 }
 
 /// The body of `finding.closed`.
@@ -127,8 +149,29 @@ pub enum NotClosable {
 
 /// The findings of a log in the order in which they were opened.
 pub fn findings(records: &Records) -> Vec<Finding<'_>> {
+    findings_of(&records.entries)
+}
+
+/// The open findings among the entries of a log by the control that they are about.
+pub fn open_by_control(entries: &[Entry]) -> BTreeMap<String, Vec<OpenFinding>> {
+    let mut open: BTreeMap<String, Vec<OpenFinding>> = BTreeMap::new();
+    for Finding { entry, opened, closed } in findings_of(entries) {
+        let (None, Some(control)) = (closed, opened.control) else { continue };
+        open.entry(control).or_default().push(OpenFinding {
+            entry: entry.seq,
+            severity: opened.severity.word().to_owned(),
+            serious: opened.severity.is_serious(),
+            title: opened.title,
+            since: entry.at,
+            due: opened.due,
+        });
+    }
+    open
+}
+
+fn findings_of(entries: &[Entry]) -> Vec<Finding<'_>> {
     let mut findings: BTreeMap<u64, Finding<'_>> = BTreeMap::new();
-    for entry in &records.entries {
+    for entry in entries {
         match entry.kind.as_str() {
             OPENED => {
                 if let Ok(opened) = serde_json::from_value(entry.body.clone()) {
@@ -206,6 +249,7 @@ pub fn list(logs: &[Records], now: Timestamp) -> Answer {
             rows.push(vec![
                 records.log.to_string(),
                 entry.seq.to_string(),
+                opened.control.clone().unwrap_or_default(),
                 opened.severity.word().to_owned(),
                 state(&finding, now),
                 entry.at.to_string(),
@@ -216,8 +260,8 @@ pub fn list(logs: &[Records], now: Timestamp) -> Answer {
             ]);
         }
     }
-    rows.sort_by_key(|row| row[3].starts_with("closed"));
-    let open = rows.iter().filter(|row| !row[3].starts_with("closed")).count();
+    rows.sort_by_key(|row| row[4].starts_with("closed"));
+    let open = rows.iter().filter(|row| !row[4].starts_with("closed")).count();
     let sentence = match rows.len() {
         0 => "No record: no finding was ever opened.".to_owned(),
         count => format!("{count} findings, {open} of them open."),
@@ -225,19 +269,21 @@ pub fn list(logs: &[Records], now: Timestamp) -> Answer {
     Answer { question: "findings", sentence, columns: &FINDINGS, rows }
 }
 
-/// Findings counted by site and severity, with the age of the oldest open one.
+/// Findings counted by site, control and severity, with the age of the oldest open one.
 pub fn report(logs: &[Records], now: Timestamp) -> Answer {
     let mut rows = Vec::new();
     for records in logs {
-        let mut groups: BTreeMap<Severity, Vec<Finding<'_>>> = BTreeMap::new();
+        let mut groups: BTreeMap<(Option<String>, Severity), Vec<Finding<'_>>> = BTreeMap::new();
         for finding in findings(records) {
-            groups.entry(finding.opened.severity).or_default().push(finding);
+            let group = (finding.opened.control.clone(), finding.opened.severity);
+            groups.entry(group).or_default().push(finding);
         }
-        for (severity, findings) in groups {
+        for ((control, severity), findings) in groups {
             let open: Vec<_> = findings.iter().filter(|finding| finding.closed.is_none()).collect();
             let overdue = open.iter().filter(|finding| is_overdue(finding, now)).count();
             rows.push(vec![
                 records.log.to_string(),
+                control.unwrap_or_default(),
                 severity.word().to_owned(),
                 open.len().to_string(),
                 (findings.len() - open.len()).to_string(),
@@ -252,7 +298,7 @@ pub fn report(logs: &[Records], now: Timestamp) -> Answer {
     let sentence = if rows.is_empty() {
         "No record: no finding was ever opened.".to_owned()
     } else {
-        format!("{} findings open, {} of them overdue, {} closed.", sum(2), sum(4), sum(3))
+        format!("{} findings open, {} of them overdue, {} closed.", sum(3), sum(5), sum(4))
     };
     Answer { question: "findings report", sentence, columns: &REPORT, rows }
 }
@@ -271,4 +317,35 @@ fn is_overdue(finding: &Finding<'_>, now: Timestamp) -> bool {
 
 fn days(from: Timestamp, until: Timestamp) -> String {
     (until.since(from).0 / DAY).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn entry(seq: u64, kind: &str, body: serde_json::Value) -> Entry {
+        let value = json!({ "v": 1, "seq": seq, "at": "2027-01-11T09:00:00Z", "log": "site/HRB01", "kind": kind,
+            "actor": { "type": "person", "id": "ana" }, "body": body, "salt": "" });
+        serde_json::from_value(value).expect("an entry")
+    }
+
+    #[test]
+    fn open_findings_are_told_by_the_control_that_they_are_about() {
+        let opened = |severity: &str, control: &str| json!({ "title": "t", "severity": severity, "owner": "ana", "control": control });
+        let entries = [
+            entry(0, OPENED, opened("high", "164.312(b)")),
+            entry(1, OPENED, opened("low", "164.312(b)")),
+            entry(2, OPENED, opened("critical", "CC6.1")),
+            entry(3, OPENED, json!({ "title": "t", "severity": "high", "owner": "ana" })),
+            entry(4, OPENED, json!({ "title": 7 })),
+            entry(5, CLOSED, json!({ "finding": 2, "evidence": 4, "comment": "done" })),
+        ];
+        let open = open_by_control(&entries);
+        let told: Vec<(&String, Vec<(u64, bool)>)> = open
+            .iter()
+            .map(|(id, all)| (id, all.iter().map(|one| (one.entry, one.serious)).collect()))
+            .collect();
+        assert_eq!(told, [(&"164.312(b)".to_owned(), vec![(0, true), (1, false)])]);
+    }
 }

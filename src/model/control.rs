@@ -15,6 +15,9 @@ pub struct ControlRow {
     pub framework: String,
     /// Its id in the framework, for example `164.312(b)`.
     pub id: String,
+    /// The organisation's own id for it, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_id: Option<String>,
     /// Its title.
     pub title: String,
     /// Whether it can be met in another way.
@@ -29,6 +32,9 @@ pub struct ControlRow {
     /// The evidence kinds among them that do not count now, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Missing>,
+    /// Findings about it that are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<OpenFinding>,
     /// When the newest evidence was collected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
@@ -72,6 +78,25 @@ pub struct Missing {
     pub since: Option<Timestamp>,
     /// Whether it is there but has failed or grown too old.
     pub stale: bool,
+}
+
+/// An open finding about a control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenFinding {
+    /// Its number: the place of the entry that opened it.
+    pub entry: u64,
+    /// How bad it is, in a word.
+    pub severity: String,
+    /// Whether the control is not called evidenced while it is open.
+    pub serious: bool,
+    /// What was found.
+    pub title: String,
+    /// When it was opened.
+    pub since: Timestamp,
+    /// By when it is to be closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
 }
 
 /// Whether a control can be met in another way.

@@ -1,21 +1,30 @@
 //! Where the controls of sites stand, folded from the journal whenever it is asked for; nothing of it is stored.
 
+mod beside;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, ScopeId, SiteCode, StepId};
+use crate::base::limits::DECISION_CLOCK_SKEW;
 use crate::base::time::Timestamp;
 use crate::controls::{
-    Catalogue, Coverage, Framework, History, KindStanding, coverage, observe, rows, standings,
+    Beside, Catalogue, Coverage, Framework, History, KindStanding, OwnControls, coverage, observe_with,
+    rows_with, standings,
 };
+use crate::evidence::register::open_by_control;
 use crate::journal::{Journal, Line};
 use crate::model::control::ControlRow;
 use crate::model::plan::PlanExcerpt;
 use crate::model::plan::parts::ScopePart;
+use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::launch::PLAN_FILE;
 use crate::ops::plan;
+
+use beside::OrgLog;
 
 /// The controls of one site at one moment.
 #[derive(Debug, Clone)]
@@ -39,8 +48,9 @@ impl SiteControls {
 ///
 /// # Errors
 ///
-/// If there is no such site, or a log is damaged.
+/// If there is no such site, a log is damaged, or `sites/controls.toml` says what it may not.
 pub fn all(
+    context: &Context,
     desired: &Desired,
     journal: &dyn Journal,
     site: Option<&str>,
@@ -50,14 +60,18 @@ pub fn all(
         Some(code) => vec![plan::site(desired, code)?],
         None => desired.rendered.keys().filter_map(|scope| scope.site().cloned()).collect(),
     };
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::open(context)?;
     sites.iter().map(|site| ledger.site(journal, site, now)).collect()
 }
 
-/// What is kept of plans while several sites are looked at: a plan of a wave is the same for each of them.
+/// What is kept while several sites are looked at: plans of a wave and the org log are the same for each of them.
 #[derive(Debug, Default)]
 pub struct Ledger {
     plans: BTreeMap<Digest, PlanEvidence>,
+    own: OwnControls,
+    /// The state folder, where what witnesses cosigned is kept.
+    state: Option<PathBuf>,
+    org: Option<OrgLog>,
 }
 
 /// Of one plan, what evidence needs to know.
@@ -70,11 +84,21 @@ struct PlanEvidence {
 #[derive(Debug)]
 struct ScopeEvidence {
     needs: BTreeSet<ScopeId>,
-    steps: BTreeMap<StepId, String>,
+    steps: BTreeMap<StepId, Option<String>>,
 }
 
 impl Ledger {
-    /// The controls of a site.
+    /// With what the organisation says of controls, and what came back from witnesses.
+    ///
+    /// # Errors
+    ///
+    /// If `sites/controls.toml` cannot be read, or says what it may not.
+    pub fn open(context: &Context) -> Result<Self, Failure> {
+        let own = beside::own_controls(&context.root)?;
+        Ok(Self { own, state: Some(context.state.clone()), ..Self::default() })
+    }
+
+    /// The controls of a site, by what the logs held at a moment.
     ///
     /// # Errors
     ///
@@ -86,16 +110,24 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<SiteControls, Failure> {
         let scope = ScopeId::Site(site.clone());
-        let own = self.history(journal, &scope)?;
+        if self.org.is_none() {
+            self.org = Some(OrgLog::read(journal)?);
+        }
+        let own = self.history(journal, &scope, now)?;
+        let mut needed = BTreeSet::from([ScopeId::Account]);
+        if let Some(newest) = &own.newest {
+            needed.extend(self.rests_on(newest, &scope));
+        }
         let mut histories = vec![own.history];
-        if let Some(newest) = own.newest {
-            for needed in self.rests_on(&newest, &scope) {
-                histories.push(self.history(journal, &needed)?.history);
-            }
+        for scope in needed {
+            histories.push(self.history(journal, &scope, now)?.history);
         }
         let catalogue = Catalogue::embedded();
-        let standings = standings(catalogue, &observe(catalogue, &histories), now);
-        let rows = rows(catalogue, &standings, now);
+        let org = self.org.as_ref().expect("read above");
+        let signals = beside::signals(org, &histories[0], self.state.as_deref(), now)?;
+        let standings = standings(catalogue, &observe_with(catalogue, &histories, &signals), now);
+        let beside = Beside { own: self.own.clone(), findings: open_by_control(&histories[0].entries) };
+        let rows = rows_with(catalogue, &standings, &beside, now);
         Ok(SiteControls { site: site.clone(), rows, standings })
     }
 
@@ -114,9 +146,11 @@ impl Ledger {
         found
     }
 
-    fn history(&mut self, journal: &dyn Journal, scope: &ScopeId) -> Result<Told, Failure> {
+    fn history(&mut self, journal: &dyn Journal, scope: &ScopeId, now: Timestamp) -> Result<Told, Failure> {
         let log = LogId::Scope(scope.clone());
-        let lines = journal.read(&log, 0)?;
+        let mut lines = journal.read(&log, 0)?;
+        // What was written after the moment was not there then. Clocks of machines differ a little.
+        lines.retain(|line| line.entry.at <= now + DECISION_CLOCK_SKEW);
         let (mut plans, mut newest) = (BTreeMap::new(), None);
         for blob in lines.iter().filter_map(named_plan) {
             let known = self.plan(journal, &blob)?;
@@ -125,8 +159,12 @@ impl Ledger {
             }
             newest = Some(blob);
         }
+        let void = match &mut self.org {
+            Some(org) => org.void(&log, &lines),
+            None => BTreeSet::new(),
+        };
         let entries = lines.into_iter().map(|line| line.entry).collect();
-        Ok(Told { history: History { log, entries, plans }, newest })
+        Ok(Told { history: History { log, entries, plans, void }, newest })
     }
 
     fn plan(&mut self, journal: &dyn Journal, blob: &Digest) -> Result<&PlanEvidence, Failure> {
@@ -135,7 +173,7 @@ impl Ledger {
             let raw = serde_json::from_slice(&journal.get_blob(blob)?).map_err(|e| bad(e.to_string()))?;
             let excerpt = PlanExcerpt::from_value(raw).map_err(|e| bad(e.to_string()))?;
             let ScopePart { scope, plan, .. } = excerpt.part;
-            let steps = plan.steps.into_iter().filter_map(|(step, planned)| Some((step, planned.evidence?)));
+            let steps = plan.steps.into_iter().map(|(step, planned)| (step, planned.evidence));
             let evidence = ScopeEvidence { needs: plan.needs, steps: steps.collect() };
             let scopes = BTreeMap::from([(scope, evidence)]);
             self.plans.insert(*blob, PlanEvidence { digest: excerpt.digest, scopes });

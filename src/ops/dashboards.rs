@@ -22,7 +22,7 @@ use crate::ops::checklist::{Board, Ground};
 use crate::ops::controls::{self, SiteControls};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::{milestones, releases, status};
+use crate::ops::{Context, milestones, releases, status};
 use crate::release::Release;
 use crate::report::milestones::Milestone;
 use crate::report::status::Status;
@@ -51,7 +51,12 @@ pub struct Figures {
 /// # Errors
 ///
 /// If a log is damaged, or a plan that it names is missing.
-pub fn figures(desired: &Desired, journal: &dyn Journal, now: Timestamp) -> Result<Figures, Failure> {
+pub fn figures(
+    context: &Context,
+    desired: &Desired,
+    journal: &dyn Journal,
+    now: Timestamp,
+) -> Result<Figures, Failure> {
     let ground = Ground::of(desired);
     let board = ground.board(journal, now)?;
     let (mut findings, mut of_site) = (BTreeMap::new(), BTreeMap::new());
@@ -74,7 +79,7 @@ pub fn figures(desired: &Desired, journal: &dyn Journal, now: Timestamp) -> Resu
         zone: Zone::of(desired.loaded.estate.zone_name()),
         status: status::status(desired, journal, now)?,
         milestones,
-        controls: controls::all(desired, journal, None, now)?,
+        controls: controls::all(context, desired, journal, None, now)?,
         waivers: waivers(&board),
         findings,
         releases: of_site,

@@ -158,7 +158,7 @@ pub fn export(
     let keys = Keys::open(&context.key_dir(), &wanted.estate, wanted.rehearsal, context.entropy)?;
     known(journal, &wanted.site)?;
     let org = OrgSeal::of(context, journal, &keys, &wanted.actor)?;
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::open(context)?;
     let made = make(context, &mut Reading { journal, org: &org, ledger: &mut ledger }, wanted, &keys)?;
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
     let staged = Form::of(out).stage(out, &made.files).map_err(|e| failed(e.to_string()))?;

@@ -31,6 +31,9 @@ pub const PLAN_FILE: &str = "plan.json";
 /// The name of the list of rendered files.
 pub const RENDERED_FILE: &str = "rendered.json";
 
+/// The name of the list of rules that were held against the files, inside a journal and a bundle.
+pub const RULES_FILE: &str = "tests/rules.json";
+
 /// The name of what says on which change a launch goes, inside a journal and a bundle.
 pub const CHANGE_FILE: &str = "change.json";
 

@@ -4,6 +4,7 @@ use jiff::ToSpan as _;
 
 use crate::base::id::{LogId, ScopeId, SiteCode};
 use crate::base::time::Timestamp;
+use crate::controls::{KindStanding, KindState};
 use crate::journal::Journal;
 use crate::model::calendar::zone;
 use crate::model::days::start_of;
@@ -68,8 +69,17 @@ pub fn milestones(
         let mut sites = Vec::new();
         let mut controls = Vec::new();
         for site in codes(wave) {
-            sites.push((site.clone(), live_since(journal, &site)?.map(day_of)));
-            controls.extend(foundation(&mut ledger, journal, &site, judged_at)?);
+            let live = live_since(journal, &site)?;
+            sites.push((site.clone(), live.map(day_of)));
+            let lines = foundation(&mut ledger, journal, &site, judged_at)?;
+            // What held when the site went live was reached: its age does not take it back, what broke it does.
+            let then = match live.filter(|live| *live < judged_at) {
+                Some(live) => foundation(&mut ledger, journal, &site, live)?,
+                None => lines.clone(),
+            };
+            let reached =
+                |(line, then): (Foundation, Foundation)| if line.is_old { then.line } else { line.line };
+            controls.extend(lines.into_iter().zip(then).map(reached));
         }
         all.push(judge(Found { name, goal: goal.to_owned(), due_day, sites, controls }, today));
     }
@@ -90,17 +100,24 @@ fn live_since(journal: &dyn Journal, site: &SiteCode) -> Result<Option<Timestamp
     Ok(good.map(|line| line.entry.at))
 }
 
+/// One control that has to hold, and whether nothing but its age keeps it from that.
+#[derive(Debug, Clone)]
+struct Foundation {
+    line: ControlLine,
+    is_old: bool,
+}
+
 fn foundation(
     ledger: &mut Ledger,
     journal: &dyn Journal,
     site: &SiteCode,
     now: Timestamp,
-) -> Result<Vec<ControlLine>, Failure> {
+) -> Result<Vec<Foundation>, Failure> {
     let controls = ledger.site(journal, site, now)?;
     let line = |kind: &&str| {
         let standing = controls.standings.get(*kind);
         let holds = standing.is_some_and(|standing| standing.counts());
-        let places = |standing: &crate::controls::KindStanding| {
+        let places = |standing: &KindStanding| {
             let first = standing
                 .entries()
                 .into_iter()
@@ -112,7 +129,11 @@ fn foundation(
             Some(standing) => standing.why.clone(),
             None => "not known".to_owned(),
         };
-        ControlLine { site: site.clone(), kind: (*kind).to_owned(), holds, shown_by }
+        let is_old = standing.is_some_and(|standing| standing.state == KindState::Expired);
+        Foundation {
+            line: ControlLine { site: site.clone(), kind: (*kind).to_owned(), holds, shown_by },
+            is_old,
+        }
     };
     Ok(FOUNDATION.iter().map(line).collect())
 }

@@ -158,6 +158,25 @@ pub struct MilestoneLine {
     pub state: String,
 }
 
+/// How much of a framework is evidenced at the first site, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CoverageLine {
+    /// The site.
+    pub site: String,
+    /// Which moment.
+    pub moment: String,
+    /// The framework's name in tables.
+    pub framework: String,
+    /// Controls that are evidenced.
+    pub evidenced: usize,
+    /// Controls that apply.
+    pub required: usize,
+    /// Controls that somebody answers for.
+    pub waived: usize,
+    /// Controls that are evidenced in part.
+    pub partial: usize,
+}
+
 /// What a role finds in its inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InboxLine {
@@ -226,6 +245,8 @@ pub struct Life {
     pub waves: Vec<WaveLine>,
     /// The milestones of the program.
     pub milestones: Vec<MilestoneLine>,
+    /// What is evidenced at the first site, framework by framework.
+    pub coverage: Vec<CoverageLine>,
     /// Inboxes at some moments.
     pub inboxes: Vec<Inbox>,
     /// How much was done.
@@ -273,6 +294,17 @@ impl Life {
         for one in &self.milestones {
             let _ =
                 writeln!(text, "  {:<4} by day {:<3} {} ({})", one.name, one.due_day, one.state, one.goal);
+        }
+        for (at, one) in self.coverage.iter().enumerate() {
+            if at == 0 || self.coverage[at - 1].moment != one.moment {
+                let _ = writeln!(text, "\nControls evidenced at {}, {}", one.site, one.moment);
+            }
+            let share = format!("{}/{}", one.evidenced, one.required);
+            let _ = writeln!(
+                text,
+                "  {:<12} {share:>8}, {} in part, {} waived",
+                one.framework, one.partial, one.waived
+            );
         }
         let Counts { decisions, records, automatic, manual, requests } = self.counts;
         let days = self.days.map_or_else(String::new, |days| format!(", day 1 to day {days} of the program"));

@@ -261,7 +261,10 @@ pub(super) struct Risk {
     pub description: String,
     pub statement: String,
     pub status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
     pub origins: Vec<Origin>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related_observations: Vec<RelatedObservation>,
 }
 

@@ -10,8 +10,9 @@ use super::document::{
 };
 use super::{Catalogue, FRAMEWORKS, Framework, KindStanding, Subject, name};
 use crate::base::digest::Digest;
-use crate::controls::fold::StepOutcome;
+use crate::controls::kind::Source;
 use crate::controls::standing::KindState;
+use crate::model::control::OpenFinding;
 
 /// Letters of a reason that are repeated; the log holds all of it.
 const REASON_CHARS_MAX: usize = 400;
@@ -100,14 +101,22 @@ fn observation(
 ) -> Option<Observation> {
     let seen = || standing.seen.values().flatten();
     let collected = seen().map(|seen| seen.at).max()?;
-    let held = seen().filter(|seen| seen.outcome == StepOutcome::Held).count();
     let result = match standing.state {
         KindState::Held => "pass",
         KindState::Failed => "fail",
         KindState::Expired => "expired",
+        KindState::Waived => "waived",
         KindState::Partial | KindState::NotRun | KindState::Manual | KindState::NotApplicable => "incomplete",
     };
-    let shows = catalogue.kinds().get(kind).map_or(kind, |kind| kind.shows.as_str());
+    let known = catalogue.kinds().get(kind);
+    let shows = known.map_or(kind, |kind| kind.shows.as_str());
+    // What a program read back is a test; what people bring is a document that was looked at.
+    let (parts, methods) = match known.map(|kind| (kind.by, kind.inputs.is_empty())) {
+        Some((Source::Person, _)) => ("parts", vec!["EXAMINE"]),
+        Some((Source::Step | Source::Program, false)) => ("parts", vec!["TEST"]),
+        Some((Source::Step | Source::Program, true)) | None => ("steps", vec!["TEST"]),
+    };
+    let held = standing.held;
     let why = if standing.why.is_empty() { String::new() } else { format!(" {}.", cut(&standing.why)) };
     let mut props = vec![
         Property::own("result", result),
@@ -121,9 +130,9 @@ fn observation(
     Some(Observation {
         uuid: name::own(subject, "observation", kind),
         title: kind.to_owned(),
-        description: format!("{shows}: {held} of {} steps hold.{why}", standing.planned),
+        description: format!("{shows}: {held} of {} {parts} hold.{why}", standing.planned),
         props,
-        methods: vec!["TEST"],
+        methods,
         types: vec!["control-objective"],
         origins: vec![Origin::tool(tool(subject))],
         subjects: vec![SubjectReference {
@@ -178,9 +187,27 @@ fn resource(subject: &Subject<'_>, path: &str, digest: &Digest) -> Resource {
     }
 }
 
-/// The kinds whose evidence has failed or grown too old.
+/// The kinds whose evidence has failed, grown too old, or is missing with somebody's word.
 pub(super) fn at_risk<'s>(subject: &Subject<'s>) -> impl Iterator<Item = (&'s str, &'s KindStanding)> {
-    planned(subject).filter(|(_, standing)| matches!(standing.state, KindState::Failed | KindState::Expired))
+    planned(subject).filter(|(_, standing)| match standing.state {
+        KindState::Failed | KindState::Expired | KindState::Waived => true,
+        KindState::Held
+        | KindState::Partial
+        | KindState::NotRun
+        | KindState::Manual
+        | KindState::NotApplicable => false,
+    })
+}
+
+/// The open findings about controls, each once.
+pub(super) fn open_findings<'s>(subject: &Subject<'s>) -> BTreeMap<u64, &'s OpenFinding> {
+    let open = subject.rows.iter().flat_map(|row| &row.findings);
+    open.map(|finding| (finding.entry, finding)).collect()
+}
+
+/// What the risk and the open item of a finding are named after.
+pub(super) fn finding_name(finding: &OpenFinding) -> String {
+    format!("finding-{}", finding.entry)
 }
 
 /// One open risk for each of them.
@@ -195,14 +222,26 @@ pub(super) fn risks(catalogue: &Catalogue, subject: &Subject<'_>) -> Vec<Risk> {
                 "While it does not hold, these are not fully evidenced: {}.",
                 controls.join(", ")
             ),
-            status: "open",
+            status: if standing.state == KindState::Waived { "deviation-approved" } else { "open" },
+            deadline: standing.expires.filter(|_| standing.state == KindState::Waived),
             origins: vec![Origin::tool(tool(subject))],
             related_observations: vec![RelatedObservation {
                 observation_uuid: name::own(subject, "observation", kind),
             }],
         }
     };
-    at_risk(subject).map(risk).collect()
+    let found = |finding: &OpenFinding| Risk {
+        uuid: name::own(subject, "risk", &finding_name(finding)),
+        title: format!("Finding {}: {}", finding.entry, cut(&finding.title)),
+        description: format!("Open since {}, {}.", finding.since, finding.severity),
+        statement: "Found by people at a control; closed with the entry that shows that it is mended."
+            .to_owned(),
+        status: "open",
+        deadline: finding.due,
+        origins: vec![Origin::tool(tool(subject))],
+        related_observations: Vec::new(),
+    };
+    at_risk(subject).map(risk).chain(open_findings(subject).into_values().map(found)).collect()
 }
 
 /// What a risk is called.

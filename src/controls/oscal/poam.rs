@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::document::{Components, Document, Metadata, Observation, RelatedObservation, RelatedRisk, Risk};
 use super::{Catalogue, Subject, name, observed};
+use crate::model::control::OpenFinding;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -13,6 +14,7 @@ pub(super) struct OpenItems {
     metadata: Metadata,
     system_id: SystemId,
     local_definitions: Components,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     observations: Vec<Observation>,
     risks: Vec<Risk>,
     poam_items: Vec<Item>,
@@ -31,6 +33,7 @@ struct Item {
     uuid: Uuid,
     title: String,
     description: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     related_observations: Vec<RelatedObservation>,
     related_risks: Vec<RelatedRisk>,
 }
@@ -45,7 +48,19 @@ pub(super) fn document(catalogue: &Catalogue, subject: &Subject<'_>) -> Option<D
         }],
         related_risks: vec![RelatedRisk { risk_uuid: name::own(subject, "risk", kind) }],
     };
-    let poam_items: Vec<Item> = observed::at_risk(subject).map(|(kind, _)| item(kind)).collect();
+    let found = |finding: &OpenFinding| {
+        let own = observed::finding_name(finding);
+        Item {
+            uuid: name::own(subject, "item", &own),
+            title: format!("Finding {}: {}", finding.entry, finding.title),
+            description: "Mend it, and close it with the entry that shows so.".to_owned(),
+            related_observations: Vec::new(),
+            related_risks: vec![RelatedRisk { risk_uuid: name::own(subject, "risk", &own) }],
+        }
+    };
+    let findings = observed::open_findings(subject).into_values().map(found);
+    let poam_items: Vec<Item> =
+        observed::at_risk(subject).map(|(kind, _)| item(kind)).chain(findings).collect();
     if poam_items.is_empty() {
         return None;
     }

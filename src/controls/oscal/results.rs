@@ -124,7 +124,7 @@ fn outcome(catalogue: &Catalogue, subject: &Subject<'_>, title: String) -> Outco
     Outcome {
         uuid: name::own(subject, "result", "evidence"),
         title,
-        description: "What the steps of the newest plan showed, from the site's first entry to the export."
+        description: "What steps, entries and people showed, from the site's first entry to the export."
             .to_owned(),
         start: subject.began,
         end: subject.exported.0,
@@ -139,7 +139,9 @@ fn outcome(catalogue: &Catalogue, subject: &Subject<'_>, title: String) -> Outco
             assessment_assets: assets(subject),
         },
         reviewed_controls: ReviewedControls {
-            description: Some("Controls that steps of the plan bear on; all others are left out.".to_owned()),
+            description: Some(
+                "Controls that something was planned or shown for; all others are left out.".to_owned(),
+            ),
             control_objective_selections: if tokens.is_empty() { Vec::new() } else { vec![selection] },
             control_selections: vec![ControlSelection::of(tokens.into_keys())],
         },
@@ -203,6 +205,12 @@ fn finding(subject: &Subject<'_>, row: &ControlRow, token: String) -> Finding {
             status: ObjectiveStatus { state, reason },
         },
         related_observations: row.kinds.iter().filter(seen).map(observation).collect(),
-        related_risks: row.kinds.iter().filter(|kind| risky.contains(kind.as_str())).map(risk).collect(),
+        related_risks: row
+            .kinds
+            .iter()
+            .filter(|kind| risky.contains(kind.as_str()))
+            .map(risk)
+            .chain(row.findings.iter().map(|finding| risk(&observed::finding_name(finding))))
+            .collect(),
     }
 }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::base::time::Millis;
-use crate::controls::{History, observe, rows, standings};
+use crate::controls::{Beside, History, observe, rows_with, standings};
+use crate::model::control::OpenFinding;
 use crate::model::entry::{Actor, ActorKind, BlobRef, Entry};
 
 const KEY: &str = "encryption.cmk_at_rest";
@@ -34,19 +35,27 @@ fn entry(seq: u64, kind: &str, step: Option<&str>, body: Value) -> Entry {
 
 /// The files of a site with one kind that holds and one whose step ended so.
 fn made(ending: &str, body: Value) -> BTreeMap<String, Value> {
+    made_beside(vec![entry(2, ending, Some("group.a"), body)], Beside::default())
+}
+
+/// The same with these entries after the first, and what else is known of controls.
+fn made_beside(more: Vec<Entry>, beside: Beside) -> BTreeMap<String, Value> {
     let catalogue = Catalogue::embedded();
     let steps = [("key.a", KEY), ("group.a", GROUPS)];
-    let steps = steps.map(|(step, kind)| (step.parse().expect("a step"), kind.to_owned())).into();
-    let entries = vec![
-        entry(0, "run.started", None, json!({})),
-        entry(1, "step.succeeded", Some("key.a"), json!({})),
-        entry(2, ending, Some("group.a"), body),
-    ];
+    let steps = steps.map(|(step, kind)| (step.parse().expect("a step"), Some(kind.to_owned()))).into();
+    let mut entries =
+        vec![entry(0, "run.started", None, json!({})), entry(1, "step.succeeded", Some("key.a"), json!({}))];
+    entries.extend(more);
     let log: LogId = "site/HRB01".parse().expect("a log");
-    let history = History { log: log.clone(), entries, plans: [(Digest::of(b"plan"), steps)].into() };
+    let history = History {
+        log: log.clone(),
+        entries,
+        plans: [(Digest::of(b"plan"), steps)].into(),
+        void: Default::default(),
+    };
     let now = start() + Millis::from_secs(3600);
     let standings = standings(catalogue, &observe(catalogue, &[history]), now);
-    let rows = rows(catalogue, &standings, now);
+    let rows = rows_with(catalogue, &standings, &beside, now);
     let files = [
         (Digest::of(b"{}"), "evidence/0001-key.json".to_owned()),
         (Digest::of(b"log"), "journal/site.jsonl".to_owned()),
@@ -81,7 +90,7 @@ fn failed() -> BTreeMap<String, Value> {
     made("step.failed", json!({ "cause": { "message": "no such\n group" } }))
 }
 
-fn finding<'f>(files: &'f BTreeMap<String, Value>, target: &str) -> &'f Value {
+fn finding_of<'f>(files: &'f BTreeMap<String, Value>, target: &str) -> &'f Value {
     let results = &files["oscal/assessment-results.json"]["assessment-results"]["results"][0];
     let findings = results["findings"].as_array().expect("findings");
     findings.iter().find(|finding| finding["target"]["target-id"] == target).expect("a finding")
@@ -105,12 +114,12 @@ fn without_open_items_there_is_no_list_of_them() {
 #[test]
 fn a_finding_is_satisfied_only_if_the_control_is_evidenced() {
     let files = failed();
-    let status = |target: &str| finding(&files, target)["target"]["status"].clone();
+    let status = |target: &str| finding_of(&files, target)["target"]["status"].clone();
     assert_eq!(status("sc-28_obj"), json!({ "state": "satisfied", "reason": "pass" }));
     assert_eq!(status("ac-2.1_obj"), json!({ "state": "not-satisfied", "reason": "fail" }));
     // The key is held, but nothing shows that keys are rotated.
     assert_eq!(status("hipaa-164.312-a-2-iv_obj"), json!({ "state": "not-satisfied", "reason": "other" }));
-    let risks = finding(&files, "ac-2.1_obj")["related-risks"].as_array().expect("risks").len();
+    let risks = finding_of(&files, "ac-2.1_obj")["related-risks"].as_array().expect("risks").len();
     assert_eq!(risks, 1);
 }
 
@@ -125,6 +134,7 @@ fn observations_name_files_by_digest_and_say_what_was_seen() {
         [
             "Data at rest is encrypted with keys of the customer: 1 of 1 steps hold.",
             "Users and groups come from the identity provider: 0 of 1 steps hold. group.a failed: no such group.",
+            "Settings read back equal the plan: 1 of 2 steps hold. group.a failed: no such group.",
         ]
     );
     assert_eq!(observations[0]["expires"], "2027-04-11T09:00:00.000Z");
@@ -211,4 +221,40 @@ fn no_list_is_empty() {
     for (path, value) in failed().iter().chain(&made("step.blocked", json!({ "by": "key.a" }))) {
         walk(value, path);
     }
+}
+
+#[test]
+fn waivers_and_findings_are_open_items_with_their_ends() {
+    let missing = json!({ "passed": false, "missing": ["nobody looked"] });
+    let waiver = json!({ "statement": { "subject": { "kind": "item", "name": "operate.log-review" },
+        "expires": "2027-03-01T00:00:00.000Z" } });
+    let more = vec![
+        entry(2, "step.succeeded", Some("group.a"), json!({})),
+        entry(3, "item.recorded", Some("operate.log-review"), missing),
+        entry(4, "waiver.granted", None, waiver),
+    ];
+    let finding = OpenFinding {
+        entry: 9,
+        severity: "high".into(),
+        serious: true,
+        title: "grants without owner".into(),
+        since: start(),
+        due: Some("2027-02-01T00:00:00Z".parse().expect("a moment")),
+    };
+    let findings = [("sc-28".to_owned(), vec![finding])].into();
+    let files = made_beside(more, Beside { findings, ..Beside::default() });
+    let open = &files["oscal/plan-of-action-and-milestones.json"]["plan-of-action-and-milestones"];
+    let told = |list: &str, field: &str| {
+        let all = open[list].as_array().expect("a list");
+        all.iter().map(|one| one[field].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told("poam-items", "title"),
+        ["Not shown: Somebody looked at the logs", "Finding 9: grants without owner"]
+    );
+    assert_eq!(told("risks", "status"), ["deviation-approved", "open"]);
+    assert_eq!(told("risks", "deadline"), ["2027-03-01T00:00:00.000Z", "2027-02-01T00:00:00.000Z"]);
+    let sc28 = finding_of(&files, "sc-28_obj");
+    assert_eq!(sc28["target"]["status"]["state"], "not-satisfied", "a serious finding is open");
+    assert_eq!(sc28["related-risks"].as_array().map(Vec::len), Some(1));
 }

@@ -135,8 +135,13 @@ fn findings(
     let titled = drifts.map(|drift| (title(drift), drift)).filter(|(title, _)| !open.contains(title));
     titled
         .map(|(title, drift)| {
-            let opened =
-                Opened { title, severity: incident.severity, owner: incident.owner.clone(), due: None };
+            let opened = Opened {
+                title,
+                severity: incident.severity,
+                owner: incident.owner.clone(),
+                due: None,
+                control: None,
+            };
             Ok(Note::of(register::OPENED, &opened)?.about(drift.step.clone()))
         })
         .collect()

@@ -92,13 +92,12 @@ impl Shared<'_> {
         let next = AtomicUsize::new(0);
         let done: Mutex<Vec<(usize, Result<Ready, Failure>)>> = Mutex::new(Vec::new());
         let work = || {
-            let mut journal = (self.open)();
-            let mut ledger = Ledger::default();
+            let mut opened = (self.open)().and_then(|journal| Ok((journal, Ledger::open(self.context)?)));
             loop {
                 let place = next.fetch_add(1, Ordering::Relaxed);
                 let Some(wanted) = wanted.get(place) else { return };
-                let ready = match &mut journal {
-                    Ok(journal) => self.one(&mut **journal, &mut ledger, wanted),
+                let ready = match &mut opened {
+                    Ok((journal, ledger)) => self.one(&mut **journal, ledger, wanted),
                     Err(error) => Err(Failure::failed(error.to_string())),
                 };
                 done.lock().expect("no thread panics while it holds the list").push((place, ready));

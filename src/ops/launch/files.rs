@@ -10,8 +10,9 @@ use crate::model::plan::{PlanExcerpt, SavedPlan};
 use crate::model::rendered::Rendered;
 use crate::ops::error::Failure;
 use crate::ops::plan;
+use crate::policy::RULES;
 
-use super::{CHANGE_FILE, PLAN_FILE, RENDERED_FILE};
+use super::{CHANGE_FILE, PLAN_FILE, RENDERED_FILE, RULES_FILE};
 
 /// The files behind a launch, in the journal.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub(super) struct Files {
     pub(super) list: BlobRef,
     /// The change that it is launched on, if there is one.
     pub(super) change: Option<BlobRef>,
+    /// The rules that were held against the files, unless the plan leads back to what was there before.
+    rules: Option<BlobRef>,
     /// What each scope may see of the plan: no log but the organisation's names all sites.
     excerpts: BTreeMap<ScopeId, BlobRef>,
     /// Path and digest of each scope's rendered files.
@@ -46,15 +49,18 @@ impl Files {
             .iter()
             .map(|(scope, excerpt)| (scope.clone(), canonical_bytes(excerpt)))
             .collect();
+        let rules = saved.plan.rollback.is_none().then(|| canonical_bytes(&rules(saved)));
         blobs.extend([&*bytes, &*listed]);
+        blobs.extend(rules.as_deref());
         blobs.extend(excerpts.values().map(|bytes| &**bytes));
         // All in one durable step: one by one, each would cost a write to the disk of its own.
         journal.put_blobs(&blobs)?;
         let named = |path: &str, bytes: &[u8]| BlobRef { path: path.to_owned(), sha256: Digest::of(bytes) };
         let (plan, list) = (named(PLAN_FILE, &bytes), named(RENDERED_FILE, &listed));
+        let rules = rules.map(|bytes| named(RULES_FILE, &bytes));
         let excerpts =
             excerpts.iter().map(|(scope, bytes)| (scope.clone(), named(PLAN_FILE, bytes))).collect();
-        Ok(Self { plan, list, change: None, excerpts, rendered: files })
+        Ok(Self { plan, list, change: None, rules, excerpts, rendered: files })
     }
 
     pub(super) fn load(started: &Line, journal: &dyn Journal) -> Result<(Self, SavedPlan), Failure> {
@@ -74,13 +80,14 @@ impl Files {
             (scope, BlobRef { path: PLAN_FILE.to_owned(), sha256 })
         };
         let excerpts = saved.excerpts().into_iter().map(excerpt).collect();
-        let change = started.entry.refs.iter().find(|blob| blob.path == CHANGE_FILE).cloned();
-        Ok((Self { plan: plan_file, list, change, excerpts, rendered }, saved))
+        let given = |path: &str| started.entry.refs.iter().find(|blob| blob.path == path).cloned();
+        let (change, rules) = (given(CHANGE_FILE), given(RULES_FILE));
+        Ok((Self { plan: plan_file, list, change, rules, excerpts, rendered }, saved))
     }
 
     /// What the first entry of the launch names.
     pub(super) fn launch_refs(&self) -> Vec<BlobRef> {
-        [&self.plan, &self.list].into_iter().chain(&self.change).cloned().collect()
+        [&self.plan, &self.list].into_iter().chain(&self.change).chain(&self.rules).cloned().collect()
     }
 
     /// What the first entry of each scope's run names.
@@ -89,9 +96,19 @@ impl Files {
             let rendered = files
                 .iter()
                 .map(|(path, sha256)| BlobRef { path: format!("rendered/{path}"), sha256: *sha256 });
-            let own = self.excerpts.get(scope).cloned().into_iter().chain(self.change.clone());
+            let given = self.change.iter().chain(&self.rules).cloned();
+            let own = self.excerpts.get(scope).cloned().into_iter().chain(given);
             own.chain(rendered).collect()
         };
         self.rendered.iter().map(|(scope, files)| (scope.clone(), of(scope, files))).collect()
     }
+}
+
+/// What was held against the files behind a plan: an estate in which a rule finds a mistake is not launched.
+fn rules(saved: &SavedPlan) -> serde_json::Value {
+    let rules: Vec<serde_json::Value> = RULES
+        .iter()
+        .map(|rule| serde_json::json!({ "rule": rule.id, "asks": rule.about, "mistakes": 0 }))
+        .collect();
+    serde_json::json!({ "v": 1, "tool": saved.plan.tool, "plan": saved.digest, "rules": rules })
 }

@@ -2,6 +2,7 @@
 //! asks for, each plan is approved by those whose word it needs, and then launched as in earnest.
 
 mod cast;
+mod coverage;
 mod deed;
 mod doors;
 mod inbox;
@@ -212,6 +213,7 @@ impl<'w> World<'w> {
             roles: BTreeMap::new(),
             waves: Vec::new(),
             milestones: Vec::new(),
+            coverage: Vec::new(),
             inboxes: Vec::new(),
             counts: Default::default(),
         };
@@ -303,6 +305,7 @@ impl<'w> World<'w> {
         self.life.ended = self.shown(now);
         self.life.days = self.day(now);
         self.look_at_milestones()?;
+        self.look_at_controls()?;
         for (scope, id) in &self.worked {
             let Some(item) = self.ground.item(scope, id) else { continue };
             let asks = |one: &crate::model::checklist::Validator| {
