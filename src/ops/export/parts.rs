@@ -1,6 +1,7 @@
 //! The parts of a bundle that every bundle has, read from the journal.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, RunId, ScopeId, SiteCode};
@@ -30,8 +31,8 @@ pub(super) fn parts(
     let (excerpt, plan_bytes, run) = newest_plan(&**journal, lines, &wanted.site)?;
     let mut blobs = BTreeMap::new();
     for blob in lines.iter().flat_map(|line| &line.entry.refs) {
-        if !blobs.contains_key(&blob.sha256) {
-            blobs.insert(blob.sha256, journal.get_blob(&blob.sha256)?);
+        if let Entry::Vacant(place) = blobs.entry(blob.sha256) {
+            place.insert(journal.get_blob(&blob.sha256)?);
         }
     }
     let checkpoint = keys.checkpoint(&log, &heads[&log])?;
