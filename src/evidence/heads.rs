@@ -233,7 +233,7 @@ mod tests {
     fn a_thousand_logs_fit_into_one_entry_and_each_is_shown_to_be_there() {
         let key = PseudonymKey::new([7; 32]);
         let head = |n: u64| LogHead { size: n, root: Digest::of(&n.to_be_bytes()) };
-        let log = |n: u64| format!("site/S{n:04}").parse::<LogId>().expect("a log");
+        let log = |n: u64| format!("region/us-east-{n}").parse::<LogId>().expect("a log");
         let heads: BTreeMap<LogId, LogHead> = (1..=1000).map(|n| (log(n), head(n))).collect();
         let roll = HeadsRoll::new(&key, &heads);
         let body = roll.body();

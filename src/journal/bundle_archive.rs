@@ -255,15 +255,18 @@ mod tests {
     #[test]
     fn no_changed_cut_or_lengthened_archive_gives_other_files() {
         let packed = bytes(&files()).expect("an archive");
+        let mut harmless = 0;
         for at in 0..packed.len() {
             let mut changed = packed.clone();
             changed[at] ^= 1 << (at % 8);
-            // Gzip's own head of ten bytes holds a time and the like, which nothing rests on.
+            // Gzip's head holds a time and the like, and its last bits may be anything: nothing rests on those.
             if let Ok(read) = back(&changed) {
-                assert!(at < 10 && read == files(), "byte {at}");
+                assert!(read == files(), "byte {at}");
+                harmless += 1;
             }
             assert!(back(&packed[..at]).is_err(), "cut at {at}");
         }
+        assert!(harmless <= 12, "{harmless} bytes of {} can be anything", packed.len());
         for more in [&b"\0"[..], b"more", &packed] {
             assert!(back(&[&packed, more].concat()).is_err());
         }

@@ -67,7 +67,7 @@ fn many_logs(proofs: bool) -> Files {
     let mut heads: BTreeMap<LogId, LogHead> = parts.shared.clone();
     heads.insert(site, own);
     heads.extend((0..300u64).map(|n| {
-        let log = format!("site/S{n:03}").parse().expect("a log");
+        let log = format!("region/us-east-{n}").parse().expect("a log");
         (log, LogHead { size: n, root: Digest::of(&n.to_be_bytes()) })
     }));
     let roll = HeadsRoll::new(&pseudonyms, &heads);

@@ -8,17 +8,20 @@ use std::sync::OnceLock;
 
 use landfall::base::digest::Digest;
 use landfall::evidence::bundle::manifest::{Manifest, OrgHead};
+use landfall::evidence::bundle::scanned::Scanned;
 use landfall::evidence::bundle::{Files, layout, sums};
 use landfall::evidence::checkpoint::Checkpoint;
 use landfall::evidence::growth::Growth;
 use landfall::evidence::heads::HeadsBody;
+use landfall::evidence::statement::Shown;
+use landfall::evidence::tally::Executions;
 use landfall::evidence::tlog_proof::TlogProof;
 use landfall::evidence::verify::{Completeness, Integrity, Pins, Verdict, verify};
-use landfall::evidence::{dsse, note, sshsig, statement};
+use landfall::evidence::{dsse, note, redaction, sshsig, statement};
 use landfall::journal::bundle_dir;
 use landfall::merkle;
 use landfall::model::entry::Entry;
-use landfall::model::plan::LogHead;
+use landfall::model::plan::{LogHead, PlanExcerpt};
 use landfall::signer::file_key::FileKey;
 use landfall::signer::{Signer as _, sign_checkpoint};
 
@@ -325,12 +328,31 @@ fn forged_heads(
     (line, proof, head)
 }
 
+/// The record of the scan and all statements, made again from the files as they are now.
+fn restate(files: &mut Files, manifest: &Manifest, key: &FileKey) {
+    let plan = serde_json::from_slice(&files[layout::PLAN]).expect("the plan");
+    let plan = PlanExcerpt::from_value(plan).expect("the plan");
+    let log = format!("site/{SITE}").parse().expect("a log");
+    let lines: Vec<&[u8]> = files[layout::LOG].split_inclusive(|byte| *byte == b'\n').collect();
+    let lines: Vec<&[u8]> = lines.iter().map(|line| &line[..line.len() - 1]).collect();
+    let entries = redaction::read(&log, &lines).expect("entries");
+    let record = Scanned::of(&manifest.tool, &entries, files);
+    files.insert(layout::SCAN.into(), record.to_bytes());
+    let outcomes = Executions { plan: &plan.digest, runs: &manifest.runs }.outcomes(&entries);
+    let shown = Shown { manifest, plan: &plan, entries: &entries };
+    for (path, told) in statement::all(&shown, files, &outcomes) {
+        let signature = key.sign(&dsse::message(&told)).expect("a signature");
+        files.insert(path, dsse::write(&told, key.vkey(), &signature).into_bytes());
+    }
+}
+
 fn sealed(mut files: Files, manifest: &Manifest) -> Files {
     let key = world().key("bundle.pem", &format!("{}/bundle", manifest.origin));
     let sign = |bytes: &[u8]| key.sign(bytes).expect("a signature");
     for path in layout::UNLISTED {
         files.remove(path);
     }
+    restate(&mut files, manifest, &key);
     let list = sums::text(&files).into_bytes();
     let digest = Digest::of(&list);
     let text = layout::note_text(&manifest.origin, &manifest.site, &digest);

@@ -1,5 +1,6 @@
 //! The parts of a bundle that every bundle has, read from the journal.
 
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::digest::Digest;
@@ -33,8 +34,11 @@ pub(super) fn parts(
     let mut blobs = BTreeMap::new();
     let gone = gone(lines);
     for blob in lines.iter().flat_map(|line| &line.entry.refs) {
-        if !blobs.contains_key(&blob.sha256) && !gone.contains(&blob.sha256) {
-            blobs.insert(blob.sha256, journal.get_blob(&blob.sha256)?);
+        if gone.contains(&blob.sha256) {
+            continue;
+        }
+        if let Slot::Vacant(place) = blobs.entry(blob.sha256) {
+            place.insert(journal.get_blob(&blob.sha256)?);
         }
     }
     let checkpoint = keys.checkpoint(&log, &heads[&log])?;
