@@ -133,7 +133,7 @@ good "whose stamp is published" "tsr" ls published/org
 
 # A witness over HTTP, asked by a hook.
 run witness init --dir witness --name witness.example/1 --key "$key" > witness.vkey
-run witness serve --dir witness > witness.url &
+"$landfall" witness serve --dir witness > witness.url &
 servers="$servers $!"
 while [ ! -s witness.url ]; do sleep 0.1; done
 estate rsa rsa/ca.pem ", { witness = \"$(cat witness.url)\" }"
