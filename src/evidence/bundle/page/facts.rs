@@ -133,7 +133,7 @@ impl<'c> Facts<'c> {
 
     /// The numbers of the tickets that requests and applied changes name.
     pub(super) fn tickets(&self) -> BTreeSet<String> {
-        self.content.records.entries.iter().filter_map(|entry| ticket(entry)).collect()
+        self.content.records.entries.iter().filter_map(ticket).collect()
     }
 
     /// A link to the entry's decision file if the bundle has it, else its place in the log.
