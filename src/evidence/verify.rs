@@ -11,6 +11,7 @@ mod history;
 mod log;
 mod org;
 mod plan;
+mod populations;
 mod seal;
 mod steps;
 
@@ -182,6 +183,7 @@ pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     checks.keep("planned steps", steps::outcomes(&manifest, &plan, &entries));
     checks.keep("files named by entries", seal::named_files(files, &entries));
     checks.keep("decisions", decisions::signatures(files, &entries));
+    checks.keep("populations", populations::populations(files, &entries));
     checks.keep("list of files", seal::list(files));
     let keys = seal::Keys { log: &log_key, bundle: &bundle_key, heads: &heads };
     checks.keep("seal", seal::seal(files, &manifest, &keys));
