@@ -9,6 +9,7 @@ mod attest;
 mod change;
 mod checklist;
 mod checklist_run;
+mod collect;
 mod conformance;
 mod coverage;
 mod draw;
@@ -139,9 +140,13 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Report(command) => report::report(ui, &context()?, &command),
         Command::Durations(args) => durations::durations(ui, &context()?, &args),
         Command::Schedule(args) => schedule::schedule(ui, &context()?, &args),
-        Command::Evidence(Evidence::Export { site, out, previous }) => {
+        Command::Evidence(Evidence::Export { site, out, previous, collect, from }) => {
+            if collect {
+                collect::before_export(ui, &context()?, &site, &from)?;
+            }
             inspect::export(ui, &context()?, &site, out, previous)
         }
+        Command::Evidence(Evidence::Collect(args)) => collect::collect(ui, &context()?, &args),
         Command::Evidence(Evidence::Coverage(args)) => coverage::coverage(ui, &context()?, &args),
         Command::Evidence(Evidence::Verify { bundle, key, previous, witness, allow_rehearsal, output }) => {
             let trusted = crate::ops::verify::Trusted {

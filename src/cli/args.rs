@@ -706,7 +706,15 @@ pub enum Evidence {
         /// The bundle or checkpoint that this one must continue [default: what was last exported]
         #[arg(long, value_name = "PATH")]
         previous: Option<PathBuf>,
+        /// Read the populations from the platform first, as `collect` does
+        #[arg(long)]
+        collect: bool,
+        /// Where from
+        #[command(flatten)]
+        from: super::collect::From,
     },
+    /// Read populations from the platform, page by page, and keep them in the sites' logs
+    Collect(super::collect::Collect),
     /// Show how many controls are evidenced, and what is missing for the others
     Coverage(Coverage),
     /// Check a bundle without journal and network

@@ -110,7 +110,11 @@ mod tests {
         let three = [both[0].clone(), both[1].clone(), sent(Some("prod.gold"), far, far + 9)];
         assert_eq!(told(&three)[2..], [None, None, None], "a third change has no event");
         assert_eq!(told(&[sent(Some("prod.gold"), 0, 1)]), [None; 5], "too early");
-        assert_eq!(told(&[sent(None, far, far + 9)]), [None; 5], "of an object without an id nothing can be said");
+        assert_eq!(
+            told(&[sent(None, far, far + 9)]),
+            [None; 5],
+            "of an object without an id nothing can be said"
+        );
         assert_eq!(explain(&[], "landfall", &both), []);
     }
 }

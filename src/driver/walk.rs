@@ -59,7 +59,9 @@ impl Walk {
         let is_empty = items.is_empty();
         for item in &items {
             if !self.seen.insert(Digest::of_canonical(item)) {
-                return cut("the same item came twice: the list moved while it was read, or its pages repeat");
+                return cut(
+                    "the same item came twice: the list moved while it was read, or its pages repeat",
+                );
             }
         }
         self.pages.push(u32::try_from(items.len()).unwrap_or(u32::MAX));
@@ -156,7 +158,10 @@ mod tests {
         let page = |items: Value, next: &str| json!({ "items": items, "next_page_token": next });
         let token = |pages: &[Value]| walked(Paging::Token, "/items", pages);
         let whole = |pages: &[u32]| ("whole".to_owned(), pages.to_vec());
-        assert_eq!(token(&[page(json!([1, 2]), "a"), page(json!([]), "b"), page(json!([3]), "")]), whole(&[2, 0, 1]));
+        assert_eq!(
+            token(&[page(json!([1, 2]), "a"), page(json!([]), "b"), page(json!([3]), "")]),
+            whole(&[2, 0, 1])
+        );
         assert_eq!(token(&[json!({})]), whole(&[0]));
         let (end, _) = token(&[page(json!([1]), "a"), page(json!([2]), "a")]);
         assert_eq!(end, "a page names a page that was read before");

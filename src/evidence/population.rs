@@ -47,12 +47,30 @@ pub const SAMPLES: &str = "population/samples.csv";
 pub const RECONCILIATION_VERSION: u32 = 1;
 
 const LEAD: [&str; 11] = [
-    "population", "file", "source", "created", "from", "to", "size", "sample size", "sampling", "attributes tested",
+    "population",
+    "file",
+    "source",
+    "created",
+    "from",
+    "to",
+    "size",
+    "sample size",
+    "sampling",
+    "attributes tested",
     "statement",
 ];
 const SAMPLE: [&str; 6] = ["population", "row", "id", "attribute", "result", "auditor"];
-const RECONCILED: [&str; 9] =
-    ["what", "our source", "our count", "other source", "other count", "differences", "standing", "item", "detail"];
+const RECONCILED: [&str; 9] = [
+    "what",
+    "our source",
+    "our count",
+    "other source",
+    "other count",
+    "differences",
+    "standing",
+    "item",
+    "detail",
+];
 const SOURCE: &str = "this site's own log, not a list of the platform's";
 
 /// A population of objects of one kind: its columns and where in a read-back they stand.
@@ -164,7 +182,8 @@ impl Population {
         let Some(Taken { read, .. }) = &self.taken else { return SOURCE.to_owned() };
         let who = read.read_as.as_deref().unwrap_or("an identity that the way of signing in does not tell");
         let pages = read.pages();
-        let more = if read.more_calls > 0 { format!(" and {} more calls", read.more_calls) } else { String::new() };
+        let more =
+            if read.more_calls > 0 { format!(" and {} more calls", read.more_calls) } else { String::new() };
         let complete = if self.cut().is_some() { "NOT COMPLETE" } else { "every page read" };
         format!("lists of target {}, read by {who} in {pages} pages{more}; {complete}", read.target)
     }
@@ -190,7 +209,9 @@ impl Population {
                 taken.read.began, taken.read.ended, taken.read.items
             ),
             (Some(_), Some(why)) => format!("No statement: the list was not read to its end ({why})."),
-            (None, _) => "No record: this site's log has none. That does not say that there is none.".to_owned(),
+            (None, _) => {
+                "No record: this site's log has none. That does not say that there is none.".to_owned()
+            }
         })
     }
 
@@ -242,7 +263,9 @@ fn platform_text(population: &Population, taken: &Taken) -> String {
             PagesEnd::Cut { why } => format!("NOT COMPLETE: {why}"),
         };
         let (count, sizes) = (pages.len(), sizes.join(" + "));
-        text.push_str(&format!("Call        {call}{query} at {host}\nPaging      {count} pages of {sizes} items; {end}\n"));
+        text.push_str(&format!(
+            "Call        {call}{query} at {host}\nPaging      {count} pages of {sizes} items; {end}\n"
+        ));
     }
     if read.more_calls > 0 {
         let more = read.more_calls;
@@ -267,7 +290,8 @@ impl Populations {
                 None => drawn,
             })
             .collect();
-        let order = platform::LISTED.iter().map(|one| one.name).chain(platform::FURTHER.map(|(name, _)| name));
+        let order =
+            platform::LISTED.iter().map(|one| one.name).chain(platform::FURTHER.map(|(name, _)| name));
         all.extend(order.filter_map(|name| taken.remove(name)).map(of_platform));
         let facts = sample::Facts::of(records);
         let samples = all.iter().map(|population| sample::sample(records, &facts, population)).collect();
@@ -317,7 +341,10 @@ impl Populations {
                 population.name.to_owned(),
                 population.path(),
                 population.source(),
-                population.taken.as_ref().map_or("with the bundle".to_owned(), |taken| taken.read.ended.to_string()),
+                population
+                    .taken
+                    .as_ref()
+                    .map_or("with the bundle".to_owned(), |taken| taken.read.ended.to_string()),
                 from,
                 to,
                 sample.size.to_string(),
@@ -354,11 +381,10 @@ impl Populations {
     fn table(&self) -> Answer {
         let mut rows = self.reconciliation.rows();
         for one in &self.reconciled {
-            let count = |counted: &Counted| counted.count.map_or("missing".to_owned(), |count| count.to_string());
+            let count =
+                |counted: &Counted| counted.count.map_or("missing".to_owned(), |count| count.to_string());
             let blank = String::new();
-            let cells = |item: &str, detail: &str| {
-                [item.to_owned(), detail.to_owned()]
-            };
+            let cells = |item: &str, detail: &str| [item.to_owned(), detail.to_owned()];
             let [item, detail] = cells("", "");
             let differences = match one.standing {
                 Standing::Missing { .. } => "not known".to_owned(),
@@ -382,7 +408,12 @@ impl Populations {
                 rows.push(row);
             }
         }
-        Answer { question: "reconciliation", sentence: self.reconciliation.sentence(), columns: &RECONCILED, rows }
+        Answer {
+            question: "reconciliation",
+            sentence: self.reconciliation.sentence(),
+            columns: &RECONCILED,
+            rows,
+        }
     }
 }
 
@@ -414,7 +445,9 @@ fn of_platform(mut taken: Taken) -> Population {
             "users and service principals that are in a group of this site's or assigned to a workspace of its own"
         }
         platform::MEMBERS => "members of each group of this site's",
-        platform::GRANTS => "direct grants on each catalog, schema, location and storage credential of this site's",
+        platform::GRANTS => {
+            "direct grants on each catalog, schema, location and storage credential of this site's"
+        }
         _ => {
             "rows of objects that the site's log holds, whose tag or name says this site, or that are inside an object of \
              the site's"
@@ -430,7 +463,7 @@ fn of_objects(records: &Records, objects: &Objects) -> Population {
     let row = |seen: &super::records::Seen<'_>| {
         let mut cells = vec![seen.step.to_string(), records.id(seen.entry), seen.at.to_string()];
         let live = |pointer: &&str| match &seen.live {
-            Some(live) => live.pointer(pointer).map_or_else(String::new, flat),
+            Some(live) => live.pointer(pointer).map_or_else(String::new, cell),
             None => "the read-back is not there".to_owned(),
         };
         cells.extend(objects.pointers.iter().map(live));
@@ -467,7 +500,7 @@ fn span(moments: impl Iterator<Item = Timestamp> + Clone) -> Option<(Timestamp, 
 }
 
 /// A value in one cell; of an object, its fields.
-fn flat(value: &Value) -> String {
+pub fn cell(value: &Value) -> String {
     match value {
         Value::Object(fields) => fields
             .iter()
@@ -530,7 +563,13 @@ impl Reconciliation {
         let count = self.differences.len().to_string();
         let mut rows = vec![
             row("objects changed according to the log", self.applied.to_string(), none(), none(), none()),
-            row("of these read back afterwards, or seen to be gone", self.read_back.to_string(), count, none(), none()),
+            row(
+                "of these read back afterwards, or seen to be gone",
+                self.read_back.to_string(),
+                count,
+                none(),
+                none(),
+            ),
             row("objects found as they should be", self.found.to_string(), none(), none(), none()),
         ];
         let difference = |(step, what): &(StepId, String)| {

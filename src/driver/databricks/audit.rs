@@ -47,7 +47,8 @@ impl Databricks {
                 break;
             }
             if !grew {
-                end = PagesEnd::Cut { why: "a page says that there is more and gives nothing new".to_owned() };
+                end =
+                    PagesEnd::Cut { why: "a page says that there is more and gives nothing new".to_owned() };
                 break;
             }
         }

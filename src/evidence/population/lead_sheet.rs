@@ -7,8 +7,8 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet,
 use crate::base::time::Timestamp;
 use crate::evidence::answer::Answer;
 
-use super::sample::Sample;
 use super::Populations;
+use super::sample::Sample;
 
 /// A workbook that cannot be written.
 #[derive(Debug, thiserror::Error)]

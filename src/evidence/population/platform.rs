@@ -87,6 +87,9 @@ pub const EVENTS: &str = "audit-events";
 /// Why a row is the site's although it is not ours: the service makes such objects by itself.
 pub const BY_SERVICE: &str = "made by the service";
 
+/// Why a row is not counted: the object still answers, but counts as taken away.
+pub const GONE: &str = "taken away";
+
 /// The columns of a population, and its name as we spell it.
 pub fn columns(name: &str) -> Option<(&'static str, &'static [&'static str])> {
     let listed = LISTED.iter().map(|one| (one.name, one.columns));

@@ -14,7 +14,7 @@ use crate::model::change::{APPLIED, ChangeApplied};
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::population::{Compared, IDENTITY, LEAVERS, READ};
 
-use super::platform::{BY_SERVICE, EVENTS, LISTED, Listed, Taken, USERS};
+use super::platform::{BY_SERVICE, EVENTS, GONE, LISTED, Listed, Taken, USERS};
 
 /// What is said of a list that nobody read.
 const NOT_READ: &str = "not read: landfall evidence collect reads it";
@@ -193,7 +193,7 @@ fn whole_account(taken: Option<&Taken>) -> Reconciled {
         return missing(WHAT, ours, "list of the account", NOT_READ);
     };
     let known = taken.rows.rows.iter().filter(|row| !row[2].is_empty()).count() as u64;
-    let strangers = taken.rows.rows.iter().filter(|row| row[2].is_empty());
+    let strangers = taken.rows.rows.iter().filter(|row| row[2].is_empty() && row[1] != GONE);
     let mut found = Found::default();
     for row in strangers {
         found.add(&row[0], "in the list, in no log of the estate");
@@ -213,7 +213,8 @@ fn objects(listed: &Listed, taken: Option<&Taken>, past: &mut Past<'_>) -> Optio
     let Some(taken) = taken else {
         return (!held.is_empty()).then(|| missing(&what, ours, source, NOT_READ));
     };
-    let rows: Vec<&Vec<String>> = taken.rows.rows.iter().filter(|row| row[1] != BY_SERVICE).collect();
+    let rows: Vec<&Vec<String>> =
+        taken.rows.rows.iter().filter(|row| row[1] != BY_SERVICE && row[1] != GONE).collect();
     let mut found = Found::default();
     let mut shown: BTreeSet<&str> = BTreeSet::new();
     for row in &rows {
@@ -223,7 +224,9 @@ fn objects(listed: &Listed, taken: Option<&Taken>, past: &mut Past<'_>) -> Optio
             (None, _) if row[2].is_empty() => {
                 found.add(&row[0], format!("in the list ({}), not in the log", row[1]));
             }
-            (None, _) => found.add(&row[0], format!("in the list as {}, which the log does not hold", row[2])),
+            (None, _) => {
+                found.add(&row[0], format!("in the list as {}, which the log does not hold", row[2]))
+            }
             (Some(_), Some(own)) if !own.eq_ignore_ascii_case(&row[0]) => {
                 found.add(&row[2], format!("the list has {}, the log has {own}", row[0]));
             }
@@ -263,7 +266,9 @@ fn tickets(records: &Records, changes: &[Change<'_>]) -> Reconciled {
         let intent = change.intent;
         let by_run = intent.run.as_ref().is_some_and(|run| runs.contains(run));
         if !by_run && !intent.plan.as_ref().is_some_and(|plan| plans.contains(plan)) {
-            *without.entry(intent.run.as_ref().map_or("no run".to_owned(), ToString::to_string)).or_default() += 1;
+            *without
+                .entry(intent.run.as_ref().map_or("no run".to_owned(), ToString::to_string))
+                .or_default() += 1;
         }
     }
     let mut found = Found::default();
@@ -338,7 +343,8 @@ fn people(taken: Option<&Taken>) -> [Reconciled; 2] {
             let mut found = Found::default();
             let here = taken.rows.rows.iter().filter(|row| row[4] == "no").count() as u64;
             for row in taken.rows.rows.iter().filter(|row| row[4] == "no") {
-                found.add(&row[0], "can sign in to the account, and the identity provider does not know them");
+                found
+                    .add(&row[0], "can sign in to the account, and the identity provider does not know them");
             }
             found.add_many(
                 (one.in_account - one.matched.min(one.in_account)).saturating_sub(here),
@@ -349,10 +355,16 @@ fn people(taken: Option<&Taken>) -> [Reconciled; 2] {
                 "known to the identity provider, and not able to sign in to the account",
             );
             let ours = counted("users of the account who can sign in", one.in_account);
-            whole(one, found.between(USERS_WHAT, ours, counted("the identity provider", one.people), Some(taken)))
+            whole(
+                one,
+                found.between(USERS_WHAT, ours, counted("the identity provider", one.people), Some(taken)),
+            )
         }
         _ => {
-            let ours = Counted { source: "users with a way into this site who can sign in".to_owned(), count: active };
+            let ours = Counted {
+                source: "users with a way into this site who can sign in".to_owned(),
+                count: active,
+            };
             missing(USERS_WHAT, ours, "the identity provider", why)
         }
     };

@@ -103,7 +103,14 @@ pub fn sample(records: &Records, facts: &Facts<'_>, population: &Population) -> 
         Some(Item { row: place + 1, id: row.first().cloned().unwrap_or_default(), results })
     };
     let items: Vec<Item> = places.iter().filter_map(item).collect();
-    Sample { population: population.name, size: rows.rows.len(), taken: items.len(), approach, attributes, items }
+    Sample {
+        population: population.name,
+        size: rows.rows.len(),
+        taken: items.len(),
+        approach,
+        attributes,
+        items,
+    }
 }
 
 /// What all tests of a site look things up in.
@@ -121,10 +128,12 @@ impl<'r> Facts<'r> {
     pub fn of(records: &'r Records) -> Self {
         let changes: BTreeMap<u64, Change<'r>> =
             changes_of(records).into_iter().map(|change| (change.intent.seq, change)).collect();
-        let last = changes.iter().filter_map(|(seq, change)| Some((change.intent.step.as_ref()?, *seq))).collect();
+        let last =
+            changes.iter().filter_map(|(seq, change)| Some((change.intent.step.as_ref()?, *seq))).collect();
         let by_seq: BTreeMap<u64, &Entry> = records.entries.iter().map(|entry| (entry.seq, entry)).collect();
         let decisions = decisions::of(&records.entries);
-        let decisions = decisions.into_iter().filter_map(|(seq, signed)| Some((*by_seq.get(&seq)?, signed))).collect();
+        let decisions =
+            decisions.into_iter().filter_map(|(seq, signed)| Some((*by_seq.get(&seq)?, signed))).collect();
         let of_kind = |wanted: fn(&Entry) -> bool| records.entries.iter().filter(|e| wanted(e)).collect();
         let with_ticket = |entry: &Entry| {
             let applied = serde_json::from_value::<ChangeApplied>(entry.body.clone());
@@ -181,7 +190,8 @@ impl<'r> Tested<'_, 'r> {
     fn documented(&self, change: &Change<'_>) -> String {
         let intent = change.intent;
         let same = |entry: &&&Entry| {
-            (entry.run.is_some() && entry.run == intent.run) || (entry.plan.is_some() && entry.plan == intent.plan)
+            (entry.run.is_some() && entry.run == intent.run)
+                || (entry.plan.is_some() && entry.plan == intent.plan)
         };
         self.facts.tickets.iter().find(same).map_or(NO_RECORD.to_owned(), |entry| self.pass(entry))
     }
@@ -198,7 +208,8 @@ impl<'r> Tested<'_, 'r> {
     }
 
     fn requested(&self, change: &Change<'_>) -> String {
-        let asked = self.decided(change).find(|(_, signed)| matches!(signed.statement.act, Act::Request { .. }));
+        let asked =
+            self.decided(change).find(|(_, signed)| matches!(signed.statement.act, Act::Request { .. }));
         asked.map_or(NO_RECORD.to_owned(), |(entry, _)| self.pass(entry))
     }
 
@@ -260,7 +271,8 @@ fn of_object(tested: &Tested<'_, '_>) -> Vec<String> {
     let step = tested.cell("step");
     if step.is_empty() {
         let own_make = tested.cell("this site's by") == BY_SERVICE;
-        let first = if own_make { format!("not asked: {BY_SERVICE}") } else { "fail: no log holds it".to_owned() };
+        let first =
+            if own_make { format!("not asked: {BY_SERVICE}") } else { "fail: no log holds it".to_owned() };
         return vec![first, NO_RECORD.to_owned(), NO_RECORD.to_owned()];
     }
     let documented = format!("pass: {step}");

@@ -39,7 +39,8 @@ mod tests {
     fn what_is_read_back_writes_the_same_bytes() {
         let columns = &["id", "name"];
         let cells = ["=cmd|' /C calc'!A0", "a,b", "say \"so\"", "two\r\nlines", "", "é", "'=x", "-1", "@a"];
-        let table: Vec<Vec<String>> = cells.iter().map(|cell| vec!["1".to_owned(), (*cell).to_owned()]).collect();
+        let table: Vec<Vec<String>> =
+            cells.iter().map(|cell| vec!["1".to_owned(), (*cell).to_owned()]).collect();
         let csv = |rows| Answer { question: "t", sentence: String::new(), columns, rows }.csv();
         let written = csv(table);
         let mut read = rows(&written).expect("our own form");

@@ -16,7 +16,8 @@ pub(super) fn populations(files: &Files, entries: &Option<Vec<Entry>>) -> Found<
         // Bundles that were made before this file have none, and no list of the platform's either.
         return match entries.iter().find(|entry| entry.kind == READ) {
             Some(entry) => {
-                let what = format!("entry {} keeps a population, but {RECONCILIATION_DATA} is missing", entry.seq);
+                let what =
+                    format!("entry {} keeps a population, but {RECONCILIATION_DATA} is missing", entry.seq);
                 Err(Failure::cut(what.clone(), what))
             }
             None => Ok(((), "drawn from the log by an older program; not made again".to_owned())),
@@ -84,7 +85,8 @@ fn same(files: &Files, made: &Populations) -> Result<(), Failure> {
 
 fn words(made: &Populations) -> String {
     let from_platform = made.all.iter().filter(|one| one.taken.is_some()).count();
-    let count = |wanted: fn(&Standing) -> bool| made.reconciled.iter().filter(|one| wanted(&one.standing)).count();
+    let count =
+        |wanted: fn(&Standing) -> bool| made.reconciled.iter().filter(|one| wanted(&one.standing)).count();
     let agree = count(|standing| matches!(standing, Standing::Agrees));
     let differ = count(|standing| matches!(standing, Standing::Differs));
     let missing = count(|standing| matches!(standing, Standing::Missing { .. }));
