@@ -169,6 +169,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             workspace_seconds,
             seed,
             required_tags,
+            page_size,
         }) => {
             let account_id = match account_id {
                 Some(id) => id,
@@ -181,6 +182,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
                 workspace_seconds,
                 seed,
                 required_tags,
+                page_size,
             };
             run::sandbox(ui, wanted)
         }

@@ -22,7 +22,7 @@ fn a_sound_bundle_holds_with_and_without_pinned_keys() {
     let open = verify(&files, &Pins::default());
     assert!(open.holds(), "{open:#?}");
     assert!(open.rehearsal);
-    assert_eq!(open.checks.len(), 16);
+    assert_eq!(open.checks.len(), 17);
     let (log, bundle) = (Some(log_key.public.clone()), Some(bundle_key.public.clone()));
     let pins = Pins { log, bundle, ..Pins::default() };
     let pinned = verify(&files, &pins);
@@ -66,6 +66,7 @@ fn the_layout_is_the_documented_one() {
         "keys/bundle.vkey",
         "keys/log.vkey",
         "lead-sheet.csv",
+        "lead-sheet.xlsx",
         "plan.json",
         "population/assignments.csv",
         "population/assignments.query.txt",
@@ -78,6 +79,8 @@ fn the_layout_is_the_documented_one() {
         "population/groups.csv",
         "population/groups.query.txt",
         "population/reconciliation.csv",
+        "population/reconciliation.json",
+        "population/samples.csv",
         "population/workspaces.csv",
         "population/workspaces.query.txt",
         "rendered/sql/grants.sql",

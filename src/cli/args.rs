@@ -843,5 +843,8 @@ pub enum SandboxCommand {
         /// Refuse to make workspaces and budget policies without these tags
         #[arg(long, value_name = "KEY", value_delimiter = ',')]
         required_tags: Vec<String>,
+        /// Items of one page of its lists [default: as many as the service gives]
+        #[arg(long, value_name = "ITEMS")]
+        page_size: Option<usize>,
     },
 }

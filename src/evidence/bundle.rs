@@ -207,7 +207,7 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     agree(parts)?;
     let records = records(parts)?;
     let mut files = plain_files(parts)?;
-    let populations = populations(&records, parts, &mut files)?;
+    let populations = populations(&records, &mut files)?;
     readbacks::place(&records.entries, &parts.blobs, &mut files)?;
     let previous = previous(parts, &mut files)?;
     let content = Content { previous, ..content(parts, records, populations, &files)? };
@@ -232,15 +232,15 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
 pub fn places(parts: &Parts) -> Result<BTreeMap<Digest, String>, BundleError> {
     let mut files = plain_files(parts)?;
     let records = records(parts)?;
-    populations(&records, parts, &mut files)?;
+    populations(&records, &mut files)?;
     readbacks::place(&records.entries, &parts.blobs, &mut files)?;
     Ok(files.into_iter().map(|(path, bytes)| (Digest::of(&bytes), path)).collect())
 }
 
 /// Adds the populations. Rows that an entry names stand among them, and need no second place.
-fn populations(records: &Records, parts: &Parts, files: &mut Files) -> Result<Populations, BundleError> {
+fn populations(records: &Records, files: &mut Files) -> Result<Populations, BundleError> {
     let populations = Populations::of(records);
-    files.extend(populations.files(parts.exported_at).map_err(|bad| contradiction(&bad.to_string()))?);
+    files.extend(populations.files().map_err(|bad| contradiction(&bad.to_string()))?);
     Ok(populations)
 }
 

@@ -9,6 +9,9 @@ pub mod reconcile;
 pub mod sample;
 pub mod summary;
 mod table;
+mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +20,6 @@ use serde_json::Value;
 
 use crate::base::id::StepId;
 use crate::base::time::Timestamp;
-use crate::model::population::{CallRead, PagesEnd};
 
 use super::answer::Answer;
 use super::bundle::{Files, Parts};
@@ -46,31 +48,6 @@ pub const SAMPLES: &str = "population/samples.csv";
 /// Format version of [`RECONCILIATION_DATA`].
 pub const RECONCILIATION_VERSION: u32 = 1;
 
-const LEAD: [&str; 11] = [
-    "population",
-    "file",
-    "source",
-    "created",
-    "from",
-    "to",
-    "size",
-    "sample size",
-    "sampling",
-    "attributes tested",
-    "statement",
-];
-const SAMPLE: [&str; 6] = ["population", "row", "id", "attribute", "result", "auditor"];
-const RECONCILED: [&str; 9] = [
-    "what",
-    "our source",
-    "our count",
-    "other source",
-    "other count",
-    "differences",
-    "standing",
-    "item",
-    "detail",
-];
 const SOURCE: &str = "this site's own log, not a list of the platform's";
 
 /// A population of objects of one kind: its columns and where in a read-back they stand.
@@ -155,6 +132,8 @@ pub struct Populations {
     /// A sample of each population.
     pub samples: Vec<Sample>,
     entries: usize,
+    /// When the newest entry was written: the same log gives the same bytes, whenever it is exported.
+    last: Timestamp,
 }
 
 /// The form of [`RECONCILIATION_DATA`].
@@ -214,67 +193,6 @@ impl Population {
             }
         })
     }
-
-    fn query_text(&self, entries: usize) -> String {
-        let mut text = match &self.taken {
-            Some(taken) => platform_text(self, taken),
-            None => format!(
-                "Population  {}\nSource      {SOURCE}: journal/site.jsonl with {entries} entries\nQuery       {}\n\
-                 Rows        {}\nPaging      none: every row comes from a read of one object, recorded in the log; no \
-                 list of\n            the platform was paged, so objects made beside this program are not in it\n",
-                self.name,
-                self.query,
-                self.rows.rows.len(),
-            ),
-        };
-        if let Some(nothing) = self.nothing() {
-            text.push_str(&format!("Statement   {nothing}\n"));
-        }
-        text
-    }
-}
-
-/// How a population was read, in words that can be repeated by hand: every call with its pages.
-fn platform_text(population: &Population, taken: &Taken) -> String {
-    let read = &taken.read;
-    let who = read.read_as.as_deref().unwrap_or("not told by the way of signing in");
-    let mut text = format!(
-        "Population  {}\nSource      lists of the platform, target {}\nRead as     {who}\nBegan       {}\nEnded       \
-         {}\nItems       {} in all: {} of this site, {} of other scopes of the estate, {} that no log knows\nRows        \
-         {}\nRows file   sha256:{}\nRecorded    entry {} of journal/site.jsonl\nQuery       {}\n",
-        population.name,
-        read.target,
-        read.began,
-        read.ended,
-        read.items,
-        read.rows,
-        read.others.known,
-        read.others.unknown,
-        read.rows,
-        read.csv,
-        taken.entry,
-        population.query,
-    );
-    for CallRead { host, call, query, pages, end } in &read.calls {
-        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
-        let sizes: Vec<String> = pages.iter().map(ToString::to_string).collect();
-        let end = match end {
-            PagesEnd::Exhausted { proof } => format!("the last page was read: {proof}"),
-            PagesEnd::Cut { why } => format!("NOT COMPLETE: {why}"),
-        };
-        let (count, sizes) = (pages.len(), sizes.join(" + "));
-        text.push_str(&format!(
-            "Call        {call}{query} at {host}\nPaging      {count} pages of {sizes} items; {end}\n"
-        ));
-    }
-    if read.more_calls > 0 {
-        let more = read.more_calls;
-        text.push_str(&format!("Calls       {more} more of the same form, each read to its last page\n"));
-    }
-    if let Some(wrong) = &taken.wrong {
-        text.push_str(&format!("WRONG       {wrong}\n"));
-    }
-    text
 }
 
 impl Populations {
@@ -296,7 +214,8 @@ impl Populations {
         let facts = sample::Facts::of(records);
         let samples = all.iter().map(|population| sample::sample(records, &facts, population)).collect();
         let entries = records.entries.len();
-        Self { all, reconciliation: reconcile(records), reconciled, samples, entries }
+        let last = records.entries.last().map_or(Timestamp::from_millis(0), |entry| entry.at);
+        Self { all, reconciliation: reconcile(records), reconciled, samples, entries, last }
     }
 
     /// What a page shows of them.
@@ -309,9 +228,9 @@ impl Populations {
     /// # Errors
     ///
     /// If the workbook cannot be written.
-    pub fn files(&self, made_at: Timestamp) -> Result<Files, BadLeadSheet> {
+    pub fn files(&self) -> Result<Files, BadLeadSheet> {
         let mut files = self.tables();
-        files.insert(LEAD_WORKBOOK.to_owned(), lead_sheet::workbook(self, made_at)?);
+        files.insert(LEAD_WORKBOOK.to_owned(), lead_sheet::workbook(self, self.last)?);
         Ok(files)
     }
 
@@ -328,92 +247,6 @@ impl Populations {
         let data = ReconciliationData { v: RECONCILIATION_VERSION, reconciled: self.reconciled.clone() };
         files.insert(RECONCILIATION_DATA.to_owned(), crate::base::digest::canonical_bytes(&data));
         files
-    }
-
-    fn lead_sheet(&self) -> Answer {
-        let row = |(population, sample): (&Population, &Sample)| {
-            let (from, to) = match (&population.taken, population.span) {
-                (Some(taken), _) => (taken.read.began.to_string(), taken.read.ended.to_string()),
-                (None, Some((from, to))) => (from.to_string(), to.to_string()),
-                (None, None) => Default::default(),
-            };
-            vec![
-                population.name.to_owned(),
-                population.path(),
-                population.source(),
-                population
-                    .taken
-                    .as_ref()
-                    .map_or("with the bundle".to_owned(), |taken| taken.read.ended.to_string()),
-                from,
-                to,
-                sample.size.to_string(),
-                sample.taken.to_string(),
-                sample.approach.clone(),
-                sample.attributes.join("; "),
-                population.nothing().unwrap_or_default(),
-            ]
-        };
-        let rows = self.all.iter().zip(&self.samples).map(row).collect();
-        Answer { question: "lead sheet", sentence: String::new(), columns: &LEAD, rows }
-    }
-
-    fn samples_table(&self) -> Answer {
-        let mut rows = Vec::new();
-        for sample in &self.samples {
-            for item in &sample.items {
-                for (attribute, result) in sample.attributes.iter().zip(&item.results) {
-                    rows.push(vec![
-                        sample.population.to_owned(),
-                        item.row.to_string(),
-                        item.id.clone(),
-                        (*attribute).to_owned(),
-                        result.clone(),
-                        String::new(),
-                    ]);
-                }
-            }
-        }
-        Answer { question: "samples", sentence: String::new(), columns: &SAMPLE, rows }
-    }
-
-    /// Every reconciliation with its differences below it.
-    fn table(&self) -> Answer {
-        let mut rows = self.reconciliation.rows();
-        for one in &self.reconciled {
-            let count =
-                |counted: &Counted| counted.count.map_or("missing".to_owned(), |count| count.to_string());
-            let blank = String::new();
-            let cells = |item: &str, detail: &str| [item.to_owned(), detail.to_owned()];
-            let [item, detail] = cells("", "");
-            let differences = match one.standing {
-                Standing::Missing { .. } => "not known".to_owned(),
-                Standing::Agrees | Standing::Differs | Standing::Cut { .. } => one.differences.to_string(),
-            };
-            rows.push(vec![
-                one.what.clone(),
-                one.ours.source.clone(),
-                count(&one.ours),
-                one.theirs.source.clone(),
-                count(&one.theirs),
-                differences,
-                one.standing.words(),
-                item,
-                detail,
-            ]);
-            for difference in &one.listed {
-                let mut row = vec![format!("difference: {}", one.what)];
-                row.extend(std::iter::repeat_n(blank.clone(), RECONCILED.len() - 3));
-                row.extend(cells(&difference.item, &difference.detail));
-                rows.push(row);
-            }
-        }
-        Answer {
-            question: "reconciliation",
-            sentence: self.reconciliation.sentence(),
-            columns: &RECONCILED,
-            rows,
-        }
     }
 }
 

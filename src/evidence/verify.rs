@@ -183,11 +183,11 @@ pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     checks.keep("planned steps", steps::outcomes(&manifest, &plan, &entries));
     checks.keep("files named by entries", seal::named_files(files, &entries));
     checks.keep("decisions", decisions::signatures(files, &entries));
-    checks.keep("populations", populations::populations(files, &entries));
     checks.keep("list of files", seal::list(files));
     let keys = seal::Keys { log: &log_key, bundle: &bundle_key, heads: &heads };
     checks.keep("seal", seal::seal(files, &manifest, &keys));
     checks.keep("attestations", attested::attestations(files, &manifest, &plan, &entries, &bundle_key));
+    checks.keep("populations", populations::populations(files, &entries));
     let vouched = heads.is_some_and(|heads| heads.bundle_key.is_some());
     let by_key = log_key.is_some_and(|key| origin::is_rehearsal(key.name()));
     let rehearsal = by_key || manifest.is_some_and(|manifest| manifest.rehearsal);

@@ -22,6 +22,7 @@ use crate::driver::{ListAsk, Paged, Place};
 use crate::evidence::answer::Answer;
 use crate::evidence::population::platform::{LISTED, columns};
 use crate::evidence::population::{PopulationSummary, Populations};
+use crate::evidence::records::Records;
 use crate::journal::{Journal, Line};
 use crate::kind::Registry;
 use crate::model::entry::{Actor, BlobRef};
@@ -110,10 +111,21 @@ pub async fn collect(
         drafts.insert("audit-events", events.of_site(site));
         let keeping = Keeping { reader: &reader, site, began, actor: &wanted.actor };
         keeping.keep(context, journal, drafts)?;
-        let records = of_log(&*journal, &LogId::Scope(ScopeId::Site(site.clone())))?;
+        let records = with_rows(&*journal, site)?;
         collected.push(Collected { site: site.clone(), summary: Populations::of(&records).summary() });
     }
     Ok(collected)
+}
+
+/// The records of a site, with the rows that its populations name.
+fn with_rows(journal: &dyn Journal, site: &SiteCode) -> Result<Records, Failure> {
+    let mut records = of_log(journal, &LogId::Scope(ScopeId::Site(site.clone())))?;
+    for entry in records.entries.iter().filter(|entry| entry.kind == READ) {
+        for named in &entry.refs {
+            records.blobs.insert(named.sha256, journal.get_blob(&named.sha256)?);
+        }
+    }
+    Ok(records)
 }
 
 /// The sites of a selection; for everything, all that the estate has.

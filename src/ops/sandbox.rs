@@ -29,6 +29,8 @@ pub struct Wanted {
     pub seed: u64,
     /// Tag keys without which workspaces and budget policies are refused.
     pub required_tags: Vec<String>,
+    /// Items of one page of its lists; its own number without one.
+    pub page_size: Option<usize>,
 }
 
 /// A sandbox that is about to serve, and how to reach it.
@@ -65,6 +67,9 @@ pub async fn run(wanted: Wanted, stop: Stop, ready: &mut dyn FnMut(&Address)) ->
     config.seed = wanted.seed;
     config.state_dir = wanted.dir;
     config.required_tags = wanted.required_tags;
+    if let Some(page_size) = wanted.page_size {
+        config.page_size = page_size.max(1);
+    }
     let workspace = Millis::from_secs(wanted.workspace_seconds);
     config.durations = Durations { workspace, ..Durations::IMMEDIATE };
     let clock = Clock::Real;

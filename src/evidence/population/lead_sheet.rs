@@ -1,6 +1,6 @@
 //! The lead sheet as a workbook, in the form in which sample tests are handed in: one page that lists the populations, one
 //! with the reconciliations, and one for each population's sample with a blank column for the auditor. The same
-//! populations give the same bytes: its only date is the export's.
+//! populations give the same bytes: its only date is that of the log's newest entry.
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 

@@ -169,19 +169,20 @@ pub fn reconcile(records: &Records, taken: &BTreeMap<&'static str, Taken>) -> Ve
 /// What the log held before each look.
 struct Past<'r> {
     records: &'r Records,
-    known: BTreeMap<usize, BTreeMap<StepId, Holding>>,
+    known: BTreeMap<usize, Option<BTreeMap<StepId, Holding>>>,
 }
 
 impl Past<'_> {
-    /// What the log held before an entry. Looks that follow each other without anything between share an answer.
-    fn before(&mut self, seq: u64) -> &BTreeMap<StepId, Holding> {
+    /// What the log held before an entry; none if the log cannot be understood, which is not the same as holding nothing.
+    /// Looks that follow each other without anything between share an answer.
+    fn before(&mut self, seq: u64) -> Option<&BTreeMap<StepId, Holding>> {
         let earlier = || self.records.entries.iter().filter(|entry| entry.seq < seq && entry.kind != READ);
         let count = earlier().count();
         let held = || {
-            let holdings = Holdings::from_entries(earlier()).unwrap_or_default();
-            holdings.iter().map(|(step, held)| (step.clone(), held)).collect()
+            let holdings = Holdings::from_entries(earlier()).ok()?;
+            Some(holdings.iter().map(|(step, held)| (step.clone(), held)).collect())
         };
-        self.known.entry(count).or_insert_with(held)
+        self.known.entry(count).or_insert_with(held).as_ref()
     }
 }
 
@@ -206,10 +207,15 @@ fn whole_account(taken: Option<&Taken>) -> Reconciled {
 fn objects(listed: &Listed, taken: Option<&Taken>, past: &mut Past<'_>) -> Option<Reconciled> {
     let seq = taken.map_or(u64::MAX, |taken| taken.entry);
     let of_kind = |(_, held): &(&StepId, &Holding)| held.kind.as_str() == listed.kind;
-    let held: BTreeMap<&StepId, &Holding> = past.before(seq).iter().filter(of_kind).collect();
-    let ours = counted("this site's log", held.len() as u64);
     let what = format!("{} of this site", listed.name);
     let source = "list of the platform";
+    let Some(held) = past.before(seq) else {
+        let ours = Counted { source: "this site's log".to_owned(), count: None };
+        let why = "what the site's log holds cannot be made out";
+        return taken.map(|_| missing(&what, ours, source, why));
+    };
+    let held: BTreeMap<&StepId, &Holding> = held.iter().filter(of_kind).collect();
+    let ours = counted("this site's log", held.len() as u64);
     let Some(taken) = taken else {
         return (!held.is_empty()).then(|| missing(&what, ours, source, NOT_READ));
     };

@@ -1,5 +1,7 @@
 //! Whether populations and reconciliations are what the log and its files say: they are made again and compared.
 
+use std::collections::BTreeSet;
+
 use super::{Failure, Files, Found, needed};
 use crate::base::digest::Digest;
 use crate::evidence::population::{
@@ -12,6 +14,7 @@ use crate::model::population::{POPULATION_VERSION, READ};
 pub(super) fn populations(files: &Files, entries: &Option<Vec<Entry>>) -> Found<()> {
     let entries = needed(entries, "the log")?;
     newer(entries)?;
+    whole(files, entries)?;
     let Some(data) = files.get(RECONCILIATION_DATA) else {
         // Bundles that were made before this file have none, and no list of the platform's either.
         return match entries.iter().find(|entry| entry.kind == READ) {
@@ -40,6 +43,20 @@ pub(super) fn populations(files: &Files, entries: &Option<Vec<Entry>>) -> Found<
     }
     same(files, &made)?;
     Ok(((), words(&made)))
+}
+
+/// Without a file that an entry names, other populations come out; what is missing then is the file.
+fn whole(files: &Files, entries: &[Entry]) -> Result<(), Failure> {
+    let there: BTreeSet<Digest> = files.values().map(|bytes| Digest::of(bytes)).collect();
+    let named = entries.iter().flat_map(|entry| entry.refs.iter().map(move |named| (entry.seq, named)));
+    match named.into_iter().find(|(_, named)| !there.contains(&named.sha256)) {
+        Some((seq, named)) => {
+            let what =
+                format!("not made again, because entry {seq} names {:?}, which is not there", named.path);
+            Err(Failure::missing(what))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Entries of a newer program may hold what this one does not know: then it cannot say that nothing is left out.
