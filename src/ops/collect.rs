@@ -41,7 +41,7 @@ use crate::ops::question::of_log;
 use crate::ops::target::Reached;
 
 pub use people::People;
-use sorted::Sorted;
+use sorted::{One, Sorted};
 use whose::Owners;
 
 /// What is to be collected.
@@ -175,7 +175,8 @@ impl Reader<'_> {
         let mut lists = BTreeMap::new();
         for ((listed, kind), paged) in of_account.into_iter().zip(answers) {
             let mut sorted = Sorted::default();
-            sorted.take(&self.owners, listed, kind, &serde_json::Value::Null, paged, None);
+            let outer = &serde_json::Value::Null;
+            sorted.take(&self.owners, &One { listed, kind, outer, home: None }, paged);
             lists.insert(listed.name, sorted);
         }
         Account { lists, users, programs }

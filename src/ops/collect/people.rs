@@ -32,6 +32,9 @@ struct Source {
     whole: bool,
 }
 
+/// What a file holds: people by their names, and whether it is all of them.
+type Held = Result<(Vec<BTreeSet<String>>, bool), String>;
+
 /// One user of the account.
 struct User {
     id: String,
@@ -47,7 +50,7 @@ impl People {
     ///
     /// If one of them is too large or not of its form.
     pub(super) fn read(identity: Option<&Path>, leavers: Option<&Path>) -> Result<Self, Failure> {
-        let read = |path: &Path, form: fn(&[u8]) -> Result<(Vec<BTreeSet<String>>, bool), String>| {
+        let read = |path: &Path, form: fn(&[u8]) -> Held| {
             let bytes = limited(path, PEOPLE_FILE_BYTES_MAX)?;
             let bad = |what: String| Failure::failed(format!("{}: {what}", path.display()));
             let (people, whole) = form(&bytes).map_err(bad)?;
@@ -150,7 +153,7 @@ fn user(item: &Value) -> User {
 }
 
 /// A SCIM list: all of it is there only if it holds as many as it counts.
-fn scim(bytes: &[u8]) -> Result<(Vec<BTreeSet<String>>, bool), String> {
+fn scim(bytes: &[u8]) -> Held {
     let list: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let items = list.get("Resources").and_then(Value::as_array);
     let items = items.ok_or("it is not a SCIM list: it has no Resources")?;
@@ -159,7 +162,7 @@ fn scim(bytes: &[u8]) -> Result<(Vec<BTreeSet<String>>, bool), String> {
     Ok((items.iter().filter(active).map(names).collect(), whole))
 }
 
-fn register(bytes: &[u8]) -> Result<(Vec<BTreeSet<String>>, bool), String> {
+fn register(bytes: &[u8]) -> Held {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
     let cell =
         |line: &str| line.split(',').next().unwrap_or_default().trim().trim_matches('"').to_lowercase();

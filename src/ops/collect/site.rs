@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::inside::{grants, members};
-use super::sorted::Sorted;
+use super::sorted::{One, Sorted};
 use super::{Account, Draft, Reader};
 use crate::base::id::{KindName, ScopeId, SiteCode, StepId};
 use crate::driver::{ListAsk, Place};
@@ -117,7 +117,8 @@ impl<'s> Site<'s> {
         let answers = self.reader.ask(questions.collect()).await;
         let mut sorted = Sorted::default();
         for ((_, outer, is_own), paged) in asks.iter().zip(answers) {
-            sorted.take(&self.reader.owners, listed, kind, outer, paged, is_own.then_some(self.code));
+            let home = is_own.then_some(self.code);
+            sorted.take(&self.reader.owners, &One { listed, kind, outer, home }, paged);
         }
         Some(sorted)
     }

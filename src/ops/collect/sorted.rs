@@ -24,6 +24,19 @@ pub struct Sorted {
     rows: BTreeMap<SiteCode, Vec<Row>>,
 }
 
+/// One list: what it is of, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct One<'l> {
+    /// The population.
+    pub listed: &'l Listed,
+    /// The kind.
+    pub kind: &'l Kind,
+    /// What it was asked for.
+    pub outer: &'l Value,
+    /// The site that it lies in, if all of it is one site's.
+    pub home: Option<&'l SiteCode>,
+}
+
 /// One item that is a site's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -37,15 +50,8 @@ pub struct Row {
 
 impl Sorted {
     /// Takes the items of a list. Whatever is in a list of `home` is that site's, unless another log holds it.
-    pub fn take(
-        &mut self,
-        owners: &Owners,
-        listed: &Listed,
-        kind: &Kind,
-        outer: &Value,
-        paged: Paged,
-        home: Option<&SiteCode>,
-    ) {
+    pub fn take(&mut self, owners: &Owners, list: &One<'_>, paged: Paged) {
+        let One { listed, kind, outer, home } = *list;
         self.calls.push(paged.call);
         self.items += paged.items.len() as u64;
         for item in paged.items {
