@@ -9,6 +9,7 @@ mod attest;
 mod change;
 mod checklist;
 mod checklist_run;
+mod collect;
 mod conformance;
 mod controls;
 mod coverage;
@@ -147,6 +148,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Schedule(args) => schedule::schedule(ui, &context()?, &args),
         Command::Evidence(Evidence::Export(args)) => export::export(ui, &context()?, args),
         Command::Evidence(Evidence::Show(args)) => show::show(ui, context, &args),
+        Command::Evidence(Evidence::Collect(args)) => collect::collect(ui, &context()?, &args),
         Command::Evidence(Evidence::Coverage(args)) => coverage::coverage(ui, &context()?, &args),
         Command::Evidence(Evidence::Verify {
             bundle,
@@ -182,6 +184,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
             seed,
             required_tags,
             conditions,
+            page_size,
         }) => {
             let account_id = match account_id {
                 Some(id) => id,
@@ -195,6 +198,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
                 seed,
                 required_tags,
                 conditions: conditions.conditions(),
+                page_size,
             };
             run::sandbox(ui, wanted)
         }

@@ -6,6 +6,7 @@
 mod accept;
 mod compare;
 mod culprit;
+mod explained;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -13,4 +14,5 @@ mod tests;
 pub use accept::{BadAcceptance, Wish, accepted};
 pub use compare::{Compared, Held, compare, unmanaged};
 pub use culprit::culprit;
+pub use explained::{Sent, explain};
 pub use standing::{BadDrift, News, Standings};

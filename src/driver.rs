@@ -3,6 +3,7 @@
 
 pub mod credentials;
 pub mod databricks;
+pub mod walk;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use crate::base::time::Millis;
 use crate::model::audit::AuditEvent;
 use crate::model::outcome::{ApplyOutcome, Cause, Observation};
 use crate::model::plan::FieldChange;
+use crate::model::population::CallRead;
 
 /// What a driver's method gives back.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -86,10 +88,53 @@ pub enum Listing {
     Unreadable(Cause),
 }
 
+/// A list that is read as evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ListAsk {
+    /// All objects of a kind in one place.
+    Kind {
+        /// The kind.
+        kind: KindName,
+        /// Where.
+        place: Place,
+        /// The fields that the call takes from a spec, where it lists what is inside another object.
+        outer: Value,
+    },
+    /// A list inside one object, such as the grants on a securable or the members of a group.
+    Inside {
+        /// The object's kind.
+        kind: KindName,
+        /// Where.
+        place: Place,
+        /// The object's id.
+        id: String,
+        /// The fields that its read call takes from a spec.
+        spec: Value,
+        /// Where the list stands in the answer.
+        at: String,
+    },
+    /// The account's users.
+    Users,
+    /// The account's service principals.
+    ServicePrincipals,
+}
+
+/// What a list gave, with the proof of its pages. Items of a list that was cut off are not all there are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paged {
+    /// The call, its pages and how it ended.
+    pub call: CallRead,
+    /// The items of all pages.
+    pub items: Vec<Value>,
+}
+
 /// Tells who changed something at a target.
 pub trait AuditSource: Send + Sync {
     /// The calls that changed something, oldest first. Always safe.
     fn events(&self, timeout: Millis) -> Answer<'_, Result<Vec<AuditEvent>, Cause>>;
+
+    /// The same with the proof that all of them were read. Always safe.
+    fn proven_events(&self, timeout: Millis) -> Answer<'_, Result<(CallRead, Vec<AuditEvent>), Cause>>;
 }
 
 /// A way to reach objects of some kinds.
@@ -116,6 +161,17 @@ pub trait Driver: Send + Sync {
     /// safe.
     fn principals<'a>(&'a self, _timeout: Millis) -> Answer<'a, Listing> {
         Box::pin(async { Listing::Unsupported })
+    }
+
+    /// Reads a list page by page, and keeps the proof of it. Always safe; what fails is in the proof. None if the driver
+    /// knows no such list.
+    fn pages<'a>(&'a self, _ask: &'a ListAsk, _timeout: Millis) -> Answer<'a, Option<Paged>> {
+        Box::pin(async { None })
+    }
+
+    /// The identity that its calls are made as, if the way of signing in tells.
+    fn identity(&self) -> Option<String> {
+        None
     }
 
     /// Does exactly one mutating call.

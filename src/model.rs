@@ -29,6 +29,7 @@ pub mod pack;
 pub mod pending;
 pub mod people;
 pub mod plan;
+pub mod population;
 pub mod reader;
 pub mod reference;
 pub mod register;

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod check;
 pub mod checklist;
 pub mod checkpoints;
+pub mod collect;
 pub mod completeness;
 pub mod conformance;
 pub mod controls;

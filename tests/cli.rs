@@ -32,6 +32,8 @@ mod notify;
 mod operators;
 #[path = "cli/plan_apply.rs"]
 mod plan_apply;
+#[path = "cli/populations.rs"]
+mod populations;
 #[allow(dead_code, reason = "the tests of tickets use the rest of it")]
 #[path = "tickets/receiver.rs"]
 mod receiver;

@@ -137,6 +137,21 @@ pub const SANDBOX_AUDIT_PAGE: usize = 1_000;
 pub const SANDBOX_AUDIT_SUBJECTS_MAX: usize = 64;
 /// Pages of audit events that are read at once: all that a sandbox keeps.
 pub const AUDIT_PAGES_MAX: usize = 50;
+/// How far the clocks of a log and of an audit log may be apart, for an event to count as a change of the log: services
+/// keep time to well below a minute, and a retry of the same call comes sooner than this only after a lost answer.
+pub const AUDIT_CLOCK_MARGIN: Millis = Millis::from_secs(120);
+/// Characters of one cell of a population: names of services have at most 255, lists of tags a few hundred. What is longer
+/// is named by its digest.
+pub const POPULATION_CELL_CHARS_MAX: usize = 2_000;
+/// Calls of one population that its entry tells one by one; an entry has to stay below 64 KiB, and each takes about 250
+/// bytes. The others are counted.
+pub const POPULATION_CALLS_MAX: usize = 120;
+/// Sampled items of one population: what auditors take of a control that works daily.
+pub const POPULATION_SAMPLE: usize = 25;
+/// Differences of one reconciliation that are listed; the rest is counted. Who has more has another problem than a list.
+pub const POPULATION_DIFFERENCES_MAX: usize = 500;
+/// The file with an identity provider's users, or a register of leavers: a hundred thousand people are below 50 MB.
+pub const PEOPLE_FILE_BYTES_MAX: u64 = 64 << 20;
 /// Longest stall of a fault rule: longer than any client waits.
 pub const SANDBOX_STALL_MAX: Millis = Millis::from_secs(15 * 60);
 /// A file with a signed note: checkpoints are below 2 KiB, the marks of what was handed on below 50 bytes a log.

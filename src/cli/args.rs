@@ -708,6 +708,8 @@ pub enum Evidence {
     Export(super::export::Export),
     /// Show everything that is recorded about one change, or one entry
     Show(super::show::Show),
+    /// Read populations from the platform, page by page, and keep them in the sites' logs
+    Collect(super::collect::Collect),
     /// Show how many controls are evidenced, and what is missing for the others
     Coverage(Coverage),
     /// Check a bundle without journal and network
@@ -850,5 +852,8 @@ pub enum SandboxCommand {
         required_tags: Vec<String>,
         #[command(flatten)]
         conditions: super::sandbox::ConditionArgs,
+        /// Items of one page of its lists [default: as many as the service gives]
+        #[arg(long, value_name = "ITEMS")]
+        page_size: Option<usize>,
     },
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::collect::{self, From};
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::base::diagnostic::nearest;
@@ -15,6 +16,7 @@ use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::export::many::{OneOfMany, export_all};
 use crate::ops::export::{Form, Wanted};
+use crate::ops::plan::Asked;
 use crate::ops::{self, Context};
 
 /// Arguments of `evidence export`.
@@ -33,6 +35,12 @@ pub struct Export {
     /// The bundle or checkpoint that this one must continue [default: what was last exported]
     #[arg(long, value_name = "PATH", requires = "site")]
     pub previous: Option<PathBuf>,
+    /// Read the populations from the platform first, as `collect` does
+    #[arg(long)]
+    pub collect: bool,
+    /// Where from
+    #[command(flatten)]
+    pub from: From,
 }
 
 /// Which sites.
@@ -50,9 +58,22 @@ pub struct Of {
     pub all: bool,
 }
 
+impl Of {
+    fn asked(&self) -> Asked {
+        match (&self.site, &self.wave) {
+            (Some(site), _) => Asked::Sites(vec![site.clone()]),
+            (None, Some(wave)) => Asked::Wave(wave.clone()),
+            (None, None) => Asked::All,
+        }
+    }
+}
+
 /// Writes what was asked for. Only names are taken from the estate's files: what is wrong in them keeps nobody from their
 /// evidence.
 pub fn export(ui: &Ui, context: &Context, args: Export) -> Result<Exit, Failure> {
+    if args.collect {
+        collect::before_export(ui, context, &args.of.asked(), &args.from)?;
+    }
     let (loaded, _) = Desired::load(&context.root, None)?;
     match &args.of.site {
         Some(site) => one(ui, context, &loaded, site, &args),

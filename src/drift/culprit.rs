@@ -27,14 +27,14 @@ pub fn culprit(events: &[AuditEvent], kind: &Kind, drift: &Drift, held: Option<T
 }
 
 /// The paths of the calls that change objects of a kind.
-fn paths(kind: &Kind) -> BTreeSet<&str> {
+pub(super) fn paths(kind: &Kind) -> BTreeSet<&str> {
     let calls = &kind.calls;
     let writes = [&calls.create, &calls.delete].into_iter().flatten().map(|write| write.path.as_str());
     writes.chain(calls.update.as_ref().map(|update| update.path.as_str())).collect()
 }
 
 /// Whether a path is one of a template: what stands in braces is any one part.
-fn fits(template: &str, path: &str) -> bool {
+pub(super) fn fits(template: &str, path: &str) -> bool {
     let (mut wanted, mut found) = (template.split('/'), path.split('/'));
     loop {
         match (wanted.next(), found.next()) {
@@ -69,6 +69,7 @@ mod tests {
             seq: at.unsigned_abs(),
             at: Timestamp::from_millis(at),
             who: who.to_owned(),
+            method: "POST".to_owned(),
             path,
             workspace,
             subjects: own,

@@ -4,6 +4,7 @@ mod audit;
 mod error;
 mod host;
 mod http;
+mod pages;
 mod read;
 mod token;
 mod write;
@@ -16,7 +17,7 @@ use self::token::Tokens;
 use crate::base::id::KindName;
 use crate::base::secret::Secret;
 use crate::base::time::Millis;
-use crate::driver::{Answer, Change, Driver, Listing, Place, Target};
+use crate::driver::{Answer, Change, Driver, ListAsk, Listing, Paged, Place, Target};
 use crate::kind::{Address, Registry};
 use crate::model::kind::{Kind, Level};
 use crate::model::outcome::{ApplyOutcome, Cause, CauseClass, Observation};
@@ -72,6 +73,7 @@ pub enum BadSettings {
 pub struct Databricks {
     registry: &'static Registry,
     account_id: String,
+    identity: Option<String>,
     hosts: Hosts,
     http: Http,
     tokens: Tokens,
@@ -92,6 +94,7 @@ impl Databricks {
         Ok(Self {
             registry: Registry::standard(),
             account_id: settings.account_id,
+            identity: pages::identity(&settings.auth),
             hosts,
             http,
             tokens: Tokens::new(settings.auth),
@@ -169,6 +172,17 @@ impl Driver for Databricks {
 
     fn principals<'a>(&'a self, timeout: Millis) -> Answer<'a, Listing> {
         Box::pin(async move { self.list_principals(timeout).await.unwrap_or_else(Listing::Unreadable) })
+    }
+
+    fn pages<'a>(&'a self, ask: &'a ListAsk, timeout: Millis) -> Answer<'a, Option<Paged>> {
+        Box::pin(async move {
+            let paged = self.walk_pages(ask, timeout).await;
+            Some(paged.unwrap_or_else(|cause| pages::unasked(&cause)))
+        })
+    }
+
+    fn identity(&self) -> Option<String> {
+        self.identity.clone()
     }
 
     fn apply<'a>(&'a self, change: &'a Change, timeout: Millis) -> Answer<'a, ApplyOutcome> {

@@ -224,11 +224,8 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
     agree(parts)?;
     let records = records(parts)?;
     let mut files = plain_files(parts)?;
+    let populations = populations(&records, &mut files)?;
     readbacks::place(&records.entries, &parts.blobs, &mut files)?;
-    let populations = Populations::of(&records);
-    for (path, text) in populations.files() {
-        files.insert(path, text.into_bytes());
-    }
     let previous = previous(parts, &mut files)?;
     let content = Content { previous, ..content(parts, records, populations, &files)? };
     let manifest = manifest(&content);
@@ -253,8 +250,17 @@ pub fn assemble(parts: &Parts) -> Result<Unsealed, BundleError> {
 /// If a part cannot be read, or a file that an entry names is missing.
 pub fn places(parts: &Parts) -> Result<BTreeMap<Digest, String>, BundleError> {
     let mut files = plain_files(parts)?;
-    readbacks::place(&records(parts)?.entries, &parts.blobs, &mut files)?;
+    let records = records(parts)?;
+    populations(&records, &mut files)?;
+    readbacks::place(&records.entries, &parts.blobs, &mut files)?;
     Ok(files.into_iter().map(|(path, bytes)| (Digest::of(&bytes), path)).collect())
+}
+
+/// Adds the populations. Rows that an entry names stand among them, and need no second place.
+fn populations(records: &Records, files: &mut Files) -> Result<Populations, BundleError> {
+    let populations = Populations::of(records);
+    files.extend(populations.files().map_err(|bad| contradiction(&bad.to_string()))?);
+    Ok(populations)
 }
 
 fn agree(parts: &Parts) -> Result<(), BundleError> {

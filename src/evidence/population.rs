@@ -1,26 +1,53 @@
 //! Populations: complete lists an auditor draws samples from, each with its source, its query and its count.
 //!
-//! All of them come from this site's own log, and say so: an object that somebody made beside this program is in none
-//! of them. A list that the platform itself gave would also need the proof that its last page was read.
+//! Where the platform was asked for its own lists, they are the populations, with the proof that every page was read. The
+//! others come from this site's own log, and say so: an object that somebody made beside this program is in none of them.
+
+pub mod lead_sheet;
+pub mod platform;
+pub mod reconcile;
+pub mod sample;
+pub mod summary;
+mod table;
+mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::id::StepId;
 use crate::base::time::Timestamp;
 
 use super::answer::Answer;
+use super::bundle::{Files, Parts};
 use super::question::ask::{Question, ask, changes_of};
-use super::records::{Records, readback};
+use super::records::{BadRecords, Records, readback};
 use super::rights::written;
+
+pub use lead_sheet::BadLeadSheet;
+pub use platform::Taken;
+pub use reconcile::{Counted, Difference, Reconciled, Standing};
+pub use sample::Sample;
+pub use summary::{PopulationLine, PopulationSummary, ReconciliationLine};
 
 /// The folder of populations in a bundle.
 pub const FOLDER: &str = "population/";
 /// The list of populations that sample tests begin with.
 pub const LEAD_SHEET: &str = "lead-sheet.csv";
+/// The same with samples, as a workbook.
+pub const LEAD_WORKBOOK: &str = "lead-sheet.xlsx";
+/// Both counts of each reconciliation, and the differences.
+pub const RECONCILIATION: &str = "population/reconciliation.csv";
+/// The same as data.
+pub const RECONCILIATION_DATA: &str = "population/reconciliation.json";
+/// The items of all samples.
+pub const SAMPLES: &str = "population/samples.csv";
+/// Format version of [`RECONCILIATION_DATA`].
+pub const RECONCILIATION_VERSION: u32 = 1;
 
-const LEAD: [&str; 7] = ["population", "file", "source", "size", "from", "to", "attributes"];
 const SOURCE: &str = "this site's own log, not a list of the platform's";
 
 /// A population of objects of one kind: its columns and where in a read-back they stand.
@@ -76,6 +103,8 @@ pub struct Population {
     pub rows: Answer,
     /// The first and the last moment it is about.
     pub span: Option<(Timestamp, Timestamp)>,
+    /// How the platform gave it; none if it was drawn from the log.
+    pub taken: Option<Taken>,
 }
 
 /// What was applied against what was read back afterwards.
@@ -98,7 +127,22 @@ pub struct Populations {
     pub all: Vec<Population>,
     /// Applied against read back.
     pub reconciliation: Reconciliation,
+    /// The log against sources that this program does not control.
+    pub reconciled: Vec<Reconciled>,
+    /// A sample of each population.
+    pub samples: Vec<Sample>,
     entries: usize,
+    /// When the newest entry was written: the same log gives the same bytes, whenever it is exported.
+    last: Timestamp,
+}
+
+/// The form of [`RECONCILIATION_DATA`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconciliationData {
+    /// Format version.
+    pub v: u32,
+    /// The reconciliations.
+    pub reconciled: Vec<Reconciled>,
 }
 
 impl Population {
@@ -107,53 +151,143 @@ impl Population {
         format!("{FOLDER}{}.csv", self.name)
     }
 
-    fn query_text(&self, entries: usize) -> String {
-        format!(
-            "Population  {}\nSource      {SOURCE}: journal/site.jsonl with {entries} entries\nQuery       {}\n\
-             Rows        {}\nPaging      none: every row comes from a read of one object, recorded in the log; no list \
-             of\n            the platform was paged, so objects made beside this program are not in it\n",
-            self.name,
-            self.query,
-            self.rows.rows.len(),
-        )
+    /// The path of its query in a bundle.
+    pub fn query_path(&self) -> String {
+        format!("{FOLDER}{}.query.txt", self.name)
+    }
+
+    /// Where it comes from, in a sentence.
+    pub fn source(&self) -> String {
+        let Some(Taken { read, .. }) = &self.taken else { return SOURCE.to_owned() };
+        let who = read.read_as.as_deref().unwrap_or("an identity that the way of signing in does not tell");
+        let pages = read.pages();
+        let more =
+            if read.more_calls > 0 { format!(" and {} more calls", read.more_calls) } else { String::new() };
+        let complete = if self.cut().is_some() { "NOT COMPLETE" } else { "every page read" };
+        format!("lists of target {}, read by {who} in {pages} pages{more}; {complete}", read.target)
+    }
+
+    /// Why it is not all there is, if it is not.
+    pub fn cut(&self) -> Option<String> {
+        let taken = self.taken.as_ref()?;
+        taken.wrong.clone().or_else(|| taken.read.cut().map(str::to_owned))
+    }
+
+    /// What its being empty says; none if it has rows.
+    pub fn nothing(&self) -> Option<String> {
+        if !self.rows.rows.is_empty() {
+            return None;
+        }
+        Some(match (&self.taken, self.cut()) {
+            (Some(taken), None) if taken.read.calls.is_empty() => {
+                "No record: the target gives no such list.".to_owned()
+            }
+            (Some(taken), None) => format!(
+                "Nothing happened and nothing is there: the platform's lists were read to their end, from {} to {}, and \
+                 none of their {} items is this site's.",
+                taken.read.began, taken.read.ended, taken.read.items
+            ),
+            (Some(_), Some(why)) => format!("No statement: the list was not read to its end ({why})."),
+            (None, _) => {
+                "No record: this site's log has none. That does not say that there is none.".to_owned()
+            }
+        })
     }
 }
 
 impl Populations {
-    /// Draws all populations from a site's records.
+    /// Draws all populations from a site's records: those that the platform gave, and for the others what the log has.
     pub fn of(records: &Records) -> Self {
-        let mut all: Vec<Population> = OBJECTS.iter().map(|objects| of_objects(records, objects)).collect();
-        all.push(of_rights(records));
-        all.push(of_changes(records));
-        Self { all, reconciliation: reconcile(records), entries: records.entries.len() }
+        let mut taken = platform::newest(records);
+        let reconciled = reconcile::reconcile(records, &taken);
+        let drawn = OBJECTS.iter().map(|objects| of_objects(records, objects));
+        let drawn = drawn.chain([of_rights(records), of_changes(records)]);
+        let mut all: Vec<Population> = drawn
+            .map(|drawn| match taken.remove(drawn.name) {
+                Some(taken) => of_platform(taken),
+                None => drawn,
+            })
+            .collect();
+        let order =
+            platform::LISTED.iter().map(|one| one.name).chain(platform::FURTHER.map(|(name, _)| name));
+        all.extend(order.filter_map(|name| taken.remove(name)).map(of_platform));
+        let facts = sample::Facts::of(records);
+        let samples = all.iter().map(|population| sample::sample(records, &facts, population)).collect();
+        let entries = records.entries.len();
+        let last = records.entries.last().map_or(Timestamp::from_millis(0), |entry| entry.at);
+        Self { all, reconciliation: reconcile(records), reconciled, samples, entries, last }
+    }
+
+    /// What a page shows of them.
+    pub fn summary(&self) -> PopulationSummary {
+        PopulationSummary::of(self)
     }
 
     /// Their files, by path.
-    pub fn files(&self) -> Vec<(String, String)> {
-        let mut files = vec![(LEAD_SHEET.to_owned(), self.lead_sheet().csv())];
-        for population in &self.all {
-            files.push((population.path(), population.rows.csv()));
-            files.push((
-                format!("{FOLDER}{}.query.txt", population.name),
-                population.query_text(self.entries),
-            ));
-        }
-        files.push((format!("{FOLDER}reconciliation.csv"), self.reconciliation.table().csv()));
-        files
+    ///
+    /// # Errors
+    ///
+    /// If the workbook cannot be written.
+    pub fn files(&self) -> Result<Files, BadLeadSheet> {
+        let mut files = self.tables();
+        files.insert(LEAD_WORKBOOK.to_owned(), lead_sheet::workbook(self, self.last)?);
+        Ok(files)
     }
 
-    fn lead_sheet(&self) -> Answer {
-        let row = |population: &Population| {
-            let (from, to) = population
-                .span
-                .map_or_else(Default::default, |(from, to)| (from.to_string(), to.to_string()));
-            let size = population.rows.rows.len().to_string();
-            let attributes = population.rows.columns.join("; ");
-            vec![population.name.to_owned(), population.path(), SOURCE.to_owned(), size, from, to, attributes]
-        };
-        let rows = self.all.iter().map(row).collect();
-        Answer { question: "lead sheet", sentence: String::new(), columns: &LEAD, rows }
+    /// Their files but for the workbook: what the verifier makes again.
+    pub fn tables(&self) -> Files {
+        let mut files = Files::new();
+        for population in &self.all {
+            files.insert(population.path(), population.rows.csv().into_bytes());
+            files.insert(population.query_path(), population.query_text(self.entries).into_bytes());
+        }
+        files.insert(LEAD_SHEET.to_owned(), self.lead_sheet().csv().into_bytes());
+        files.insert(SAMPLES.to_owned(), self.samples_table().csv().into_bytes());
+        files.insert(RECONCILIATION.to_owned(), self.table().csv().into_bytes());
+        let data = ReconciliationData { v: RECONCILIATION_VERSION, reconciled: self.reconciled.clone() };
+        files.insert(RECONCILIATION_DATA.to_owned(), crate::base::digest::canonical_bytes(&data));
+        files
     }
+}
+
+impl PopulationSummary {
+    /// What a page shows of the populations of a bundle's parts.
+    ///
+    /// # Errors
+    ///
+    /// If the site's log cannot be read.
+    pub fn of_parts(parts: &Parts) -> Result<Self, BadRecords> {
+        use crate::base::id::{LogId, ScopeId};
+        let log = LogId::Scope(ScopeId::Site(parts.site.clone()));
+        Ok(Populations::of(&Records::of_log(log, &parts.site_log, parts.blobs.clone())?).summary())
+    }
+}
+
+/// What the platform gave.
+fn of_platform(mut taken: Taken) -> Population {
+    let rows = std::mem::replace(
+        &mut taken.rows,
+        Answer { question: "", sentence: String::new(), columns: &[], rows: Vec::new() },
+    );
+    let query = match rows.question {
+        platform::EVENTS => {
+            "calls that changed something of this site's, by anybody; a call of the program's own has the entry of the \
+             log that announced it"
+        }
+        platform::USERS => {
+            "users and service principals that are in a group of this site's or assigned to a workspace of its own"
+        }
+        platform::MEMBERS => "members of each group of this site's",
+        platform::GRANTS => {
+            "direct grants on each catalog, schema, location and storage credential of this site's"
+        }
+        _ => {
+            "rows of objects that the site's log holds, whose tag or name says this site, or that are inside an object of \
+             the site's"
+        }
+    };
+    let span = Some((taken.read.began, taken.read.ended));
+    Population { name: rows.question, query: query.to_owned(), rows, span, taken: Some(taken) }
 }
 
 fn of_objects(records: &Records, objects: &Objects) -> Population {
@@ -162,7 +296,7 @@ fn of_objects(records: &Records, objects: &Objects) -> Population {
     let row = |seen: &super::records::Seen<'_>| {
         let mut cells = vec![seen.step.to_string(), records.id(seen.entry), seen.at.to_string()];
         let live = |pointer: &&str| match &seen.live {
-            Some(live) => live.pointer(pointer).map_or_else(String::new, flat),
+            Some(live) => live.pointer(pointer).map_or_else(String::new, cell),
             None => "the read-back is not there".to_owned(),
         };
         cells.extend(objects.pointers.iter().map(live));
@@ -174,7 +308,7 @@ fn of_objects(records: &Records, objects: &Objects) -> Population {
         "the last step.succeeded entry of each step of kind {}, unless it says deleted; columns from the read-back it names",
         objects.kind
     );
-    Population { name: objects.name, query, rows, span }
+    Population { name: objects.name, query, rows, span, taken: None }
 }
 
 fn of_rights(records: &Records) -> Population {
@@ -183,7 +317,7 @@ fn of_rights(records: &Records) -> Population {
                  workspace_bindings step, a row for each object, principal and right";
     let rows = ask(records, Question::Access);
     let span = span(rights.iter().map(|right| right.seen.at));
-    Population { name: "grants", query: query.to_owned(), rows, span }
+    Population { name: "grants", query: query.to_owned(), rows, span, taken: None }
 }
 
 fn of_changes(records: &Records) -> Population {
@@ -191,7 +325,7 @@ fn of_changes(records: &Records) -> Population {
                  that accepted and ended it";
     let rows = ask(records, Question::Changes);
     let span = span(changes_of(records).iter().map(|change| change.intent.at));
-    Population { name: "changes", query: query.to_owned(), rows, span }
+    Population { name: "changes", query: query.to_owned(), rows, span, taken: None }
 }
 
 fn span(moments: impl Iterator<Item = Timestamp> + Clone) -> Option<(Timestamp, Timestamp)> {
@@ -199,7 +333,7 @@ fn span(moments: impl Iterator<Item = Timestamp> + Clone) -> Option<(Timestamp, 
 }
 
 /// A value in one cell; of an object, its fields.
-fn flat(value: &Value) -> String {
+pub fn cell(value: &Value) -> String {
     match value {
         Value::Object(fields) => fields
             .iter()
@@ -251,22 +385,30 @@ impl Reconciliation {
         )
     }
 
-    fn table(&self) -> Answer {
-        let count = |what: &str, count: usize| vec![what.to_owned(), count.to_string(), String::new()];
+    /// Its rows in the table of all reconciliations.
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |what: &str, count: String, differences: String, item: String, detail: String| {
+            let source = "this site's log".to_owned();
+            let blank = String::new;
+            vec![what.to_owned(), source, count, blank(), blank(), differences, blank(), item, detail]
+        };
+        let none = String::new;
+        let count = self.differences.len().to_string();
         let mut rows = vec![
-            count("objects changed according to the log", self.applied),
-            count("of these read back afterwards, or seen to be gone", self.read_back),
-            count("differences", self.differences.len()),
-            count("objects found as they should be", self.found),
+            row("objects changed according to the log", self.applied.to_string(), none(), none(), none()),
+            row(
+                "of these read back afterwards, or seen to be gone",
+                self.read_back.to_string(),
+                count,
+                none(),
+                none(),
+            ),
+            row("objects found as they should be", self.found.to_string(), none(), none(), none()),
         ];
-        let difference =
-            |(step, what): &(StepId, String)| vec!["difference".to_owned(), step.to_string(), what.clone()];
+        let difference = |(step, what): &(StepId, String)| {
+            row("difference: read back", none(), none(), step.to_string(), what.clone())
+        };
         rows.extend(self.differences.iter().map(difference));
-        Answer {
-            question: "reconciliation",
-            sentence: self.sentence(),
-            columns: &["what", "count or step", "detail"],
-            rows,
-        }
+        rows
     }
 }

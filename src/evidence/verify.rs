@@ -12,6 +12,7 @@ mod keys;
 mod log;
 mod org;
 mod plan;
+mod populations;
 mod scanned;
 mod seal;
 mod steps;
@@ -195,6 +196,7 @@ pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     checks.keep("seal", seal::seal(files, &manifest, &keys));
     checks.keep("attestations", attested::attestations(files, &manifest, &plan, &entries, &bundle_key));
     checks.keep("scan", scanned::record(files, &manifest, &entries));
+    checks.keep("populations", populations::populations(files, &entries));
     let vouched = heads.is_some_and(|heads| heads.bundle_key.is_some());
     let by_key = log_key.is_some_and(|key| origin::is_rehearsal(key.name()));
     let rehearsal = by_key || manifest.is_some_and(|manifest| manifest.rehearsal);

@@ -13,6 +13,9 @@ pub struct AuditEvent {
     pub at: Timestamp,
     /// The identity that made it.
     pub who: String,
+    /// Its method.
+    #[serde(default)]
+    pub method: String,
     /// Its path, without the query.
     pub path: String,
     /// The workspace it went through; empty for the account.

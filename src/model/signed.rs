@@ -165,7 +165,7 @@ pub struct Condition {
 
 /// How kinds of entries begin that are about people and what they look after, and never about an object of the target.
 /// They may come into a scope's log between a plan and its launch.
-const OF_PEOPLE: [&str; 14] = [
+const OF_PEOPLE: [&str; 15] = [
     "access.",
     "approval.",
     "attestation.",
@@ -175,6 +175,7 @@ const OF_PEOPLE: [&str; 14] = [
     "gate.",
     "item.",
     "key.",
+    "population.",
     "recertification.",
     "review.",
     "ticket.",

@@ -133,12 +133,12 @@ fn last_seen(lines: &[Line], step: &StepId) -> Option<Timestamp> {
 }
 
 /// Every scope's log.
-fn logs(journal: &dyn Journal) -> Result<BTreeMap<ScopeId, Vec<Line>>, Failure> {
+pub(super) fn logs(journal: &dyn Journal) -> Result<BTreeMap<ScopeId, Vec<Line>>, Failure> {
     let scopes = journal.heads()?.into_keys().filter_map(scope_of);
     scopes.map(|scope| Ok((scope.clone(), journal.read(&LogId::Scope(scope), 0)?))).collect()
 }
 
-fn holdings(logs: &BTreeMap<ScopeId, Vec<Line>>) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
+pub(super) fn holdings(logs: &BTreeMap<ScopeId, Vec<Line>>) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
     let of = |(scope, lines): (&ScopeId, &Vec<Line>)| {
         let holdings = Holdings::from_entries(lines.iter().map(|line| &line.entry))
             .map_err(|e| Failure::NotVerified { what: format!("the log of {scope}: {e}") })?;

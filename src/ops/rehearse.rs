@@ -20,12 +20,13 @@ use crate::model::event::Event;
 use crate::model::fleet_event::FleetEvent;
 use crate::model::plan::{Plan, SavedPlan, Selection, WavePlan};
 use crate::model::wait::OpenItem;
+use crate::ops::collect::{self, People};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::export::{self, Exported, export};
 use crate::ops::launch::{Launched, Watch, begin, outcomes};
 use crate::ops::plan::{Asked, make, select};
-use crate::ops::target::embed;
+use crate::ops::target::{Reached, embed};
 use crate::ops::verify::Trusted;
 use crate::ops::{Context, entry, plan, verify};
 use crate::pacing::{LaneReport, Rates};
@@ -168,6 +169,7 @@ pub async fn rehearse(
         Some(out) => out.to_owned(),
         None => fresh_folder(context, &waves.join("+"), seed)?,
     };
+    collected(&inner, desired, &mut journal, &reached, &saved, &actor).await?;
     let bundles = bundles(&inner, desired, &mut journal, &saved, &actor, &out)?;
     let log = reached.embedded.as_ref().map(|e| e.sandbox.requests()).unwrap_or_default();
     let requests = (log.len(), log.iter().filter(|r| r.mutating).count());
@@ -289,6 +291,22 @@ fn timeline_of(journal: &dyn Journal, saved: &SavedPlan, run: &RunId) -> Result<
         logs.push((scope.clone(), entries));
     }
     Ok((timeline(&saved.plan, &logs), failed))
+}
+
+/// Reads the populations of the sites from the sandbox, as would be done before bundles are handed out.
+async fn collected(
+    inner: &Context,
+    desired: &Desired,
+    journal: &mut SqliteJournal,
+    reached: &Reached,
+    saved: &SavedPlan,
+    actor: &Actor,
+) -> Result<(), Failure> {
+    let sites = saved.plan.fleet.waves.iter().flat_map(|wave| wave.sites.iter().cloned()).collect();
+    let people = People::default();
+    let wanted = collect::Wanted { sites, people: &people, actor: actor.clone() };
+    collect::collect(inner, desired, journal, reached, &wanted).await?;
+    Ok(())
 }
 
 fn bundles(

@@ -31,6 +31,8 @@ pub struct Wanted {
     pub required_tags: Vec<String>,
     /// What it is like to call it.
     pub conditions: Conditions,
+    /// Items of one page of its lists; its own number without one.
+    pub page_size: Option<usize>,
 }
 
 /// A sandbox that is about to serve, and how to reach it.
@@ -68,6 +70,9 @@ pub async fn run(wanted: Wanted, stop: Stop, ready: &mut dyn FnMut(&Address)) ->
     config.state_dir = wanted.dir;
     config.required_tags = wanted.required_tags;
     config.conditions = wanted.conditions;
+    if let Some(page_size) = wanted.page_size {
+        config.page_size = page_size.max(1);
+    }
     let workspace = Millis::from_secs(wanted.workspace_seconds);
     config.durations = Durations { workspace, ..Durations::IMMEDIATE };
     let clock = Clock::Real;

@@ -27,6 +27,10 @@ pub const EMBEDDED: &str = "embedded";
 /// What is listed to see whether sign-in works: every account has this call.
 const ASKED_FIRST: &str = "databricks.workspace";
 
+/// The identity that the sandbox inside this process knows us by: the same in each process, so that its audit events stay
+/// those of one identity. The secret is another one each time.
+const EMBEDDED_CLIENT: &str = "landfall";
+
 /// A target that can be called.
 pub struct Reached {
     /// How.
@@ -115,7 +119,7 @@ pub async fn embed(
     clock: Clock,
     call_timeout: Millis,
 ) -> Result<Reached, Failure> {
-    let (client_id, client_secret) = (random_id()?, Secret::new(random_id()?));
+    let (client_id, client_secret) = (EMBEDDED_CLIENT.to_owned(), Secret::new(random_id()?));
     config.clients =
         vec![ClientCredential { id: client_id.clone(), secret: client_secret.clone(), read_only: false }];
     let account_id = config.account_id.clone();

@@ -210,6 +210,36 @@ fn an_operator_who_drops_evidence_and_seals_again_leaves_it_incomplete() {
 }
 
 #[test]
+fn an_operator_who_improves_a_reconciliation_and_seals_again_is_caught() {
+    let files = build(Ending::Well).files;
+    let edits = [
+        ("population/reconciliation.csv", "missing", "0"),
+        ("population/reconciliation.json", "\"missing\"", "\"agrees\""),
+        ("population/catalogs.csv", "observed at", "seen at"),
+        ("population/samples.csv", "no record", "pass"),
+        ("lead-sheet.csv", "this site's own log", "lists of the platform"),
+        ("population/catalogs.query.txt", "none:", "whole:"),
+    ];
+    for (path, from, to) in edits {
+        let text = String::from_utf8(files[path].clone()).expect("text");
+        assert!(text.contains(from), "{path} has no {from}:\n{text}");
+        let mut edited = files.clone();
+        edited.insert(path.into(), text.replacen(from, to, 1).into());
+        let verdict = check(&resealed(edited));
+        let words = format!("{path} is not what the log and its files come to");
+        assert!(first(&verdict).starts_with(&words), "{verdict:#?}");
+        let mut dropped = files.clone();
+        dropped.remove(path);
+        if path != "population/reconciliation.json" {
+            assert_eq!(missing(&check(&resealed(dropped))), format!("{path} is missing"));
+        }
+    }
+    let mut more = files;
+    more.insert("population/patients.csv".into(), b"id\r\n".to_vec());
+    assert_eq!(first(&check(&resealed(more))), "population/patients.csv is no population of this log");
+}
+
+#[test]
 fn an_operator_who_cuts_the_log_with_the_true_key_is_caught_by_the_org_log() {
     let whole = parts(Ending::Well);
     let mut cut = whole.clone();

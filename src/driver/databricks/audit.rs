@@ -10,8 +10,10 @@ use crate::base::time::Millis;
 use crate::driver::{Answer, AuditSource};
 use crate::model::audit::AuditEvent;
 use crate::model::outcome::{Cause, CauseClass};
+use crate::model::population::{CallRead, PagesEnd};
 
 const WHAT: &str = "read of audit events";
+const PATH: &str = "/__sandbox/audit-events";
 
 #[derive(Deserialize)]
 struct Page {
@@ -21,30 +23,44 @@ struct Page {
 
 impl AuditSource for Databricks {
     fn events(&self, timeout: Millis) -> Answer<'_, Result<Vec<AuditEvent>, Cause>> {
+        Box::pin(async move { Ok(self.audit_events(timeout).await?.1) })
+    }
+
+    fn proven_events(&self, timeout: Millis) -> Answer<'_, Result<(CallRead, Vec<AuditEvent>), Cause>> {
         Box::pin(self.audit_events(timeout))
     }
 }
 
 impl Databricks {
-    async fn audit_events(&self, timeout: Millis) -> Result<Vec<AuditEvent>, Cause> {
+    async fn audit_events(&self, timeout: Millis) -> Result<(CallRead, Vec<AuditEvent>), Cause> {
         let mut all: Vec<AuditEvent> = Vec::new();
+        let mut pages = Vec::new();
+        let mut end = PagesEnd::Cut { why: "its pages do not end".to_owned() };
         for _ in 0..AUDIT_PAGES_MAX {
             let after = all.last().map_or(0, |event| event.seq);
             let page = self.audit_page(after, timeout).await?;
             let grew = page.events.first().is_some_and(|event| event.seq > after);
+            pages.push(u32::try_from(page.events.len()).unwrap_or(u32::MAX));
             all.extend(page.events);
-            if !page.more || !grew {
+            if !page.more {
+                end = whole(&all);
+                break;
+            }
+            if !grew {
+                end =
+                    PagesEnd::Cut { why: "a page says that there is more and gives nothing new".to_owned() };
                 break;
             }
         }
-        Ok(all)
+        let (host, call, query) = (self.hosts.account().base, format!("GET {PATH}"), String::new());
+        Ok((CallRead { host, call, query, pages, end }, all))
     }
 
     async fn audit_page(&self, after: u64, timeout: Millis) -> Result<Page, Cause> {
         let endpoint = self.hosts.account();
         let request = Request {
             method: reqwest::Method::GET,
-            url: format!("{}/__sandbox/audit-events", endpoint.base),
+            url: format!("{}{PATH}", endpoint.base),
             query: vec![("after".to_owned(), after.to_string())],
             body: None,
         };
@@ -58,5 +74,14 @@ impl Databricks {
         };
         let page = answer.json().and_then(|body| serde_json::from_value(body).ok());
         page.ok_or_else(|| garbled(WHAT, &answer, "it is not a page of events"))
+    }
+}
+
+/// Events are numbered from one without a gap: what is not there was dropped.
+fn whole(all: &[AuditEvent]) -> PagesEnd {
+    let missing = (1..).zip(all).find(|(number, event)| *number != event.seq);
+    match missing {
+        None => PagesEnd::Exhausted { proof: "the last page says that there is no more".to_owned() },
+        Some((number, _)) => PagesEnd::Cut { why: format!("event {number} is no longer kept") },
     }
 }

@@ -18,17 +18,17 @@ use crate::model::outcome::{Cause, CauseClass, Observation};
 const SCIM_COUNT: usize = 1_000;
 
 /// Where a read stands: the kind, where its calls go, and how long each of them may take.
-struct Reading<'a> {
-    kind: &'a Kind,
-    endpoint: Endpoint,
-    timeout: Millis,
-    what: String,
+pub(super) struct Reading<'a> {
+    pub(super) kind: &'a Kind,
+    pub(super) endpoint: Endpoint,
+    pub(super) timeout: Millis,
+    pub(super) what: String,
 }
 
 /// One GET.
-struct Get {
-    path: String,
-    query: Vec<(String, String)>,
+pub(super) struct Get {
+    pub(super) path: String,
+    pub(super) query: Vec<(String, String)>,
 }
 
 impl Databricks {
@@ -222,7 +222,7 @@ impl Databricks {
     }
 
     /// One GET. A 401 to a token that had been used before is answered with a new token and the same read again.
-    async fn get(&self, reading: &Reading<'_>, get: &Get) -> Result<Value, Cause> {
+    pub(super) async fn get(&self, reading: &Reading<'_>, get: &Get) -> Result<Value, Cause> {
         let mut sent = self.get_once(reading, get).await?;
         if sent.was_cached && matches!(&sent.reply, Reply::Answer(answer) if answer.status == 401) {
             sent = self.get_once(reading, get).await?;

@@ -139,7 +139,8 @@ pub async fn live<'w>(
         let launched = world.wave(wave, Some(wave) == waves.last()).await?;
         let Some(saved) = launched else { break };
         if wanted.bundles_of_all || Some(wave) == waves.last() {
-            let World { context, estate, journal, .. } = &mut world;
+            let World { context, estate, journal, reached, .. } = &mut world;
+            super::collected(context, &estate.desired, journal, reached, &saved, &actor()).await?;
             bundles.extend(super::bundles(context, &estate.desired, journal, &saved, &actor(), &out)?);
         }
     }
