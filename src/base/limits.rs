@@ -89,8 +89,10 @@ pub const ASK_BYTES_MAX: usize = 16 << 10;
 pub const BAKE_READS_SOON: u32 = 4;
 /// Reads of one check in one look: half an hour without an answer, and nobody can say any more that it holds.
 pub const BAKE_READS_MAX: u32 = 34;
-/// Calls under way at once over the whole process.
+/// Calls under way at once over the whole process, unless the target says otherwise.
 pub const CALLS_MAX: usize = 32;
+/// Calls at once that a target may ask for: each holds a connection, and a process has a thousand of them by default.
+pub const CALLS_AT_ONCE_MAX: u32 = 900;
 /// Files of a bundle.
 pub const BUNDLE_FILES_MAX: usize = 200_000;
 /// One file of a bundle that the verifier reads.

@@ -5,7 +5,6 @@ use super::running::Running;
 use super::scope_run::{Surroundings, bake_job};
 use super::turn;
 use crate::base::id::{ScopeId, StepId};
-use crate::base::limits;
 use crate::model::plan::Work;
 
 impl Running<'_> {
@@ -17,7 +16,7 @@ impl Running<'_> {
     }
 
     fn free(&self) -> usize {
-        limits::CALLS_MAX.saturating_sub(self.tasks.len())
+        self.calls_at_once.saturating_sub(self.tasks.len())
     }
 
     fn route(&self, scope: &ScopeId, step: &StepId) -> Route<'_> {

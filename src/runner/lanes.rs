@@ -7,13 +7,14 @@
 use std::collections::BTreeSet;
 
 use super::perform::{Done, Outcome};
-use crate::base::id::{KindName, ScopeId, StepId};
+use crate::base::id::{ScopeId, StepId};
 use crate::base::time::Timestamp;
 use crate::driver::Place;
 use crate::engine::Command;
-use crate::model::finding::{Finding, NextCall};
+use crate::model::finding::Finding;
 use crate::model::outcome::{ApplyOutcome, CauseClass};
-use crate::model::plan::{Operation, Reconcile, ScopePlan, Work};
+use crate::model::plan::{Reconcile, ScopePlan, Work};
+use crate::pacing::charge::{Charge, reads, verb_of};
 use crate::pacing::{Lane, LaneReport, Pacer, Rates, Verb};
 
 /// Where a step's calls go.
@@ -64,26 +65,25 @@ impl Lanes {
         let Some(pacer) = &self.pacer else { return true };
         let Some(step) = command.step() else { return true };
         let Some((reconcile, mutates)) = subject(route.plan, step) else { return true };
-        let lane = |verb| lane(pacer.rates(), route.place.as_ref(), &reconcile.kind, verb);
+        let host = host(route.place.as_ref());
+        let charge = Charge { rates: pacer.rates(), host: host.as_deref(), kind: &reconcile.kind };
         let key = (route.scope.clone(), step.clone());
         match command {
             Command::WakeAt(_) => true,
             Command::Apply { call, .. } => {
                 if !self.paid.remove(&key) {
-                    let lane = lane(verb_of(*call));
+                    let lane = charge.lane(verb_of(*call));
                     self.take(lane.into_iter().collect(), now);
                 }
                 true
             }
             Command::Verify { .. } => {
-                let read = lane(reads(route.has_id));
+                let read = charge.read(route.has_id);
                 self.admit(read.into_iter().collect(), now)
             }
             Command::Observe { .. } => {
-                let write = mutates.then(|| first_verb(reconcile.operation)).flatten();
-                let (read, write) = (lane(reads(route.has_id)), write.and_then(lane));
-                let pays = write.is_some();
-                let admitted = self.admit(read.into_iter().chain(write).collect(), now);
+                let (lanes, pays) = charge.look(route.has_id, mutates.then_some(reconcile.operation));
+                let admitted = self.admit(lanes, now);
                 if admitted && pays {
                     self.paid.insert(key);
                 }
@@ -115,7 +115,9 @@ impl Lanes {
 
     fn lane_of(&self, step: &StepId, route: &Route<'_>, verb: Verb) -> Option<Lane> {
         let (reconcile, _) = subject(route.plan, step)?;
-        lane(self.pacer.as_ref()?.rates(), route.place.as_ref(), &reconcile.kind, verb)
+        let host = host(route.place.as_ref());
+        let rates = self.pacer.as_ref()?.rates();
+        Charge { rates, host: host.as_deref(), kind: &reconcile.kind }.lane(verb)
     }
 
     /// Charges all of these lanes if all are ready.
@@ -173,33 +175,10 @@ fn subject<'p>(plan: &'p ScopePlan, step: &StepId) -> Option<(&'p Reconcile, boo
     }
 }
 
-fn lane(rates: &Rates, place: Option<&Place>, kind: &KindName, verb: Verb) -> Option<Lane> {
-    let host = match place? {
+/// The host that a step's calls are counted at.
+fn host(place: Option<&Place>) -> Option<String> {
+    Some(match place? {
         Place::Account => "account".to_owned(),
         Place::Workspace { workspace_id, .. } => format!("workspace/{workspace_id}"),
-    };
-    Some(Lane { host, family: rates.family(kind, verb) })
-}
-
-/// An object without a known id is looked for by its natural key, which takes a list call.
-fn reads(has_id: bool) -> Verb {
-    if has_id { Verb::Read } else { Verb::List }
-}
-
-fn verb_of(call: NextCall) -> Verb {
-    match call {
-        NextCall::Create => Verb::Create,
-        NextCall::Update => Verb::Update,
-        NextCall::Delete => Verb::Delete,
-    }
-}
-
-/// The call that a step sends first.
-fn first_verb(operation: Operation) -> Option<Verb> {
-    match operation {
-        Operation::None => None,
-        Operation::Create => Some(Verb::Create),
-        Operation::Update => Some(Verb::Update),
-        Operation::Replace | Operation::Delete => Some(Verb::Delete),
-    }
+    })
 }

@@ -43,6 +43,7 @@ pub(super) struct Running<'a> {
     pub(super) known: Known,
     pub(super) tasks: Tasks,
     pub(super) lanes: Lanes,
+    pub(super) calls_at_once: usize,
     pub(super) bakes: Bakes,
     /// When others' wishes are looked at next.
     pub(super) asks_at: Timestamp,
@@ -63,6 +64,7 @@ impl<'a> Running<'a> {
             run: shell.run,
             tasks: Tasks::new(shell.clock.clone(), shell.driver),
             lanes: Lanes::new(shell.rates),
+            calls_at_once: shell.calls_at_once.max(1),
             fleet: fleet::State::new(&shell.saved.plan),
             asks_at: shell.clock.now(),
             clock: shell.clock,

@@ -1,0 +1,15 @@
+//! A whole fleet in virtual time: the production engines, the production order of calls and the published rates, with
+//! workspaces that take 150 to 300 seconds, against the least time that the same limits allow. The benchmark suite plays
+//! it with a thousand sites; the test below with sixty.
+
+#[path = "fleet/bound.rs"]
+pub mod bound;
+#[path = "fleet/estate.rs"]
+pub mod estate;
+#[path = "fleet/play.rs"]
+pub mod play;
+#[path = "fleet/service.rs"]
+pub mod service;
+#[cfg(test)]
+#[path = "fleet/tests.rs"]
+mod tests;
