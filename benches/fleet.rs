@@ -1,5 +1,6 @@
 //! A fleet in virtual time, by itself: `cargo bench --bench fleet -- [SITES] [SLOTS] [SEED]`. It prints the simulated
-//! time, its bound, and how long the simulation took; making the plan is not in it.
+//! time, its bound, and how long the simulation took; making the plan is not in it. With `--plan` only the plan is made:
+//! `benches/callgrind.sh` takes the difference.
 
 #![allow(missing_docs, reason = "a program, not a library")]
 
@@ -17,6 +18,9 @@ fn main() {
     let (sites, slots, seed) = (of(0, 100), of(1, 512), of(2, 1) as u64);
     let (plan, rates) = (fleet::estate::plan(sites), Rates::standard());
     let steps: usize = plan.scopes.values().map(|scope| scope.steps.len()).sum();
+    if std::env::args().any(|word| word == "--plan") {
+        return println!("{sites} sites, {steps} steps");
+    }
     let began = Instant::now();
     let played = fleet::play::play(&plan, seed, slots, rates);
     let took = began.elapsed().as_secs_f64();

@@ -17,7 +17,6 @@ mod scope_run;
 mod scopes;
 pub mod stop;
 mod tasks;
-mod turn;
 mod waiting;
 mod wishes;
 

@@ -146,8 +146,8 @@ pub const WINDOWS_MAX: usize = 32;
 pub const FREEZES_MAX: usize = 120;
 /// Openings that are listed at once: a window a day for as far as the search goes.
 pub const OPENINGS_MAX: usize = 400;
-/// Lanes that calls are paced in: a thousand workspaces with four families of calls each.
-pub const PACING_LANES_MAX: usize = 4_096;
+/// Lanes that calls are paced in: two workspaces of two thousand sites with four families of calls each.
+pub const PACING_LANES_MAX: usize = 16_384;
 /// Rest after a call that was one too many, where the service names none; doubles while nothing else is answered.
 pub const PACING_REST: Millis = Millis::from_secs(1);
 /// How long the first call after such a rest is waited for before the second goes out.

@@ -57,6 +57,15 @@ struct Line {
     stands: Stands,
 }
 
+/// What may go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Everything.
+    All,
+    /// Everything but what was promised, whose intent may not be durable yet.
+    Looks,
+}
+
 /// Where a line is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stands {
@@ -72,7 +81,8 @@ enum Stands {
 #[derive(Debug)]
 pub struct Queue<W, C> {
     lines: Vec<Line>,
-    by_lanes: BTreeMap<Vec<Lane>, usize>,
+    /// What was promised stands in a line of its own.
+    by_lanes: BTreeMap<(bool, Vec<Lane>), usize>,
     by_lane: BTreeMap<Lane, Vec<usize>>,
     calls: BTreeSet<(Rank, usize)>,
     questions: BTreeSet<(Rank, usize)>,
@@ -155,11 +165,15 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
             Urgency::Asks => (2, 0),
         };
         let rank = Rank { band, path: Reverse(path), tag, number: self.numbered };
-        let line = self.line(lanes);
+        let line = self.line(urgency == Urgency::Promised, lanes);
         self.waiting.insert(rank.number, (who.clone(), call.clone()));
         self.offered.entry(who.clone()).or_default().insert(call, (line, rank));
         let own = &mut self.lines[line];
-        if rank.is_question() { own.questions.insert(rank) } else { own.calls.insert(rank) };
+        if rank.is_question() {
+            own.questions.insert(rank)
+        } else {
+            own.calls.insert(rank)
+        };
         self.place(line);
     }
 
@@ -178,10 +192,15 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
     }
 
     /// The next call that may go out at this moment, charged to its lanes. Without a pacer nothing waits for lanes.
-    pub fn next(&mut self, mut pacer: Option<&mut Pacer>, now: Timestamp) -> Option<Admitted<W, C>> {
+    pub fn next(
+        &mut self,
+        mut pacer: Option<&mut Pacer>,
+        now: Timestamp,
+        which: Which,
+    ) -> Option<Admitted<W, C>> {
         self.wake(now);
         loop {
-            let (rank, line) = self.first()?;
+            let (rank, line) = self.first(which)?;
             let lanes = &self.lines[line].lanes;
             if let Some(pacer) = pacer.as_deref_mut() {
                 let ready = lanes.iter().map(|lane| pacer.ready_at(lane, now)).max().unwrap_or(now);
@@ -215,22 +234,28 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
         }
     }
 
-    fn first(&self) -> Option<(Rank, usize)> {
-        let (call, question) = (self.calls.first(), self.questions.first());
+    fn first(&self, which: Which) -> Option<(Rank, usize)> {
+        let from = match which {
+            Which::All => 0,
+            Which::Looks => 1,
+        };
+        let from = Rank { band: from, path: Reverse(u32::MAX), tag: 0, number: 0 };
+        let (call, question) = (self.calls.range((from, 0)..).next(), self.questions.first());
         let asks = question.is_some() && (call.is_none() || self.yielded + 1 >= YIELDS_MAX);
         let promised = call.is_some_and(|(rank, _)| rank.band == 0);
         if asks && !promised { question.copied() } else { call.copied() }
     }
 
-    fn line(&mut self, lanes: Vec<Lane>) -> usize {
-        if let Some(known) = self.by_lanes.get(&lanes) {
+    fn line(&mut self, promised: bool, lanes: Vec<Lane>) -> usize {
+        let key = (promised, lanes.clone());
+        if let Some(known) = self.by_lanes.get(&key) {
             return *known;
         }
         let number = self.lines.len();
         for lane in &lanes {
             self.by_lane.entry(lane.clone()).or_default().push(number);
         }
-        self.by_lanes.insert(lanes.clone(), number);
+        self.by_lanes.insert(key, number);
         let (calls, questions) = (BTreeSet::new(), BTreeSet::new());
         self.lines.push(Line { lanes, calls, questions, stands: Stands::Empty });
         number
@@ -239,7 +264,11 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
     fn drop_from(&mut self, line: usize, rank: Rank) {
         self.waiting.remove(&rank.number);
         let own = &mut self.lines[line];
-        if rank.is_question() { own.questions.remove(&rank) } else { own.calls.remove(&rank) };
+        if rank.is_question() {
+            own.questions.remove(&rank)
+        } else {
+            own.calls.remove(&rank)
+        };
         self.place(line);
     }
 
@@ -286,5 +315,130 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
             self.unplace(line);
             self.place(line);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Rates;
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000)
+    }
+
+    fn lane(host: &str) -> Vec<Lane> {
+        vec![Lane { host: host.to_owned(), family: Rates::standard().default_family().clone() }]
+    }
+
+    fn works(seconds: u64) -> Urgency {
+        Urgency::Works(Millis::from_secs(seconds))
+    }
+
+    /// What goes out without any limit, one after the other.
+    fn order(queue: &mut Queue<char, u32>) -> String {
+        let mut out = String::new();
+        while let Some(one) = queue.next(None, now(), Which::All) {
+            out.push_str(&format!("{}{} ", one.who, one.call));
+        }
+        out
+    }
+
+    #[test]
+    fn the_longer_path_goes_first_and_sites_take_turns() {
+        let mut queue = Queue::new();
+        (1..=4).for_each(|call| queue.offer(&'a', call, works(10), Vec::new()));
+        (1..=2).for_each(|call| queue.offer(&'b', call, works(11), Vec::new()));
+        queue.offer(&'c', 9, works(400), Vec::new());
+        queue.offer(&'a', 0, Urgency::Promised, Vec::new());
+        assert_eq!(order(&mut queue), "a0 c9 a1 b1 a2 b2 a3 a4 ");
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn who_comes_late_neither_waits_for_all_nor_passes_all() {
+        let mut queue = Queue::new();
+        (1..=6).for_each(|call| queue.offer(&'a', call, works(10), Vec::new()));
+        for wanted in [1, 2, 3] {
+            assert_eq!(queue.next(None, now(), Which::All).expect("one waits").call, wanted);
+        }
+        (1..=2).for_each(|call| queue.offer(&'b', call, works(10), Vec::new()));
+        assert_eq!(order(&mut queue), "a4 b1 a5 b2 a6 ");
+    }
+
+    #[test]
+    fn questions_yield_but_are_not_starved() {
+        let mut queue = Queue::new();
+        (0..YIELDS_MAX * 2).for_each(|call| queue.offer(&'a', call, works(10), Vec::new()));
+        (100..103).for_each(|call| queue.offer(&'b', call, Urgency::Asks, Vec::new()));
+        let all = order(&mut queue);
+        let places: Vec<usize> =
+            all.split(' ').enumerate().filter(|(_, one)| one.starts_with('b')).map(|(at, _)| at).collect();
+        assert_eq!(places, [15, 31, 34]);
+    }
+
+    #[test]
+    fn a_full_lane_holds_back_its_own_line_only() {
+        let mut pacer = Pacer::new(Rates::standard().clone());
+        let mut queue = Queue::new();
+        (1..=8).for_each(|call| queue.offer(&'a', call, works(10), lane("account")));
+        (1..=2).for_each(|call| queue.offer(&'b', call, works(1), lane("workspace")));
+        let mut out = |queue: &mut Queue<char, u32>, at: u64| {
+            let mut all = String::new();
+            while let Some(one) = queue.next(Some(&mut pacer), now() + Millis(at), Which::All) {
+                all.push_str(&format!("{}{} ", one.who, one.call));
+            }
+            all
+        };
+        assert_eq!(out(&mut queue, 0), "a1 a2 a3 a4 a5 b1 b2 ");
+        assert_eq!(queue.ready_at(), Some(now() + Millis(67)));
+        assert_eq!(out(&mut queue, 66), "");
+        assert_eq!(out(&mut queue, 67), "a6 ");
+        queue.withdraw(&'a', &7);
+        assert_eq!(out(&mut queue, 200), "a8 ");
+        assert_eq!((queue.ready_at(), queue.len()), (None, 0));
+    }
+
+    #[test]
+    fn what_is_promised_waits_for_nobody_but_for_its_intent() {
+        let mut pacer = Pacer::new(Rates::standard().clone());
+        let mut queue = Queue::new();
+        queue.offer(&'a', 1, Urgency::Promised, Vec::new());
+        queue.offer(&'a', 2, works(10), Vec::new());
+        let mut next = |queue: &mut Queue<char, u32>, which| {
+            queue.next(Some(&mut pacer), now(), which).map(|one| one.call)
+        };
+        assert_eq!(next(&mut queue, Which::Looks), Some(2));
+        assert_eq!(next(&mut queue, Which::Looks), None);
+        assert_eq!(next(&mut queue, Which::All), Some(1));
+    }
+
+    #[test]
+    fn a_line_whose_lane_is_free_again_moves_before_its_time() {
+        let mut pacer = Pacer::new(Rates::standard().clone());
+        let lane = lane("account");
+        let mut queue = Queue::new();
+        (1..=4).for_each(|call| queue.offer(&'a', call, works(10), lane.clone()));
+        assert!(queue.next(Some(&mut pacer), now(), Which::All).is_some());
+        pacer.refused(&lane[0], now(), Some(Millis(500)));
+        assert!(queue.next(Some(&mut pacer), now(), Which::All).is_none());
+        let later = now() + Millis(500);
+        assert!(queue.next(Some(&mut pacer), later, Which::All).is_some(), "one call tries");
+        assert!(queue.next(Some(&mut pacer), later, Which::All).is_none(), "the next waits for its answer");
+        pacer.answered(&lane[0], later + Millis(80));
+        assert!(queue.next(Some(&mut pacer), later + Millis(200), Which::All).is_none());
+        queue.learned(&lane[0]);
+        assert!(queue.next(Some(&mut pacer), later + Millis(200), Which::All).is_some());
+    }
+
+    #[test]
+    fn nothing_of_one_that_has_ended_goes_out() {
+        let mut queue = Queue::new();
+        queue.offer(&'a', 1, works(10), Vec::new());
+        queue.offer(&'b', 1, works(10), Vec::new());
+        queue.offer(&'a', 2, Urgency::Asks, lane("account"));
+        assert_eq!(queue.of(&'a').collect::<Vec<_>>(), [&1, &2]);
+        queue.withdraw_all(&'a');
+        assert_eq!(order(&mut queue), "b1 ");
     }
 }

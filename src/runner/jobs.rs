@@ -1,10 +1,12 @@
-//! Hands out slots: one scope after the other in turn, the longest remaining path first, and only what its lanes let out.
+//! Hands out slots to what the lanes let out, in the order of [`crate::pacing::queue`].
+
+use std::collections::BTreeSet;
 
 use super::lanes::Route;
 use super::running::Running;
-use super::scope_run::{Surroundings, bake_job};
-use super::turn;
+use super::scope_run::{ScopeRun, Surroundings, bake_job};
 use crate::base::id::{ScopeId, StepId};
+use crate::engine::Command;
 use crate::model::plan::Work;
 
 impl Running<'_> {
@@ -40,22 +42,20 @@ impl Running<'_> {
         }
         let mut lanes = std::mem::take(&mut self.lanes);
         let now = self.now();
-        let queues = turn::after(&self.active, self.served.as_ref())
-            .map(|scope| (scope.clone(), self.scopes[scope].startable()))
-            .collect();
-        let dealt = turn::deal(queues, free, |scope, command| {
-            command.step().is_some_and(|step| lanes.admits(command, &self.route(scope, step), now))
-        });
-        let dealt: Vec<_> = dealt
-            .into_iter()
-            .map(|(scope, command)| {
-                let lane = command.step().and_then(|step| lanes.of(command, &self.route(&scope, step)));
-                (scope, command.clone(), lane)
-            })
-            .collect();
+        for scope in lanes.take_touched() {
+            let run = self.active.contains(&scope).then(|| &self.scopes[&scope]);
+            let owed: BTreeSet<&Command> = run.into_iter().flat_map(ScopeRun::startable).collect();
+            lanes.offer(&scope, &owed, |step| self.route(&scope, step));
+        }
+        let mut out = Vec::new();
+        while out.len() < free
+            && let Some(one) = lanes.next(now, |scope, step| self.route(scope, step))
+        {
+            out.push(one);
+        }
         self.lanes = lanes;
         let saved = self.saved;
-        for (scope, command, lane) in dealt {
+        for (scope, command, lane) in out {
             let around = Surroundings {
                 known: &self.known,
                 holdings: &self.holdings[&scope],
@@ -66,7 +66,6 @@ impl Running<'_> {
             let mut job = run.job(&scope, saved.plan.scope(&scope), command, around);
             job.lane = lane;
             self.tasks.start(job);
-            self.served = Some(scope);
         }
     }
 

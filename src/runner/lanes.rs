@@ -1,4 +1,5 @@
-//! Which calls may go out now: each is charged to a lane, one host and one family of calls that it counts together.
+//! Which calls may go out now: each is charged to a lane, one host and one family of calls that it counts together. Which
+//! of those that may goes first is decided by [`Queue`].
 //!
 //! What the engine has decided to send is sent: its intent is in the log and its deadline runs. So the waiting is done
 //! before: a look that may lead to a call goes out only when the call could follow at once, and pays for both. Calls
@@ -11,10 +12,12 @@ use crate::base::id::{ScopeId, StepId};
 use crate::base::time::Timestamp;
 use crate::driver::Place;
 use crate::engine::Command;
+use crate::kind::Registry;
 use crate::model::finding::Finding;
 use crate::model::outcome::{ApplyOutcome, CauseClass};
 use crate::model::plan::{Reconcile, ScopePlan, Work};
 use crate::pacing::charge::{Charge, reads, verb_of};
+use crate::pacing::queue::{Queue, Urgency, Which};
 use crate::pacing::{Lane, LaneReport, Pacer, Rates, Verb};
 
 /// Where a step's calls go.
@@ -29,11 +32,14 @@ pub(super) struct Route<'r> {
     pub(super) has_id: bool,
 }
 
-/// The lanes of a launch.
+/// The lanes of a launch, and the calls that wait for them.
 #[derive(Default)]
 pub(super) struct Lanes {
     /// Nothing for a target that takes any number of calls.
     pacer: Option<Pacer>,
+    queue: Queue<ScopeId, Command>,
+    /// Scopes to which something has happened since their calls were offered.
+    touched: BTreeSet<ScopeId>,
     /// Steps whose last look has paid for the call that follows.
     paid: BTreeSet<(ScopeId, StepId)>,
     /// When the first lane that held something back is ready.
@@ -42,7 +48,7 @@ pub(super) struct Lanes {
 
 impl Lanes {
     pub(super) fn new(rates: Option<Rates>) -> Self {
-        Self { pacer: rates.map(Pacer::new), paid: BTreeSet::new(), ready_at: None }
+        Self { pacer: rates.map(Pacer::new), ..Self::default() }
     }
 
     /// How calls went out, lane by lane.
@@ -60,34 +66,97 @@ impl Lanes {
         self.ready_at = None;
     }
 
-    /// Whether this command may go out now; if so, it is charged.
-    pub(super) fn admits(&mut self, command: &Command, route: &Route<'_>, now: Timestamp) -> bool {
-        let Some(pacer) = &self.pacer else { return true };
-        let Some(step) = command.step() else { return true };
-        let Some((reconcile, mutates)) = subject(route.plan, step) else { return true };
+    /// Something has happened to a scope: what it owes may be something else.
+    pub(super) fn touch(&mut self, scope: &ScopeId) {
+        if !self.touched.contains(scope) {
+            self.touched.insert(scope.clone());
+        }
+    }
+
+    /// The scopes whose calls are to be offered afresh.
+    pub(super) fn take_touched(&mut self) -> BTreeSet<ScopeId> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// Makes what waits of a scope exactly these calls; those that wait already keep their places.
+    pub(super) fn offer<'r>(
+        &mut self,
+        scope: &ScopeId,
+        owed: &BTreeSet<&Command>,
+        route: impl Fn(&StepId) -> Route<'r>,
+    ) {
+        let gone: Vec<Command> =
+            self.queue.of(scope).filter(|command| !owed.contains(*command)).cloned().collect();
+        gone.iter().for_each(|command| self.queue.withdraw(scope, command));
+        for command in owed {
+            let Some(step) = command.step().filter(|_| !self.queue.holds(scope, command)) else { continue };
+            let (urgency, lanes) = self.demand(command, &route(step), step);
+            self.queue.offer(scope, (*command).clone(), urgency, lanes);
+        }
+    }
+
+    /// How urgent a command is, and the lanes that it waits for.
+    fn demand(&self, command: &Command, route: &Route<'_>, step: &StepId) -> (Urgency, Vec<Lane>) {
+        let subject = subject(route.plan, step);
+        let host = host(route.place.as_ref());
+        let charge = self.pacer.as_ref().zip(subject).map(|(pacer, (reconcile, _))| Charge {
+            rates: pacer.rates(),
+            host: host.as_deref(),
+            kind: &reconcile.kind,
+        });
+        match command {
+            Command::WakeAt(_) | Command::Apply { .. } => (Urgency::Promised, Vec::new()),
+            Command::Observe { remaining, .. } => {
+                let then = subject.and_then(|(reconcile, mutates)| mutates.then_some(reconcile.operation));
+                let lanes = charge.map(|charge| charge.look(route.has_id, then).0);
+                (Urgency::Works(remaining.0), lanes.unwrap_or_default())
+            }
+            Command::Verify { remaining, .. } => {
+                let urgency =
+                    if subject.is_some_and(takes_time) { Urgency::Asks } else { Urgency::Works(remaining.0) };
+                let lane = charge.and_then(|charge| charge.read(route.has_id));
+                (urgency, lane.into_iter().collect())
+            }
+        }
+    }
+
+    /// The next command that may go out now, charged.
+    pub(super) fn next<'r>(
+        &mut self,
+        now: Timestamp,
+        route: impl Fn(&ScopeId, &StepId) -> Route<'r>,
+    ) -> Option<(ScopeId, Command, Option<Lane>)> {
+        let Some(out) = self.queue.next(self.pacer.as_mut(), now, Which::All) else {
+            self.ready_at = self.ready_at.into_iter().chain(self.queue.ready_at()).min();
+            return None;
+        };
+        let step = out.call.step().expect("timers do not wait for lanes").clone();
+        let route = route(&out.who, &step);
+        self.settle(&out.call, &route, &step, now);
+        let lane = self.of(&out.call, &route);
+        Some((out.who, out.call, lane))
+    }
+
+    /// A look that may lead to a call has paid for it; a call that no look has paid for goes into debt.
+    fn settle(&mut self, command: &Command, route: &Route<'_>, step: &StepId, now: Timestamp) {
+        let Some((pacer, (reconcile, mutates))) = self.pacer.as_ref().zip(subject(route.plan, step)) else {
+            return;
+        };
         let host = host(route.place.as_ref());
         let charge = Charge { rates: pacer.rates(), host: host.as_deref(), kind: &reconcile.kind };
         let key = (route.scope.clone(), step.clone());
         match command {
-            Command::WakeAt(_) => true,
-            Command::Apply { call, .. } => {
-                if !self.paid.remove(&key) {
-                    let lane = charge.lane(verb_of(*call));
-                    self.take(lane.into_iter().collect(), now);
-                }
-                true
-            }
-            Command::Verify { .. } => {
-                let read = charge.read(route.has_id);
-                self.admit(read.into_iter().collect(), now)
-            }
+            Command::WakeAt(_) | Command::Verify { .. } => {}
             Command::Observe { .. } => {
-                let (lanes, pays) = charge.look(route.has_id, mutates.then_some(reconcile.operation));
-                let admitted = self.admit(lanes, now);
-                if admitted && pays {
+                if charge.look(route.has_id, mutates.then_some(reconcile.operation)).1 {
                     self.paid.insert(key);
                 }
-                admitted
+            }
+            Command::Apply { call, .. } => {
+                let lane = charge.lane(verb_of(*call));
+                if !self.paid.remove(&key) {
+                    self.take(lane.into_iter().collect(), now);
+                }
             }
         }
     }
@@ -141,6 +210,7 @@ impl Lanes {
     /// Learns from an answer: a service that is asked too much says so.
     pub(super) fn learn(&mut self, done: &Done, now: Timestamp) {
         let (Some(pacer), Some(lane)) = (&mut self.pacer, &done.lane) else { return };
+        let before = pacer.ready_at(lane, now);
         match &done.result {
             Outcome::Answered(ApplyOutcome::Busy { retry_after, .. }) => {
                 pacer.refused(lane, now, *retry_after);
@@ -154,6 +224,9 @@ impl Lanes {
                 Some(CauseClass::NoAnswer) => {}
                 Some(_) | None => pacer.answered(lane, now),
             },
+        }
+        if pacer.ready_at(lane, now) < before {
+            self.queue.learned(lane);
         }
     }
 }
@@ -173,6 +246,11 @@ fn subject<'p>(plan: &'p ScopePlan, step: &StepId) -> Option<(&'p Reconcile, boo
             Work::Check { .. } => None,
         },
     }
+}
+
+/// Whether an object of this kind takes its time after its call, and looks before that say only that it is not ready.
+fn takes_time((reconcile, _): (&Reconcile, bool)) -> bool {
+    Registry::standard().get(&reconcile.kind).is_some_and(|kind| kind.ready.is_some())
 }
 
 /// The host that a step's calls are counted at.

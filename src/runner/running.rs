@@ -37,8 +37,6 @@ pub(super) struct Running<'a> {
     pub(super) scopes: BTreeMap<ScopeId, ScopeRun>,
     /// Scopes whose runs go on in this process.
     pub(super) active: BTreeSet<ScopeId>,
-    /// The scope that was served last when slots were handed out.
-    pub(super) served: Option<ScopeId>,
     pub(super) holdings: BTreeMap<ScopeId, Holdings>,
     pub(super) known: Known,
     pub(super) tasks: Tasks,
@@ -74,7 +72,6 @@ impl<'a> Running<'a> {
             ledger,
             scopes: BTreeMap::new(),
             active: BTreeSet::new(),
-            served: None,
             holdings: BTreeMap::new(),
             known: Known::default(),
             bakes: Bakes::default(),
@@ -248,13 +245,12 @@ impl<'a> Running<'a> {
 
     /// What the fleet makes of something; whether it changed anything.
     pub(super) fn try_fleet_input(&mut self, input: fleet::Input) -> Result<bool, fleet::Refusal> {
-        let events = match fleet::decide(&self.saved.plan, &self.fleet, self.clock.now(), input) {
+        let events = match fleet::advance(&self.saved.plan, &mut self.fleet, self.clock.now(), input) {
             fleet::Decision::Accepted(events) => events,
             fleet::Decision::Stale => return Ok(false),
             fleet::Decision::Refused(refusal) => return Err(refusal),
         };
         for event in events {
-            fleet::apply(&mut self.fleet, &event);
             let refs = if matches!(event, FleetEvent::LaunchStarted { .. }) {
                 self.launch_refs.clone()
             } else {

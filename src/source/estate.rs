@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{RegionName, WaveName};
 use crate::base::limits::{
-    BREAK_GLASS_HOURS, BREAK_GLASS_HOURS_MAX, CALLS_AT_ONCE_MAX, PLAN_VALID_DAYS, PLAN_VALID_DAYS_MAX, SITE_DAYS_MAX,
+    BREAK_GLASS_HOURS, BREAK_GLASS_HOURS_MAX, CALLS_AT_ONCE_MAX, PLAN_VALID_DAYS, PLAN_VALID_DAYS_MAX,
+    SITE_DAYS_MAX,
 };
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;

@@ -10,6 +10,3 @@ pub mod estate;
 pub mod play;
 #[path = "fleet/service.rs"]
 pub mod service;
-#[cfg(test)]
-#[path = "fleet/tests.rs"]
-mod tests;

@@ -6,6 +6,8 @@
 mod calendar;
 #[allow(dead_code, reason = "the benchmark suite plays it too, and reads more of it")]
 mod fleet;
+#[path = "fleet/tests.rs"]
+mod fleet_tests;
 mod launch;
 mod mutant;
 mod production;

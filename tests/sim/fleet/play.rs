@@ -11,11 +11,11 @@ use landfall::engine::{self, Command};
 use landfall::fleet;
 use landfall::model::event::{Event, RunOutcome};
 use landfall::model::finding::{Finding, Readback};
-use landfall::model::fleet_event::{LaunchOutcome, ScopeOutcome};
+use landfall::model::fleet_event::{FleetEvent, LaunchOutcome, ScopeOutcome};
 use landfall::model::outcome::ApplyOutcome;
 use landfall::model::plan::{Plan, Reconcile, ScopePlan, Work};
 use landfall::pacing::charge::{Charge, reads, verb_of};
-use landfall::pacing::queue::{Queue, Urgency};
+use landfall::pacing::queue::{Queue, Urgency, Which};
 use landfall::pacing::{Lane, Pacer, Rates};
 use serde_json::Value;
 
@@ -145,7 +145,7 @@ impl<'p> Play<'p> {
 
     fn send_all(&mut self) {
         while self.arriving.len() < self.slots {
-            let Some(out) = self.queue.next(Some(&mut self.pacer), self.now) else { return };
+            let Some(out) = self.queue.next(Some(&mut self.pacer), self.now, Which::All) else { return };
             self.send(out.who, out.call);
         }
     }
@@ -277,11 +277,14 @@ impl<'p> Play<'p> {
     }
 
     fn fleet_input(&mut self, input: fleet::Input) {
-        match fleet::decide(self.plan, &self.fleet, self.now, input) {
+        let starts = match fleet::advance(self.plan, &mut self.fleet, self.now, input) {
             fleet::Decision::Accepted(events) => {
-                events.iter().for_each(|event| fleet::apply(&mut self.fleet, event));
+                events.iter().any(|event| matches!(event, FleetEvent::ScopeStarted { .. }))
             }
             other => panic!("the fleet: {other:?}"),
+        };
+        if !starts {
+            return;
         }
         for command in fleet::owed(&self.fleet) {
             let fleet::Command::RunScope { scope, .. } = command else { continue };
@@ -340,4 +343,3 @@ fn is_slow(reconcile: &Reconcile) -> bool {
     let kind = landfall::kind::Registry::standard().get(&reconcile.kind).expect("a kind");
     kind.ready.is_some()
 }
-

@@ -2,9 +2,9 @@
 
 use landfall::pacing::Rates;
 
-use super::bound::bound;
-use super::estate::plan;
-use super::play::play;
+use crate::fleet::bound::{Stage, bound};
+use crate::fleet::estate::plan;
+use crate::fleet::play::play;
 
 const SITES: usize = 60;
 const SLOTS: usize = 512;
@@ -14,9 +14,12 @@ fn sixty_sites_come_within_a_twentieth_of_the_bound_and_never_ask_too_much() {
     let (plan, rates) = (plan(SITES), Rates::standard());
     let played = play(&plan, 1, SLOTS, rates);
     let stages = bound(&plan, 1, SLOTS, rates);
-    let least: f64 = stages.iter().map(super::bound::Stage::seconds).sum();
+    let least: f64 = stages.iter().map(Stage::seconds).sum();
     let ratio = played.makespan.0 as f64 / 1e3 / least;
-    println!("{SITES} sites: {:?}, bound {least:.0} s, {ratio:.3}, {} calls, {} polls", played.makespan, played.calls, played.polls);
+    println!(
+        "{SITES} sites: {:?}, bound {least:.0} s, {ratio:.3}, {} calls, {} polls",
+        played.makespan, played.calls, played.polls
+    );
     for stage in &stages {
         println!("  {}: {:.0} s by {}: {stage:?}", stage.name, stage.seconds(), stage.binds());
     }
