@@ -51,7 +51,10 @@ impl Estate {
         }
         let path = self.root.join("sites/estate.toml");
         let text = fs::read_to_string(&path).expect("the estate");
-        let mut text = without(&text, &["[[wave]]", "[[freeze]]", "[wave.defaults]"]);
+        let mut text = without(
+            &text,
+            &["[[wave]]", "[[freeze]]", "[wave.defaults]", "[[stage]]", "[[stage.entry]]", "[[stage.exit]]"],
+        );
         let most = self.sites.max(1);
         // A pilot has no size of its own. The budget bounds how many run at once, so it is as large as the wave.
         text.push_str(&format!(

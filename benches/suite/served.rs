@@ -55,7 +55,7 @@ impl Served {
         let text = std::fs::read_to_string(&path).expect("the estate");
         let text = text.split("\n[targets.served]").next().unwrap_or_default().to_owned();
         let target = format!(
-            "\n[targets.served]\ndriver = \"databricks\"\nhost = \"{}\"\naccount_id = \"{}\"\ncall_timeout_ms = 60000\n{more}\n",
+            "\n[targets.served]\ndriver = \"databricks\"\nhost = \"{}\"\naccount_id = \"{}\"\ncall_timeout_ms = 60000\ngates = \"open\"\n{more}\n",
             self.of("DATABRICKS_HOST"),
             self.of("DATABRICKS_ACCOUNT_ID"),
         );

@@ -6,9 +6,11 @@
 //! 1. what was promised: its intent is in the log and its deadline runs;
 //! 2. the longer path, in steps of two: what a workspace waits for comes before what nothing waits for, whichever site it
 //!    belongs to, so that the account's line moves while workspaces are being made;
-//! 3. fair between sites (start-time fair queueing): each call carries a number one above the last of its own site, and
+//! 3. among those, what is nearer to its end: a site that is far on its way to its workspace before one that has hardly begun,
+//!    or all workspaces would begin at the same late moment, and the line stand idle until they are ready;
+//! 4. fair between sites (start-time fair queueing): each call carries a number one above the last of its own site, and
 //!    the lower goes first, so that a site of six hundred steps delays one of sixty by as many calls as that one makes;
-//! 4. what only asks whether something is ready yet yields to all of this, but for one call in [`YIELDS_MAX`]: such
+//! 5. what only asks whether something is ready yet yields to all of this, but for one call in [`YIELDS_MAX`]: such
 //!    questions could fill a lane by themselves, and starving them would hide what is ready.
 //!
 //! Every operation takes time that grows with the logarithm of what waits.
@@ -38,6 +40,7 @@ pub enum Urgency {
 struct Rank {
     band: u8,
     path: Reverse<u32>,
+    near: u64,
     tag: u64,
     number: u64,
 }
@@ -159,12 +162,13 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
         let tag = self.tags.get(who).copied().unwrap_or(0).max(self.served) + 1;
         self.tags.insert(who.clone(), tag);
         self.numbered += 1;
-        let (band, path) = match urgency {
+        let (band, near) = match urgency {
             Urgency::Promised => (0, 0),
-            Urgency::Works(remaining) => (1, remaining.0.max(1).ilog2()),
+            Urgency::Works(remaining) => (1, remaining.0),
             Urgency::Asks => (2, 0),
         };
-        let rank = Rank { band, path: Reverse(path), tag, number: self.numbered };
+        let path = Reverse(near.max(1).ilog2());
+        let rank = Rank { band, path, near, tag, number: self.numbered };
         let line = self.line(urgency == Urgency::Promised, lanes);
         self.waiting.insert(rank.number, (who.clone(), call.clone()));
         self.offered.entry(who.clone()).or_default().insert(call, (line, rank));
@@ -239,7 +243,7 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
             Which::All => 0,
             Which::Looks => 1,
         };
-        let from = Rank { band: from, path: Reverse(u32::MAX), tag: 0, number: 0 };
+        let from = Rank { band: from, path: Reverse(u32::MAX), near: 0, tag: 0, number: 0 };
         let (call, question) = (self.calls.range((from, 0)..).next(), self.questions.first());
         let asks = question.is_some() && (call.is_none() || self.yielded + 1 >= YIELDS_MAX);
         let promised = call.is_some_and(|(rank, _)| rank.band == 0);
@@ -348,11 +352,20 @@ mod tests {
     fn the_longer_path_goes_first_and_sites_take_turns() {
         let mut queue = Queue::new();
         (1..=4).for_each(|call| queue.offer(&'a', call, works(10), Vec::new()));
-        (1..=2).for_each(|call| queue.offer(&'b', call, works(11), Vec::new()));
+        (1..=2).for_each(|call| queue.offer(&'b', call, works(10), Vec::new()));
         queue.offer(&'c', 9, works(400), Vec::new());
         queue.offer(&'a', 0, Urgency::Promised, Vec::new());
         assert_eq!(order(&mut queue), "a0 c9 a1 b1 a2 b2 a3 a4 ");
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn of_paths_about_as_long_the_one_that_is_nearer_to_its_end_goes_first() {
+        let mut queue = Queue::new();
+        (1..=3).for_each(|call| queue.offer(&'a', call, works(390), Vec::new()));
+        queue.offer(&'b', 4, works(380), Vec::new());
+        queue.offer(&'b', 5, works(100), Vec::new());
+        assert_eq!(order(&mut queue), "b4 a1 a2 a3 b5 ");
     }
 
     #[test]

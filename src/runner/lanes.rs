@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::perform::{Done, Outcome};
 use crate::base::id::{ScopeId, StepId};
-use crate::base::time::Timestamp;
+use crate::base::time::{Millis, Timestamp};
 use crate::driver::Place;
 use crate::engine::Command;
 use crate::kind::Registry;
@@ -112,8 +112,9 @@ impl Lanes {
                 (Urgency::Works(remaining.0), lanes.unwrap_or_default())
             }
             Command::Verify { remaining, .. } => {
-                let urgency =
-                    if subject.is_some_and(takes_time) { Urgency::Asks } else { Urgency::Works(remaining.0) };
+                // A step that only has to be seen is nearer to its end than one that has to be made.
+                let nearer = Urgency::Works(Millis(remaining.0.0.saturating_sub(1)));
+                let urgency = if subject.is_some_and(takes_time) { Urgency::Asks } else { nearer };
                 let lane = charge.and_then(|charge| charge.read(route.has_id));
                 (urgency, lane.into_iter().collect())
             }

@@ -266,7 +266,8 @@ impl<'p> Play<'p> {
                 }
                 Command::Verify { remaining, .. } => {
                     let waits = matches!(&scope.plan.steps[step].work, Work::Reconcile(one) if is_slow(one));
-                    let urgency = if waits { Urgency::Asks } else { Urgency::Works(remaining.0) };
+                    let nearer = Urgency::Works(Millis(remaining.0.0.saturating_sub(1)));
+                    let urgency = if waits { Urgency::Asks } else { nearer };
                     let has_id = scope.ready.contains_key(step);
                     (urgency, scope.charge(rates, step).read(has_id).into_iter().collect())
                 }
@@ -289,7 +290,8 @@ impl<'p> Play<'p> {
         for command in fleet::owed(&self.fleet) {
             let fleet::Command::RunScope { scope, .. } = command else { continue };
             let at = self.names[&scope];
-            if self.scopes[at].is_none() {
+            // One without steps ends while others begin.
+            if self.scopes[at].is_none() && self.fleet.scopes()[&scope] == fleet::Phase::Running {
                 self.begin(at, scope);
             }
         }
