@@ -6,12 +6,13 @@
 //! 1. what was promised: its intent is in the log and its deadline runs;
 //! 2. the longer path, in steps of two: what a workspace waits for comes before what nothing waits for, whichever site it
 //!    belongs to, so that the account's line moves while workspaces are being made;
-//! 3. among those, what is nearer to its end: a site that is far on its way to its workspace before one that has hardly begun,
-//!    or all workspaces would begin at the same late moment, and the line stand idle until they are ready;
-//! 4. fair between sites (start-time fair queueing): each call carries a number one above the last of its own site, and
-//!    the lower goes first, so that a site of six hundred steps delays one of sixty by as many calls as that one makes;
-//! 5. what only asks whether something is ready yet yields to all of this, but for one call in [`YIELDS_MAX`]: such
-//!    questions could fill a lane by themselves, and starving them would hide what is ready.
+//! 3. of paths longer than [`LONG`], one site after the other, in the order in which they began, and of a site the longest
+//!    first: in turn, all workspaces would begin at the same late moment, and the line stand idle until they are ready;
+//! 4. of shorter ones, fairly between sites (start-time fair queueing): each call carries a number one above the last of its
+//!    own site, and the lower goes first, so that a site of six hundred steps delays one of sixty by as many calls as
+//!    that one makes;
+//! 5. last, what only asks whether something is ready before it can be expected to be: such questions could fill a lane by
+//!    themselves. From then on it goes by the path behind it.
 //!
 //! Every operation takes time that grows with the logarithm of what waits.
 
@@ -21,8 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Lane, Pacer};
 use crate::base::time::{Millis, Timestamp};
 
-/// Of so many calls that go out while questions wait, one is a question.
-pub const YIELDS_MAX: u32 = 16;
+/// Paths from this length on lead to something that takes its time by itself.
+pub const LONG: Millis = Millis::from_secs(60);
 
 /// Why a call waits, and how much waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +33,12 @@ pub enum Urgency {
     /// It brings a step further; behind it lies a path of so long.
     Works(Millis),
     /// It asks whether something is ready that takes its time.
-    Asks,
+    Asks {
+        /// When it can be expected to be.
+        until: Timestamp,
+        /// The path that lies behind it then.
+        then: Millis,
+    },
 }
 
 /// The place of a call in its line, smallest first.
@@ -40,15 +46,10 @@ pub enum Urgency {
 struct Rank {
     band: u8,
     path: Reverse<u32>,
-    near: u64,
+    /// Of a long path, which site it belongs to and how long it is.
+    long: (u64, Reverse<u64>),
     tag: u64,
     number: u64,
-}
-
-impl Rank {
-    fn is_question(self) -> bool {
-        self.band == 2
-    }
 }
 
 /// Calls that wait for the same lanes.
@@ -56,7 +57,6 @@ impl Rank {
 struct Line {
     lanes: Vec<Lane>,
     calls: BTreeSet<Rank>,
-    questions: BTreeSet<Rank>,
     stands: Stands,
 }
 
@@ -74,11 +74,25 @@ pub enum Which {
 enum Stands {
     /// Nothing waits in it.
     Empty,
-    /// Its lanes may be ready: with the first of its calls and of its questions.
-    Moving(Option<Rank>, Option<Rank>),
+    /// Its lanes may be ready: with the first of its calls.
+    Moving(Rank),
     /// Its lanes are not ready before this moment.
     Resting(Timestamp),
 }
+
+/// One that makes calls.
+#[derive(Debug)]
+struct Site<C> {
+    /// Which in the order of beginning.
+    began: u64,
+    /// The number of its last call.
+    tag: u64,
+    /// What waits, with its line and place.
+    calls: BTreeMap<C, (usize, Rank)>,
+}
+
+/// A question, and the path behind it once it can be expected to be answered.
+type Due = (Timestamp, u64, Millis);
 
 /// Calls that wait, each with who makes it.
 #[derive(Debug)]
@@ -87,17 +101,16 @@ pub struct Queue<W, C> {
     /// What was promised stands in a line of its own.
     by_lanes: BTreeMap<(bool, Vec<Lane>), usize>,
     by_lane: BTreeMap<Lane, Vec<usize>>,
-    calls: BTreeSet<(Rank, usize)>,
-    questions: BTreeSet<(Rank, usize)>,
+    moving: BTreeSet<(Rank, usize)>,
     resting: BTreeSet<(Timestamp, usize)>,
+    /// Questions by the moment at which they become work.
+    due: BTreeSet<Due>,
     waiting: BTreeMap<u64, (W, C)>,
-    offered: BTreeMap<W, BTreeMap<C, (usize, Rank)>>,
-    tags: BTreeMap<W, u64>,
+    sites: BTreeMap<W, Site<C>>,
+    began: u64,
     /// The number of the call that went out last: who comes new begins here.
     served: u64,
     numbered: u64,
-    /// Calls that went out before a question that waited.
-    yielded: u32,
 }
 
 impl<W, C> Default for Queue<W, C> {
@@ -106,15 +119,14 @@ impl<W, C> Default for Queue<W, C> {
             lines: Vec::new(),
             by_lanes: BTreeMap::new(),
             by_lane: BTreeMap::new(),
-            calls: BTreeSet::new(),
-            questions: BTreeSet::new(),
+            moving: BTreeSet::new(),
             resting: BTreeSet::new(),
+            due: BTreeSet::new(),
             waiting: BTreeMap::new(),
-            offered: BTreeMap::new(),
-            tags: BTreeMap::new(),
+            sites: BTreeMap::new(),
+            began: 0,
             served: 0,
             numbered: 0,
-            yielded: 0,
         }
     }
 }
@@ -146,12 +158,12 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
 
     /// Whether this call waits.
     pub fn holds(&self, who: &W, call: &C) -> bool {
-        self.offered.get(who).is_some_and(|own| own.contains_key(call))
+        self.sites.get(who).is_some_and(|site| site.calls.contains_key(call))
     }
 
     /// The calls of one that wait.
     pub fn of(&self, who: &W) -> impl Iterator<Item = &C> {
-        self.offered.get(who).into_iter().flat_map(BTreeMap::keys)
+        self.sites.get(who).into_iter().flat_map(|site| site.calls.keys())
     }
 
     /// A call waits from now on, until all of these lanes are ready. Offered again, it keeps its place.
@@ -159,40 +171,29 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
         if self.holds(who, &call) {
             return;
         }
-        let tag = self.tags.get(who).copied().unwrap_or(0).max(self.served) + 1;
-        self.tags.insert(who.clone(), tag);
         self.numbered += 1;
-        let (band, near) = match urgency {
-            Urgency::Promised => (0, 0),
-            Urgency::Works(remaining) => (1, remaining.0),
-            Urgency::Asks => (2, 0),
-        };
-        let path = Reverse(near.max(1).ilog2());
-        let rank = Rank { band, path, near, tag, number: self.numbered };
+        let number = self.numbered;
         let line = self.line(urgency == Urgency::Promised, lanes);
-        self.waiting.insert(rank.number, (who.clone(), call.clone()));
-        self.offered.entry(who.clone()).or_default().insert(call, (line, rank));
-        let own = &mut self.lines[line];
-        if rank.is_question() {
-            own.questions.insert(rank)
-        } else {
-            own.calls.insert(rank)
-        };
+        let rank = self.rank(who, urgency, number);
+        if let Urgency::Asks { until, then } = urgency {
+            self.due.insert((until, number, then));
+        }
+        self.waiting.insert(number, (who.clone(), call.clone()));
+        self.site(who).calls.insert(call, (line, rank));
+        self.lines[line].calls.insert(rank);
         self.place(line);
     }
 
     /// A call need not be made any more.
     pub fn withdraw(&mut self, who: &W, call: &C) {
-        let Some((line, rank)) = self.offered.get_mut(who).and_then(|own| own.remove(call)) else { return };
-        self.drop_from(line, rank);
+        let known = self.sites.get_mut(who).and_then(|site| site.calls.remove(call));
+        known.map(|(line, rank)| self.drop_from(line, rank));
     }
 
-    /// Nothing of this one waits any more.
+    /// Nothing of this one waits any more, and it is forgotten when it began.
     pub fn withdraw_all(&mut self, who: &W) {
-        for (line, rank) in self.offered.remove(who).into_iter().flat_map(BTreeMap::into_values) {
-            self.drop_from(line, rank);
-        }
-        self.tags.remove(who);
+        let calls = self.sites.remove(who).map(|site| site.calls).unwrap_or_default();
+        calls.into_values().for_each(|(line, rank)| self.drop_from(line, rank));
     }
 
     /// The next call that may go out at this moment, charged to its lanes. Without a pacer nothing waits for lanes.
@@ -203,8 +204,14 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
         which: Which,
     ) -> Option<Admitted<W, C>> {
         self.wake(now);
+        let least = match which {
+            Which::All => 0,
+            Which::Looks => 1,
+        };
+        let least =
+            Rank { band: least, path: Reverse(u32::MAX), long: (0, Reverse(u64::MAX)), tag: 0, number: 0 };
         loop {
-            let (rank, line) = self.first(which)?;
+            let (rank, line) = self.moving.range((least, 0)..).next().copied()?;
             let lanes = &self.lines[line].lanes;
             if let Some(pacer) = pacer.as_deref_mut() {
                 let ready = lanes.iter().map(|lane| pacer.ready_at(lane, now)).max().unwrap_or(now);
@@ -214,10 +221,6 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
                 }
                 lanes.iter().for_each(|lane| pacer.take(lane, now));
             }
-            self.yielded = match (rank.is_question(), self.questions.is_empty()) {
-                (true, _) | (_, true) => 0,
-                (false, false) => self.yielded + 1,
-            };
             self.served = self.served.max(rank.tag);
             let (who, call) = self.waiting[&rank.number].clone();
             self.withdraw(&who, &call);
@@ -238,16 +241,27 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
         }
     }
 
-    fn first(&self, which: Which) -> Option<(Rank, usize)> {
-        let from = match which {
-            Which::All => 0,
-            Which::Looks => 1,
+    fn site(&mut self, who: &W) -> &mut Site<C> {
+        if !self.sites.contains_key(who) {
+            self.began += 1;
+            let site = Site { began: self.began, tag: self.served, calls: BTreeMap::new() };
+            self.sites.insert(who.clone(), site);
+        }
+        self.sites.get_mut(who).expect("it was just put there")
+    }
+
+    fn rank(&mut self, who: &W, urgency: Urgency, number: u64) -> Rank {
+        let served = self.served;
+        let site = self.site(who);
+        site.tag = site.tag.max(served) + 1;
+        let (band, remaining) = match urgency {
+            Urgency::Promised => (0, 0),
+            Urgency::Works(remaining) => (1, remaining.0),
+            Urgency::Asks { .. } => (2, 0),
         };
-        let from = Rank { band: from, path: Reverse(u32::MAX), near: 0, tag: 0, number: 0 };
-        let (call, question) = (self.calls.range((from, 0)..).next(), self.questions.first());
-        let asks = question.is_some() && (call.is_none() || self.yielded + 1 >= YIELDS_MAX);
-        let promised = call.is_some_and(|(rank, _)| rank.band == 0);
-        if asks && !promised { question.copied() } else { call.copied() }
+        let path = Reverse(remaining.max(1).ilog2());
+        let long = if remaining >= LONG.0 { (site.began, Reverse(remaining)) } else { (0, Reverse(0)) };
+        Rank { band, path, long, tag: site.tag, number }
     }
 
     fn line(&mut self, promised: bool, lanes: Vec<Lane>) -> usize {
@@ -260,47 +274,37 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
             self.by_lane.entry(lane.clone()).or_default().push(number);
         }
         self.by_lanes.insert(key, number);
-        let (calls, questions) = (BTreeSet::new(), BTreeSet::new());
-        self.lines.push(Line { lanes, calls, questions, stands: Stands::Empty });
+        self.lines.push(Line { lanes, calls: BTreeSet::new(), stands: Stands::Empty });
         number
     }
 
     fn drop_from(&mut self, line: usize, rank: Rank) {
         self.waiting.remove(&rank.number);
-        let own = &mut self.lines[line];
-        if rank.is_question() {
-            own.questions.remove(&rank)
-        } else {
-            own.calls.remove(&rank)
-        };
+        self.lines[line].calls.remove(&rank);
         self.place(line);
     }
 
     /// Keeps a line where it belongs after something was added or taken away; one that rests goes on resting.
     fn place(&mut self, line: usize) {
         let own = &self.lines[line];
-        let firsts = (own.calls.first().copied(), own.questions.first().copied());
-        if let (Stands::Resting(_), (Some(_), _) | (_, Some(_))) = (own.stands, firsts) {
-            return;
-        }
-        if own.stands == Stands::Moving(firsts.0, firsts.1) {
-            return;
+        let first = own.calls.first().copied();
+        match (own.stands, first) {
+            (Stands::Resting(_), Some(_)) => return,
+            (Stands::Moving(known), Some(first)) if known == first => return,
+            (Stands::Empty | Stands::Moving(_), _) | (Stands::Resting(_), None) => {}
         }
         self.unplace(line);
-        if firsts == (None, None) {
-            return;
+        if let Some(first) = first {
+            self.moving.insert((first, line));
+            self.lines[line].stands = Stands::Moving(first);
         }
-        self.calls.extend(firsts.0.map(|rank| (rank, line)));
-        self.questions.extend(firsts.1.map(|rank| (rank, line)));
-        self.lines[line].stands = Stands::Moving(firsts.0, firsts.1);
     }
 
     fn unplace(&mut self, line: usize) {
         match std::mem::replace(&mut self.lines[line].stands, Stands::Empty) {
             Stands::Empty => {}
-            Stands::Moving(call, question) => {
-                call.map(|rank| self.calls.remove(&(rank, line)));
-                question.map(|rank| self.questions.remove(&(rank, line)));
+            Stands::Moving(rank) => {
+                self.moving.remove(&(rank, line));
             }
             Stands::Resting(at) => {
                 self.resting.remove(&(at, line));
@@ -315,10 +319,26 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
     }
 
     fn wake(&mut self, now: Timestamp) {
+        while let Some(due) = self.due.first().copied().filter(|(at, ..)| *at <= now) {
+            self.due.remove(&due);
+            self.becomes_work(due.1, due.2);
+        }
         while let Some((_, line)) = self.resting.first().copied().filter(|(at, _)| *at <= now) {
             self.unplace(line);
             self.place(line);
         }
+    }
+
+    /// A question that still waits goes by the path behind it from now on.
+    fn becomes_work(&mut self, number: u64, behind: Millis) {
+        let Some((who, call)) = self.waiting.get(&number).cloned() else { return };
+        let known = self.sites.get(&who).and_then(|site| site.calls.get(&call)).copied();
+        let (line, old) = known.expect("what waits is kept with who makes it");
+        let rank = self.rank(&who, Urgency::Works(behind), number);
+        self.site(&who).calls.insert(call, (line, rank));
+        self.lines[line].calls.remove(&old);
+        self.lines[line].calls.insert(rank);
+        self.place(line);
     }
 }
 
@@ -360,12 +380,13 @@ mod tests {
     }
 
     #[test]
-    fn of_paths_about_as_long_the_one_that_is_nearer_to_its_end_goes_first() {
+    fn what_leads_to_a_long_wait_goes_out_site_by_site() {
         let mut queue = Queue::new();
-        (1..=3).for_each(|call| queue.offer(&'a', call, works(390), Vec::new()));
-        queue.offer(&'b', 4, works(380), Vec::new());
-        queue.offer(&'b', 5, works(100), Vec::new());
-        assert_eq!(order(&mut queue), "b4 a1 a2 a3 b5 ");
+        (1..=2).for_each(|call| queue.offer(&'a', call, works(390), Vec::new()));
+        (1..=2).for_each(|call| queue.offer(&'b', call, works(400), Vec::new()));
+        queue.offer(&'a', 3, works(410), Vec::new());
+        queue.offer(&'a', 4, works(100), Vec::new());
+        assert_eq!(order(&mut queue), "a3 a1 a2 b1 b2 a4 ");
     }
 
     #[test]
@@ -380,14 +401,18 @@ mod tests {
     }
 
     #[test]
-    fn questions_yield_but_are_not_starved() {
+    fn questions_yield_until_an_answer_can_be_expected() {
         let mut queue = Queue::new();
-        (0..YIELDS_MAX * 2).for_each(|call| queue.offer(&'a', call, works(10), Vec::new()));
-        (100..103).for_each(|call| queue.offer(&'b', call, Urgency::Asks, Vec::new()));
-        let all = order(&mut queue);
-        let places: Vec<usize> =
-            all.split(' ').enumerate().filter(|(_, one)| one.starts_with('b')).map(|(at, _)| at).collect();
-        assert_eq!(places, [15, 31, 34]);
+        let asks = |seconds| Urgency::Asks {
+            until: now() + Millis::from_secs(seconds),
+            then: Millis::from_secs(20),
+        };
+        queue.offer(&'a', 1, asks(0), Vec::new());
+        queue.offer(&'a', 2, asks(9), Vec::new());
+        (3..=4).for_each(|call| queue.offer(&'b', call, works(10), Vec::new()));
+        queue.offer(&'a', 5, asks(0), Vec::new());
+        queue.withdraw(&'a', &5);
+        assert_eq!(order(&mut queue), "a1 b3 b4 a2 ");
     }
 
     #[test]
@@ -449,7 +474,7 @@ mod tests {
         let mut queue = Queue::new();
         queue.offer(&'a', 1, works(10), Vec::new());
         queue.offer(&'b', 1, works(10), Vec::new());
-        queue.offer(&'a', 2, Urgency::Asks, lane("account"));
+        queue.offer(&'a', 2, Urgency::Promised, lane("account"));
         assert_eq!(queue.of(&'a').collect::<Vec<_>>(), [&1, &2]);
         queue.withdraw_all(&'a');
         assert_eq!(order(&mut queue), "b1 ");

@@ -45,7 +45,8 @@ impl Running<'_> {
         for scope in lanes.take_touched() {
             let run = self.active.contains(&scope).then(|| &self.scopes[&scope]);
             let owed: BTreeSet<&Command> = run.into_iter().flat_map(ScopeRun::startable).collect();
-            lanes.offer(&scope, &owed, |step| self.route(&scope, step));
+            let answered = |step: &StepId| self.scopes[&scope].answered(step);
+            lanes.offer(&scope, &owed, answered, |step| self.route(&scope, step));
         }
         let mut out = Vec::new();
         while out.len() < free

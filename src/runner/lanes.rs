@@ -79,10 +79,13 @@ impl Lanes {
     }
 
     /// Makes what waits of a scope exactly these calls; those that wait already keep their places.
+    ///
+    /// `answered` says when the last call of a step was answered.
     pub(super) fn offer<'r>(
         &mut self,
         scope: &ScopeId,
         owed: &BTreeSet<&Command>,
+        answered: impl Fn(&StepId) -> Option<Timestamp>,
         route: impl Fn(&StepId) -> Route<'r>,
     ) {
         let gone: Vec<Command> =
@@ -90,13 +93,19 @@ impl Lanes {
         gone.iter().for_each(|command| self.queue.withdraw(scope, command));
         for command in owed {
             let Some(step) = command.step().filter(|_| !self.queue.holds(scope, command)) else { continue };
-            let (urgency, lanes) = self.demand(command, &route(step), step);
+            let (urgency, lanes) = self.demand(command, &route(step), step, answered(step));
             self.queue.offer(scope, (*command).clone(), urgency, lanes);
         }
     }
 
     /// How urgent a command is, and the lanes that it waits for.
-    fn demand(&self, command: &Command, route: &Route<'_>, step: &StepId) -> (Urgency, Vec<Lane>) {
+    fn demand(
+        &self,
+        command: &Command,
+        route: &Route<'_>,
+        step: &StepId,
+        answered: Option<Timestamp>,
+    ) -> (Urgency, Vec<Lane>) {
         let subject = subject(route.plan, step);
         let host = host(route.place.as_ref());
         let charge = self.pacer.as_ref().zip(subject).map(|(pacer, (reconcile, _))| Charge {
@@ -112,9 +121,13 @@ impl Lanes {
                 (Urgency::Works(remaining.0), lanes.unwrap_or_default())
             }
             Command::Verify { remaining, .. } => {
-                // A step that only has to be seen is nearer to its end than one that has to be made.
-                let nearer = Urgency::Works(Millis(remaining.0.0.saturating_sub(1)));
-                let urgency = if subject.is_some_and(takes_time) { Urgency::Asks } else { nearer };
+                let asked = answered.filter(|_| subject.is_some_and(takes_time));
+                let expected =
+                    route.plan.steps.get(step).map_or(Millis(0), |planned| planned.limits.expected);
+                let urgency = asked.map_or(Urgency::Works(remaining.0), |since| Urgency::Asks {
+                    until: since + expected,
+                    then: Millis(remaining.0.0.saturating_sub(expected.0)),
+                });
                 let lane = charge.and_then(|charge| charge.read(route.has_id));
                 (urgency, lane.into_iter().collect())
             }

@@ -266,8 +266,14 @@ impl<'p> Play<'p> {
                 }
                 Command::Verify { remaining, .. } => {
                     let waits = matches!(&scope.plan.steps[step].work, Work::Reconcile(one) if is_slow(one));
-                    let nearer = Urgency::Works(Millis(remaining.0.0.saturating_sub(1)));
-                    let urgency = if waits { Urgency::Asks } else { nearer };
+                    let expected = scope.plan.steps[step].limits.expected;
+                    let urgency = match &scope.state.steps()[step].phase {
+                        engine::Phase::Verifying { since, .. } if waits => Urgency::Asks {
+                            until: *since + expected,
+                            then: Millis(remaining.0.0.saturating_sub(expected.0)),
+                        },
+                        _ => Urgency::Works(remaining.0),
+                    };
                     let has_id = scope.ready.contains_key(step);
                     (urgency, scope.charge(rates, step).read(has_id).into_iter().collect())
                 }
