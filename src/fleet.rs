@@ -1,7 +1,7 @@
 //! Floor 2: the fleet engine, a pure state machine that runs the scopes of one launch.
 //!
 //! The same shape as the scope engine: [`decide`] → append the durable events → [`apply`] all of them → start what is
-//! [`owed`]. `tests/sim` proves the rules.
+//! [`owed`]. [`advance`] decides and applies in one. `tests/sim` proves the rules.
 //!
 //! **Order.** The account comes first, then the regions, then the waves. Inside a wave the first site that was not taken
 //! out is the canary; it ends well before another starts. After it, at most `max_parallel` sites run, and never more
@@ -50,7 +50,7 @@ mod wait;
 mod wave;
 
 pub use apply::apply;
-pub use decide::decide;
+pub use decide::{advance, decide};
 pub use input::{Decision, Input};
 pub use owed::{Command, owed};
 pub use refusal::Refusal;

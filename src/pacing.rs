@@ -1,12 +1,15 @@
 //! Floor 2: how fast calls may go out, by host and family of API. Pure: `now` is a value, the shell does the waiting.
 //!
-//! Each [`Lane`] is on its own: a host that refuses calls never slows another host down, and there is no queue in
-//! here that one site could fill before another. Who takes the next call of a lane is the caller's choice; the lane
+//! Each [`Lane`] is on its own: a host that refuses calls never slows another host down, and a lane has no
+//! queue that one site could fill before another. Who takes its next call is decided by [`queue::Queue`]; the lane
 //! only says when it may go out. [`Pacer::ready_at`] promises nothing for later: ask again after [`Pacer::take`].
 //!
-//! `lane` holds the arithmetic, `rates.toml` the published rates.
+//! `lane` holds the arithmetic, `rates.toml` the published rates, `charge` what a call is charged to, and `queue` which
+//! of the calls that wait goes out first.
 
+pub mod charge;
 mod lane;
+pub mod queue;
 mod rates;
 
 #[cfg(test)]

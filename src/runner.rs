@@ -18,7 +18,6 @@ mod scope_run;
 mod scopes;
 pub mod stop;
 mod tasks;
-mod turn;
 mod waiting;
 mod wishes;
 
@@ -77,6 +76,8 @@ pub struct Shell<'a> {
     pub entry: &'a mut Entry<'a>,
     /// How many calls the target takes; without rates it takes any number.
     pub rates: Option<Rates>,
+    /// How many calls may be under way at once.
+    pub calls_at_once: usize,
     /// Whether the process stays while the launch waits for people or for moments that are far away.
     pub stay: bool,
 }

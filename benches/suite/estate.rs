@@ -32,6 +32,16 @@ impl Estate {
         estate
     }
 
+    /// Gives this site so many product lines more; each brings fourteen steps.
+    pub fn widen(&self, site: usize, lines: usize) {
+        let path = &self.site_files()[site];
+        let text = fs::read_to_string(path).expect("a site");
+        let more: String =
+            (0..lines).map(|at| format!("{{ name = \"extra-{at:02}\", purpose = \"payment\" }}, ")).collect();
+        let text = text.replacen("product_lines = [", &format!("product_lines = [{more}"), 1);
+        fs::write(path, text).expect("a site is written");
+    }
+
     fn open(&self) {
         let mut codes = Vec::new();
         for path in self.site_files() {
@@ -41,7 +51,10 @@ impl Estate {
         }
         let path = self.root.join("sites/estate.toml");
         let text = fs::read_to_string(&path).expect("the estate");
-        let mut text = without(&text, &["[[wave]]", "[[freeze]]", "[wave.defaults]"]);
+        let mut text = without(
+            &text,
+            &["[[wave]]", "[[freeze]]", "[wave.defaults]", "[[stage]]", "[[stage.entry]]", "[[stage.exit]]"],
+        );
         let most = self.sites.max(1);
         // A pilot has no size of its own. The budget bounds how many run at once, so it is as large as the wave.
         text.push_str(&format!(
@@ -54,7 +67,11 @@ impl Estate {
     pub fn site_files(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.root.join("sites")).expect("a folder of sites");
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-        files.retain(|path| !path.ends_with("estate.toml"));
+        // A site's file has the name of its code; others, such as `people.toml`, are in small letters.
+        files.retain(|path| {
+            path.file_stem()
+                .is_some_and(|stem| stem.to_string_lossy().starts_with(|c: char| c.is_ascii_uppercase()))
+        });
         files.sort();
         files
     }

@@ -11,7 +11,6 @@ use serde_json::json;
 
 use crate::Suite;
 use crate::floor;
-use crate::table::{Row, Verdict};
 
 /// Logs that commit together.
 const WRITERS: usize = 64;
@@ -72,14 +71,14 @@ pub fn appends(suite: &mut Suite) {
     };
     let (one, many, bare, tail) = (median(&mut one), median(&mut many), median(&mut bare), median(&mut tail));
     let rows = WRITERS as f64 / many;
-    suite.row(Row {
-        number: 14,
-        name: "journal append, 1 / 64 writers",
-        target: "p50 ≤ 1.5× append+fdatasync; ≥ 50,000 rows/s",
-        measured: format!("{:.0} µs; {:.0} µs for 64, {rows:.0} rows/s", one * 1e6, many * 1e6),
-        floor: format!("{:.0} µs (p99 {:.0} µs)", bare * 1e6, tail * 1e6),
-        ratio: format!("{:.2}", one / bare),
-        verdict: Verdict::of(one / bare <= 1.5 && rows >= 50_000.0),
-        note: "sealed, chained, scanned for secrets, SQLite WAL with synchronous=FULL".to_owned(),
-    });
+    suite.measured(
+        14,
+        one / bare <= 1.5 && rows >= 50_000.0,
+        [
+            format!("{:.0} µs; {:.0} µs for 64, {rows:.0} rows/s", one * 1e6, many * 1e6),
+            format!("{:.0} µs (p99 {:.0} µs)", bare * 1e6, tail * 1e6),
+            format!("{:.2}", one / bare),
+        ],
+        "sealed, chained, scanned for secrets, SQLite WAL with synchronous=FULL".to_owned(),
+    );
 }

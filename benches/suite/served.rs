@@ -17,9 +17,17 @@ pub struct Served {
 }
 
 impl Served {
-    pub fn new(estate: &Estate) -> Self {
+    /// Whether this program's sandbox knows such a flag.
+    pub fn knows(flag: &str) -> bool {
+        let output = Command::new(LANDFALL).args(["sandbox", "serve", "--help"]).output().expect("it starts");
+        String::from_utf8_lossy(&output.stdout).contains(flag)
+    }
+
+    /// With these flags.
+    pub fn with(estate: &Estate, flags: &[&str]) -> Self {
         let mut child = Command::new(LANDFALL)
             .args(["sandbox", "serve"])
+            .args(flags)
             .current_dir(&estate.root)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -41,13 +49,13 @@ impl Served {
         &self.printed[name]
     }
 
-    /// Makes the estate's target `served` this sandbox. The sign-in goes by way of a profile in the estate's folder.
-    pub fn reach(&self, estate: &Estate) {
+    /// Makes the estate's target `served` this sandbox, with more lines about it. The sign-in goes by the environment.
+    pub fn reach_by(&self, estate: &Estate, more: &str) {
         let path = estate.root.join("sites/estate.toml");
         let text = std::fs::read_to_string(&path).expect("the estate");
         let text = text.split("\n[targets.served]").next().unwrap_or_default().to_owned();
         let target = format!(
-            "\n[targets.served]\ndriver = \"databricks\"\nhost = \"{}\"\naccount_id = \"{}\"\ncall_timeout_ms = 60000\n",
+            "\n[targets.served]\ndriver = \"databricks\"\nhost = \"{}\"\naccount_id = \"{}\"\ncall_timeout_ms = 60000\ngates = \"open\"\n{more}\n",
             self.of("DATABRICKS_HOST"),
             self.of("DATABRICKS_ACCOUNT_ID"),
         );
@@ -92,6 +100,11 @@ impl Served {
         self.fault("*", None, json!({ "stall": { "millis": millis } }), 0, u32::MAX);
     }
 
+    /// No call is delayed or refused any more.
+    pub fn forget_faults(&self) {
+        self.admin("DELETE", "faults", "");
+    }
+
     pub fn forget_requests(&self) {
         self.admin("DELETE", "requests", "");
     }
@@ -104,6 +117,11 @@ impl Served {
             method: value["method"].as_str().unwrap_or_default().to_owned(),
             path: value["path"].as_str().unwrap_or_default().to_owned(),
             status: value["status"].as_u64().unwrap_or(0),
+            host: value["host"].as_str().unwrap_or_default().to_owned(),
+            took: ["took_ms", "service_ms", "duration_ms", "millis"]
+                .iter()
+                .find_map(|name| value[*name].as_f64())
+                .map(|millis| millis / 1e3),
         };
         all["requests"].as_array().into_iter().flatten().map(of).collect()
     }
@@ -143,6 +161,10 @@ pub struct Asked {
     pub method: String,
     pub path: String,
     pub status: u64,
+    /// The host that was asked, where the sandbox names it.
+    pub host: String,
+    /// Seconds that the service took, where the sandbox says so.
+    pub took: Option<f64>,
 }
 
 /// A moment as the sandbox writes it, in seconds.

@@ -89,8 +89,10 @@ pub const ASK_BYTES_MAX: usize = 16 << 10;
 pub const BAKE_READS_SOON: u32 = 4;
 /// Reads of one check in one look: half an hour without an answer, and nobody can say any more that it holds.
 pub const BAKE_READS_MAX: u32 = 34;
-/// Calls under way at once over the whole process.
+/// Calls under way at once over the whole process, unless the target says otherwise.
 pub const CALLS_MAX: usize = 32;
+/// Calls at once that a target may ask for: each holds a connection, and a process has a thousand of them by default.
+pub const CALLS_AT_ONCE_MAX: u32 = 900;
 /// Files of a bundle.
 pub const BUNDLE_FILES_MAX: usize = 200_000;
 /// One file of a bundle that the verifier reads.
@@ -173,8 +175,8 @@ pub const WINDOWS_MAX: usize = 32;
 pub const FREEZES_MAX: usize = 120;
 /// Openings that are listed at once: a window a day for as far as the search goes.
 pub const OPENINGS_MAX: usize = 400;
-/// Lanes that calls are paced in: a thousand workspaces with four families of calls each.
-pub const PACING_LANES_MAX: usize = 4_096;
+/// Lanes that calls are paced in: two workspaces of two thousand sites with four families of calls each.
+pub const PACING_LANES_MAX: usize = 16_384;
 /// Rest after a call that was one too many, where the service names none; doubles while nothing else is answered.
 pub const PACING_REST: Millis = Millis::from_secs(1);
 /// How long the first call after such a rest is waited for before the second goes out.

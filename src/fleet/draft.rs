@@ -13,13 +13,14 @@ use crate::model::plan::Plan;
 pub(super) struct Draft<'a> {
     pub plan: &'a Plan,
     pub now: Timestamp,
-    pub state: State,
+    pub state: &'a mut State,
     events: Vec<FleetEvent>,
 }
 
 impl<'a> Draft<'a> {
-    pub fn new(plan: &'a Plan, state: &State, now: Timestamp) -> Self {
-        Self { plan, now, state: state.clone(), events: Vec::new() }
+    /// On this state, which moves with the events.
+    pub fn new(plan: &'a Plan, state: &'a mut State, now: Timestamp) -> Self {
+        Self { plan, now, state, events: Vec::new() }
     }
 
     pub fn into_events(self) -> Vec<FleetEvent> {
@@ -27,7 +28,7 @@ impl<'a> Draft<'a> {
     }
 
     pub fn note(&mut self, event: FleetEvent) {
-        apply(&mut self.state, &event);
+        apply(self.state, &event);
         self.events.push(event);
     }
 

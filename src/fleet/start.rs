@@ -50,6 +50,9 @@ impl State {
 
     /// The scopes that could start now but for their windows.
     pub(super) fn held_by_windows(&self) -> Vec<ScopeId> {
+        if self.waiting.is_empty() {
+            return Vec::new();
+        }
         let candidates = match self.turn() {
             Turn::Stage(stage @ (Stage::Account | Stage::Regions)) => self.chart.shared(stage),
             Turn::Stage(Stage::Wave(index)) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::{Command, Decision, Input, State, Subject, apply, decide, owed, waits};
+use super::{Command, Decision, Input, State, Subject, advance, apply, decide, owed, waits};
 use crate::base::digest::Digest;
 use crate::base::id::ScopeId;
 use crate::base::time::{Millis, Timestamp};
@@ -59,7 +59,17 @@ fn pm() -> Actor {
 impl Launch {
     /// The kinds of what follows, each with the scope or wave it is about.
     fn tell(&mut self, input: Input) -> String {
-        match decide(&self.plan, &self.state, self.now, input) {
+        let mut moved = self.state.clone();
+        let in_one = advance(&self.plan, &mut moved, self.now, input.clone());
+        let told = self.tell_apart(input, &in_one);
+        assert_eq!(moved, self.state, "deciding and folding in one is the same as both");
+        told
+    }
+
+    fn tell_apart(&mut self, input: Input, in_one: &Decision) -> String {
+        let decision = decide(&self.plan, &self.state, self.now, input);
+        assert_eq!(decision, *in_one);
+        match decision {
             Decision::Stale => "stale".to_owned(),
             Decision::Refused(refusal) => refusal.to_string(),
             Decision::Accepted(events) => {

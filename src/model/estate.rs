@@ -333,6 +333,8 @@ pub struct TargetSpec {
     pub profile: Option<String>,
     /// Deadline of one call, where it differs from the product's.
     pub call_timeout: Option<Millis>,
+    /// Calls under way at once, where they differ from the product's.
+    pub calls_at_once: Option<usize>,
     /// Calls per second by API family, where they differ from the published ones.
     pub rates: BTreeMap<String, Located<f64>>,
     /// Whether changes wait for the sites' calendars.

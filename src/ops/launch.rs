@@ -175,6 +175,7 @@ async fn go_on(
         feed: watch.feed,
         entry: watch.entry,
         rates: reached.rates.clone(),
+        calls_at_once: reached.calls_at_once,
         stay: watch.stay,
     };
     match run(shell).await {

@@ -41,6 +41,8 @@ pub struct Reached {
     pub call_timeout: Millis,
     /// How many calls it takes; a sandbox takes any number.
     pub rates: Option<Rates>,
+    /// Calls under way at once.
+    pub calls_at_once: usize,
     /// Whether changes wait for the sites' calendars.
     pub calendar: CalendarUse,
     /// Who tells which identity changed what. A real account delivers its audit log to storage, where nobody asks it yet.
@@ -148,6 +150,7 @@ pub async fn embed(
         name: TargetName { name: name.to_owned(), account_id, host: EMBEDDED.to_owned() },
         call_timeout,
         rates: None,
+        calls_at_once: limits::CALLS_MAX,
         calendar: CalendarUse::Ignore,
         embedded: Some(Embedded { sandbox, _stop: stop }),
     })
@@ -170,6 +173,7 @@ fn remote(name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
         driver,
         call_timeout: spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT),
         rates: rates(&host, spec),
+        calls_at_once: spec.calls_at_once.unwrap_or(limits::CALLS_MAX),
         calendar: spec.calendar,
         name: TargetName { name: name.to_owned(), account_id: spec.account_id.clone(), host },
         embedded: None,

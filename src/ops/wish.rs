@@ -53,6 +53,7 @@ pub async fn decide(
         name,
         call_timeout: crate::base::limits::CALL_TIMEOUT,
         rates: None,
+        calls_at_once: crate::base::limits::CALLS_MAX,
         calendar: crate::model::estate::CalendarUse::Observe,
         audit: None,
         embedded: None,

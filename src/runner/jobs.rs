@@ -1,19 +1,20 @@
-//! Hands out slots: one scope after the other in turn, the longest remaining path first, and only what its lanes let out.
+//! Hands out slots to what the lanes let out, in the order of [`crate::pacing::queue`].
+
+use std::collections::BTreeSet;
 
 use super::lanes::Route;
 use super::running::Running;
-use super::scope_run::{Surroundings, bake_job};
-use super::turn;
+use super::scope_run::{ScopeRun, Surroundings, bake_job};
 use crate::base::id::{ScopeId, StepId};
-use crate::base::limits;
 use crate::engine::Command;
 use crate::model::plan::Work;
+use crate::pacing::queue::Which;
 
 impl Running<'_> {
     /// Starts what is owed and not running as long as there are slots. Checks of bake time come after what changes.
     pub(super) fn start_jobs(&mut self) {
         self.lanes.begin_turn();
-        self.start_commands(self.free(), |_| true);
+        self.start_commands(self.free(), Which::All);
         self.start_checks();
     }
 
@@ -27,14 +28,11 @@ impl Running<'_> {
         let owed = self.agenda.ready().iter().flat_map(|scope| self.scopes[scope].startable());
         let calls = owed.filter(|command| matches!(command, Command::Apply { .. })).count();
         self.lanes.begin_turn();
-        self.start_commands(self.free().saturating_sub(calls), |command| match command {
-            Command::Observe { .. } | Command::Verify { .. } => true,
-            Command::Apply { .. } | Command::WakeAt(_) => false,
-        });
+        self.start_commands(self.free().saturating_sub(calls), Which::Looks);
     }
 
     fn free(&self) -> usize {
-        limits::CALLS_MAX.saturating_sub(self.tasks.len())
+        self.calls_at_once.saturating_sub(self.tasks.len())
     }
 
     fn route(&self, scope: &ScopeId, step: &StepId) -> Route<'_> {
@@ -51,29 +49,27 @@ impl Running<'_> {
         Route { scope: scope.clone(), plan, place: self.known.place(scope, via), has_id }
     }
 
-    fn start_commands(&mut self, free: usize, which: impl Fn(&Command) -> bool) {
+    fn start_commands(&mut self, free: usize, which: Which) {
         if free == 0 {
             return;
         }
         let mut lanes = std::mem::take(&mut self.lanes);
         let now = self.now();
-        let queues = turn::after(self.agenda.ready(), self.served.as_ref())
-            .map(|scope| (scope.clone(), self.scopes[scope].startable()))
-            .collect();
-        let dealt = turn::deal(queues, free, |scope, command| {
-            let step = command.step().filter(|_| which(command));
-            step.is_some_and(|step| lanes.admits(command, &self.route(scope, step), now))
-        });
-        let dealt: Vec<_> = dealt
-            .into_iter()
-            .map(|(scope, command)| {
-                let lane = command.step().and_then(|step| lanes.of(command, &self.route(&scope, step)));
-                (scope, command.clone(), lane)
-            })
-            .collect();
+        for scope in lanes.take_touched() {
+            let run = self.active.contains(&scope).then(|| &self.scopes[&scope]);
+            let owed: BTreeSet<&Command> = run.into_iter().flat_map(ScopeRun::startable).collect();
+            let answered = |step: &StepId| self.scopes[&scope].answered(step);
+            lanes.offer(&scope, &owed, answered, |step| self.route(&scope, step));
+        }
+        let mut out = Vec::new();
+        while out.len() < free
+            && let Some(one) = lanes.next(now, which, |scope, step| self.route(scope, step))
+        {
+            out.push(one);
+        }
         self.lanes = lanes;
         let saved = self.saved;
-        for (scope, command, lane) in dealt {
+        for (scope, command, lane) in out {
             let around = Surroundings {
                 known: &self.known,
                 holdings: &self.holdings[&scope],
@@ -85,7 +81,6 @@ impl Running<'_> {
             job.lane = lane;
             self.tasks.start(job);
             self.note(&scope);
-            self.served = Some(scope);
         }
     }
 

@@ -1,4 +1,5 @@
-//! Which calls may go out now: each is charged to a lane, one host and one family of calls that it counts together.
+//! Which calls may go out now: each is charged to a lane, one host and one family of calls that it counts together. Which
+//! of those that may goes first is decided by [`Queue`].
 //!
 //! What the engine has decided to send is sent: its intent is in the log and its deadline runs. So the waiting is done
 //! before: a look that may lead to a call goes out only when the call could follow at once, and pays for both. Calls
@@ -7,13 +8,16 @@
 use std::collections::BTreeSet;
 
 use super::perform::{Done, Outcome};
-use crate::base::id::{KindName, ScopeId, StepId};
-use crate::base::time::Timestamp;
+use crate::base::id::{ScopeId, StepId};
+use crate::base::time::{Millis, Timestamp};
 use crate::driver::Place;
 use crate::engine::Command;
-use crate::model::finding::{Finding, NextCall};
+use crate::kind::Registry;
+use crate::model::finding::Finding;
 use crate::model::outcome::{ApplyOutcome, CauseClass};
-use crate::model::plan::{Operation, Reconcile, ScopePlan, Work};
+use crate::model::plan::{Reconcile, ScopePlan, Work};
+use crate::pacing::charge::{Charge, reads, verb_of};
+use crate::pacing::queue::{Queue, Urgency, Which};
 use crate::pacing::{Lane, LaneReport, Pacer, Rates, Verb};
 
 /// Where a step's calls go.
@@ -28,11 +32,14 @@ pub(super) struct Route<'r> {
     pub(super) has_id: bool,
 }
 
-/// The lanes of a launch.
+/// The lanes of a launch, and the calls that wait for them.
 #[derive(Default)]
 pub(super) struct Lanes {
     /// Nothing for a target that takes any number of calls.
     pacer: Option<Pacer>,
+    queue: Queue<ScopeId, Command>,
+    /// Scopes to which something has happened since their calls were offered.
+    touched: BTreeSet<ScopeId>,
     /// Steps whose last look has paid for the call that follows.
     paid: BTreeSet<(ScopeId, StepId)>,
     /// When the first lane that held something back is ready.
@@ -41,7 +48,7 @@ pub(super) struct Lanes {
 
 impl Lanes {
     pub(super) fn new(rates: Option<Rates>) -> Self {
-        Self { pacer: rates.map(Pacer::new), paid: BTreeSet::new(), ready_at: None }
+        Self { pacer: rates.map(Pacer::new), ..Self::default() }
     }
 
     /// How calls went out, lane by lane.
@@ -59,35 +66,112 @@ impl Lanes {
         self.ready_at = None;
     }
 
-    /// Whether this command may go out now; if so, it is charged.
-    pub(super) fn admits(&mut self, command: &Command, route: &Route<'_>, now: Timestamp) -> bool {
-        let Some(pacer) = &self.pacer else { return true };
-        let Some(step) = command.step() else { return true };
-        let Some((reconcile, mutates)) = subject(route.plan, step) else { return true };
-        let lane = |verb| lane(pacer.rates(), route.place.as_ref(), &reconcile.kind, verb);
+    /// Something has happened to a scope: what it owes may be something else.
+    pub(super) fn touch(&mut self, scope: &ScopeId) {
+        if !self.touched.contains(scope) {
+            self.touched.insert(scope.clone());
+        }
+    }
+
+    /// The scopes whose calls are to be offered afresh.
+    pub(super) fn take_touched(&mut self) -> BTreeSet<ScopeId> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// Makes what waits of a scope exactly these calls; those that wait already keep their places.
+    ///
+    /// `answered` says when the last call of a step was answered.
+    pub(super) fn offer<'r>(
+        &mut self,
+        scope: &ScopeId,
+        owed: &BTreeSet<&Command>,
+        answered: impl Fn(&StepId) -> Option<Timestamp>,
+        route: impl Fn(&StepId) -> Route<'r>,
+    ) {
+        let gone: Vec<Command> =
+            self.queue.of(scope).filter(|command| !owed.contains(*command)).cloned().collect();
+        gone.iter().for_each(|command| self.queue.withdraw(scope, command));
+        for command in owed {
+            let Some(step) = command.step().filter(|_| !self.queue.holds(scope, command)) else { continue };
+            let (urgency, lanes) = self.demand(command, &route(step), step, answered(step));
+            self.queue.offer(scope, (*command).clone(), urgency, lanes);
+        }
+    }
+
+    /// How urgent a command is, and the lanes that it waits for.
+    fn demand(
+        &self,
+        command: &Command,
+        route: &Route<'_>,
+        step: &StepId,
+        answered: Option<Timestamp>,
+    ) -> (Urgency, Vec<Lane>) {
+        let subject = subject(route.plan, step);
+        let host = host(route.place.as_ref());
+        let charge = self.pacer.as_ref().zip(subject).map(|(pacer, (reconcile, _))| Charge {
+            rates: pacer.rates(),
+            host: host.as_deref(),
+            kind: &reconcile.kind,
+        });
+        match command {
+            Command::WakeAt(_) | Command::Apply { .. } => (Urgency::Promised, Vec::new()),
+            Command::Observe { remaining, .. } => {
+                let then = subject.and_then(|(reconcile, mutates)| mutates.then_some(reconcile.operation));
+                let lanes = charge.map(|charge| charge.look(route.has_id, then).0);
+                (Urgency::Works(remaining.0), lanes.unwrap_or_default())
+            }
+            Command::Verify { remaining, .. } => {
+                let asked = answered.filter(|_| subject.is_some_and(takes_time));
+                let expected =
+                    route.plan.steps.get(step).map_or(Millis(0), |planned| planned.limits.expected);
+                let urgency = asked.map_or(Urgency::Works(remaining.0), |since| Urgency::Asks {
+                    until: since + expected,
+                    then: Millis(remaining.0.0.saturating_sub(expected.0)),
+                });
+                let lane = charge.and_then(|charge| charge.read(route.has_id));
+                (urgency, lane.into_iter().collect())
+            }
+        }
+    }
+
+    /// The next command that may go out now, charged.
+    pub(super) fn next<'r>(
+        &mut self,
+        now: Timestamp,
+        which: Which,
+        route: impl Fn(&ScopeId, &StepId) -> Route<'r>,
+    ) -> Option<(ScopeId, Command, Option<Lane>)> {
+        let Some(out) = self.queue.next(self.pacer.as_mut(), now, which) else {
+            self.ready_at = self.ready_at.into_iter().chain(self.queue.ready_at()).min();
+            return None;
+        };
+        let step = out.call.step().expect("timers do not wait for lanes").clone();
+        let route = route(&out.who, &step);
+        self.settle(&out.call, &route, &step, now);
+        let lane = self.of(&out.call, &route);
+        Some((out.who, out.call, lane))
+    }
+
+    /// A look that may lead to a call has paid for it; a call that no look has paid for goes into debt.
+    fn settle(&mut self, command: &Command, route: &Route<'_>, step: &StepId, now: Timestamp) {
+        let Some((pacer, (reconcile, mutates))) = self.pacer.as_ref().zip(subject(route.plan, step)) else {
+            return;
+        };
+        let host = host(route.place.as_ref());
+        let charge = Charge { rates: pacer.rates(), host: host.as_deref(), kind: &reconcile.kind };
         let key = (route.scope.clone(), step.clone());
         match command {
-            Command::WakeAt(_) => true,
-            Command::Apply { call, .. } => {
-                if !self.paid.remove(&key) {
-                    let lane = lane(verb_of(*call));
-                    self.take(lane.into_iter().collect(), now);
-                }
-                true
-            }
-            Command::Verify { .. } => {
-                let read = lane(reads(route.has_id));
-                self.admit(read.into_iter().collect(), now)
-            }
+            Command::WakeAt(_) | Command::Verify { .. } => {}
             Command::Observe { .. } => {
-                let write = mutates.then(|| first_verb(reconcile.operation)).flatten();
-                let (read, write) = (lane(reads(route.has_id)), write.and_then(lane));
-                let pays = write.is_some();
-                let admitted = self.admit(read.into_iter().chain(write).collect(), now);
-                if admitted && pays {
+                if charge.look(route.has_id, mutates.then_some(reconcile.operation)).1 {
                     self.paid.insert(key);
                 }
-                admitted
+            }
+            Command::Apply { call, .. } => {
+                let lane = charge.lane(verb_of(*call));
+                if !self.paid.remove(&key) {
+                    self.take(lane.into_iter().collect(), now);
+                }
             }
         }
     }
@@ -115,7 +199,9 @@ impl Lanes {
 
     fn lane_of(&self, step: &StepId, route: &Route<'_>, verb: Verb) -> Option<Lane> {
         let (reconcile, _) = subject(route.plan, step)?;
-        lane(self.pacer.as_ref()?.rates(), route.place.as_ref(), &reconcile.kind, verb)
+        let host = host(route.place.as_ref());
+        let rates = self.pacer.as_ref()?.rates();
+        Charge { rates, host: host.as_deref(), kind: &reconcile.kind }.lane(verb)
     }
 
     /// Charges all of these lanes if all are ready.
@@ -139,6 +225,7 @@ impl Lanes {
     /// Learns from an answer: a service that is asked too much says so.
     pub(super) fn learn(&mut self, done: &Done, now: Timestamp) {
         let (Some(pacer), Some(lane)) = (&mut self.pacer, &done.lane) else { return };
+        let before = pacer.ready_at(lane, now);
         match &done.result {
             Outcome::Answered(ApplyOutcome::Busy { retry_after, .. }) => {
                 pacer.refused(lane, now, *retry_after);
@@ -152,6 +239,9 @@ impl Lanes {
                 Some(CauseClass::NoAnswer) => {}
                 Some(_) | None => pacer.answered(lane, now),
             },
+        }
+        if pacer.ready_at(lane, now) < before {
+            self.queue.learned(lane);
         }
     }
 }
@@ -173,33 +263,15 @@ fn subject<'p>(plan: &'p ScopePlan, step: &StepId) -> Option<(&'p Reconcile, boo
     }
 }
 
-fn lane(rates: &Rates, place: Option<&Place>, kind: &KindName, verb: Verb) -> Option<Lane> {
-    let host = match place? {
+/// Whether an object of this kind takes its time after its call, and looks before that say only that it is not ready.
+fn takes_time((reconcile, _): (&Reconcile, bool)) -> bool {
+    Registry::standard().get(&reconcile.kind).is_some_and(|kind| kind.ready.is_some())
+}
+
+/// The host that a step's calls are counted at.
+fn host(place: Option<&Place>) -> Option<String> {
+    Some(match place? {
         Place::Account => "account".to_owned(),
         Place::Workspace { workspace_id, .. } => format!("workspace/{workspace_id}"),
-    };
-    Some(Lane { host, family: rates.family(kind, verb) })
-}
-
-/// An object without a known id is looked for by its natural key, which takes a list call.
-fn reads(has_id: bool) -> Verb {
-    if has_id { Verb::Read } else { Verb::List }
-}
-
-fn verb_of(call: NextCall) -> Verb {
-    match call {
-        NextCall::Create => Verb::Create,
-        NextCall::Update => Verb::Update,
-        NextCall::Delete => Verb::Delete,
-    }
-}
-
-/// The call that a step sends first.
-fn first_verb(operation: Operation) -> Option<Verb> {
-    match operation {
-        Operation::None => None,
-        Operation::Create => Some(Verb::Create),
-        Operation::Update => Some(Verb::Update),
-        Operation::Replace | Operation::Delete => Some(Verb::Delete),
-    }
+    })
 }

@@ -44,12 +44,11 @@ pub(super) struct Running<'a> {
     /// Whether anything has happened to the launch since what it owes was followed.
     pub(super) fleet_moved: bool,
     fleet_owed: OnceCell<BTreeSet<fleet::Command>>,
-    /// The scope that was served last when slots were handed out.
-    pub(super) served: Option<ScopeId>,
     pub(super) holdings: BTreeMap<ScopeId, Holdings>,
     pub(super) known: Known,
     pub(super) tasks: Tasks,
     pub(super) lanes: Lanes,
+    pub(super) calls_at_once: usize,
     pub(super) bakes: Bakes,
     /// When others' wishes are looked at next.
     pub(super) asks_at: Timestamp,
@@ -70,6 +69,7 @@ impl<'a> Running<'a> {
             run: shell.run,
             tasks: Tasks::new(shell.clock.clone(), shell.driver),
             lanes: Lanes::new(shell.rates),
+            calls_at_once: shell.calls_at_once.max(1),
             fleet: fleet::State::new(&shell.saved.plan),
             asks_at: shell.clock.now(),
             clock: shell.clock,
@@ -82,7 +82,6 @@ impl<'a> Running<'a> {
             agenda: Agenda::default(),
             fleet_moved: true,
             fleet_owed: OnceCell::new(),
-            served: None,
             holdings: BTreeMap::new(),
             known: Known::default(),
             bakes: Bakes::default(),
@@ -262,13 +261,14 @@ impl<'a> Running<'a> {
 
     /// What the fleet makes of something; whether it changed anything.
     pub(super) fn try_fleet_input(&mut self, input: fleet::Input) -> Result<bool, fleet::Refusal> {
-        let events = match fleet::decide(&self.saved.plan, &self.fleet, self.clock.now(), input) {
+        self.fleet_moved = true;
+        self.fleet_owed.take();
+        let events = match fleet::advance(&self.saved.plan, &mut self.fleet, self.clock.now(), input) {
             fleet::Decision::Accepted(events) => events,
             fleet::Decision::Stale => return Ok(false),
             fleet::Decision::Refused(refusal) => return Err(refusal),
         };
         for event in events {
-            fleet::apply(&mut self.fleet, &event);
             let refs = if matches!(event, FleetEvent::LaunchStarted { .. }) {
                 self.launch_refs.clone()
             } else {
@@ -276,8 +276,6 @@ impl<'a> Running<'a> {
             };
             self.ledger.fleet(self.clock.now(), event, refs);
         }
-        self.fleet_moved = true;
-        self.fleet_owed.take();
         Ok(true)
     }
 

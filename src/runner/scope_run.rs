@@ -116,6 +116,14 @@ impl ScopeRun {
         }
     }
 
+    /// When the last call of a step was answered, while its object is being looked at after it.
+    pub fn answered(&self, step: &StepId) -> Option<Timestamp> {
+        match self.state.steps().get(step)?.phase {
+            engine::Phase::Verifying { since, .. } => Some(since),
+            _ => None,
+        }
+    }
+
     /// The commands that are owed and not running, in the order in which they are to be started.
     pub fn startable(&self) -> impl Iterator<Item = &Command> {
         engine::owed(&self.state)

@@ -140,6 +140,7 @@ impl Running<'_> {
     /// Takes events of a scope into what is known, and marks the durable ones to be written. To be called after every
     /// input of its engine, also after one that nothing follows from.
     pub(super) fn record(&mut self, scope: &ScopeId, events: Vec<Event>) {
+        self.lanes.touch(scope);
         for event in events {
             ScopeRun::learn(scope, &event, &mut self.known);
             if event.is_durable() {

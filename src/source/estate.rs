@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{RegionName, WaveName};
 use crate::base::limits::{
-    BREAK_GLASS_HOURS, BREAK_GLASS_HOURS_MAX, PLAN_VALID_DAYS, PLAN_VALID_DAYS_MAX, SITE_DAYS_MAX,
+    BREAK_GLASS_HOURS, BREAK_GLASS_HOURS_MAX, CALLS_AT_ONCE_MAX, PLAN_VALID_DAYS, PLAN_VALID_DAYS_MAX,
+    SITE_DAYS_MAX,
 };
 use crate::base::span::{Located, Span};
 use crate::base::time::Millis;
@@ -372,6 +373,7 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
     let host = if real { inner.text("host") } else { inner.optional_text("host") };
     let profile = inner.optional("profile", "a profile's name", string);
     let timeout = inner.optional("call_timeout_ms", "a number of milliseconds", count);
+    let calls_at_once = inner.optional("calls_at_once", "a number from 1 to 900", calls_at_once);
     let rates = rates::read(&mut inner);
     let calendar = inner.optional("calendar", "observe or ignore", |value| {
         let word = value.as_str()?;
@@ -401,12 +403,19 @@ fn target(reader: &mut Reader<'_, '_>, name: &str, table: &Table, span: Span) ->
         host: host.map(|l| l.value),
         profile: profile.map(|l| l.value),
         call_timeout: timeout.map(|l| Millis(u64::from(l.value))),
+        calls_at_once: calls_at_once.map(|l| l.value),
         rates,
         calendar: calendar.map_or(if real { CalendarUse::Observe } else { CalendarUse::Ignore }, |l| l.value),
         gates,
         purpose: purpose.map_or(if local { Purpose::Rehearsal } else { Purpose::Production }, |l| l.value),
         span,
     })
+}
+
+/// So many calls that the process has connections for them.
+fn calls_at_once(value: &serde_json::Value) -> Option<usize> {
+    let number = count(value).filter(|number| (1..=CALLS_AT_ONCE_MAX).contains(number))?;
+    usize::try_from(number).ok()
 }
 
 /// A real account is never changed outside the windows: only a host on this machine may be.

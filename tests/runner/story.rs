@@ -258,6 +258,7 @@ impl Story {
             feed: &mut feed,
             entry: &mut entry,
             rates: self.rates.clone(),
+            calls_at_once: landfall::base::limits::CALLS_MAX,
             stay: self.stay,
         };
         run(shell).await

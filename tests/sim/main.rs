@@ -4,6 +4,10 @@
 //! `LANDFALL_SIM_SEEDS=n` plays n seeds, `LANDFALL_SIM_SEED=s` only that one.
 
 mod calendar;
+#[allow(dead_code, reason = "the benchmark suite plays it too, and reads more of it")]
+mod fleet;
+#[path = "fleet/tests.rs"]
+mod fleet_tests;
 mod launch;
 mod mutant;
 mod production;

@@ -151,6 +151,7 @@ impl Story {
             feed: &mut feed,
             entry: &mut entry,
             rates: None,
+            calls_at_once: landfall::base::limits::CALLS_MAX,
             stay: false,
         };
         run(shell).await

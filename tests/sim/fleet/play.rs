@@ -1,0 +1,353 @@
+//! The loop: decide, fold, offer what is owed to the queue, let out what slots and lanes allow, and jump to the next
+//! moment. It is the shell's, without its journal, tasks and leases.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use landfall::base::digest::Digest;
+use landfall::base::id::{RunId, ScopeId, StepId};
+use landfall::base::time::{Millis, Timestamp};
+use landfall::engine::{self, Command};
+use landfall::fleet;
+use landfall::model::event::{Event, RunOutcome};
+use landfall::model::finding::{Finding, Readback};
+use landfall::model::fleet_event::{FleetEvent, LaunchOutcome, ScopeOutcome};
+use landfall::model::outcome::ApplyOutcome;
+use landfall::model::plan::{Plan, Reconcile, ScopePlan, Work};
+use landfall::pacing::charge::{Charge, reads, verb_of};
+use landfall::pacing::queue::{Queue, Urgency, Which};
+use landfall::pacing::{Lane, Pacer, Rates};
+use serde_json::Value;
+
+use super::service::{Gate, READ, WRITE, host, ready_in};
+
+/// What came of a launch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Played {
+    /// From its begin to its end.
+    pub makespan: Millis,
+    /// When each site ended, from the begin.
+    pub ends: BTreeMap<ScopeId, Millis>,
+    /// Calls that went out.
+    pub calls: u64,
+    /// Calls that a service would have refused as too many.
+    pub refused: u64,
+    /// Looks that found something not ready yet.
+    pub polls: u64,
+    /// Events of all engines.
+    pub events: u64,
+    /// A digest over every call with its moment: the same seed gives the same.
+    pub digest: Digest,
+    /// Calls of each host that belongs to no site alone, by lane.
+    pub shared: BTreeMap<String, u64>,
+}
+
+/// One scope under way.
+struct Scope<'p> {
+    name: ScopeId,
+    plan: &'p ScopePlan,
+    state: engine::State,
+    /// What was offered or is under way.
+    known: BTreeSet<Command>,
+    timer: Option<Timestamp>,
+    /// When the object of a step is there and ready; absent before its create was answered.
+    ready: BTreeMap<StepId, Timestamp>,
+    hosts: BTreeMap<StepId, String>,
+    paid: BTreeSet<StepId>,
+}
+
+struct Play<'p> {
+    plan: &'p Plan,
+    seed: u64,
+    slots: usize,
+    now: Timestamp,
+    fleet: fleet::State,
+    names: BTreeMap<ScopeId, usize>,
+    scopes: Vec<Option<Scope<'p>>>,
+    queue: Queue<usize, Command>,
+    pacer: Pacer,
+    arriving: BinaryHeap<Reverse<(Timestamp, u64, usize, Command)>>,
+    timers: BTreeSet<(Timestamp, usize)>,
+    gate: Gate,
+    sent: u64,
+    polls: u64,
+    events: u64,
+    trace: Vec<u8>,
+    ends: BTreeMap<ScopeId, Millis>,
+    shared: BTreeMap<String, u64>,
+}
+
+fn begin() -> Timestamp {
+    Timestamp::from_millis(1_800_000_000_000)
+}
+
+/// Plays one launch to its end.
+///
+/// # Panics
+///
+/// If it does not end well.
+pub fn play(plan: &Plan, seed: u64, slots: usize, rates: &Rates) -> Played {
+    let names: BTreeMap<ScopeId, usize> =
+        plan.scopes.keys().enumerate().map(|(at, name)| (name.clone(), at)).collect();
+    let mut play = Play {
+        plan,
+        seed,
+        slots,
+        now: begin(),
+        fleet: fleet::State::new(plan),
+        scopes: plan.scopes.keys().map(|_| None).collect(),
+        names,
+        queue: Queue::new(),
+        pacer: Pacer::new(rates.clone()),
+        arriving: BinaryHeap::new(),
+        timers: BTreeSet::new(),
+        gate: Gate::default(),
+        sent: 0,
+        polls: 0,
+        events: 0,
+        trace: Vec::new(),
+        ends: BTreeMap::new(),
+        shared: BTreeMap::new(),
+    };
+    play.fleet_input(fleet::Input::Started(Digest::of(b"simulation")));
+    while play.fleet.ended().is_none() {
+        play.turn();
+    }
+    assert_eq!(play.fleet.ended(), Some(LaunchOutcome::Succeeded), "the launch ends well");
+    Played {
+        makespan: play.now.since(begin()),
+        ends: play.ends,
+        calls: play.gate.calls,
+        refused: play.gate.refused,
+        polls: play.polls,
+        events: play.events,
+        digest: Digest::of(&play.trace),
+        shared: play.shared,
+    }
+}
+
+impl<'p> Play<'p> {
+    fn turn(&mut self) {
+        self.send_all();
+        let arrives = self.arriving.peek().map(|Reverse((at, ..))| *at);
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let lane = if self.arriving.len() < self.slots { self.queue.ready_at() } else { None };
+        let next = arrives.into_iter().chain(timer).chain(lane).min().expect("something is under way or due");
+        self.now = self.now.max(next);
+        while self.arriving.peek().is_some_and(|Reverse((at, ..))| *at <= self.now) {
+            let Reverse((_, _, at, command)) = self.arriving.pop().expect("it was just seen");
+            self.arrived(at, command);
+        }
+        while let Some((_, at)) = self.timers.first().copied().filter(|(at, _)| *at <= self.now) {
+            self.input(at, engine::Input::TimeReached);
+        }
+    }
+
+    fn send_all(&mut self) {
+        while self.arriving.len() < self.slots {
+            let Some(out) = self.queue.next(Some(&mut self.pacer), self.now, Which::All) else { return };
+            self.send(out.who, out.call);
+        }
+    }
+
+    fn send(&mut self, at: usize, command: Command) {
+        let scope = self.scopes[at].as_mut().expect("a scope under way");
+        let step = command.step().expect("timers are not sent");
+        let (lane, takes) = match &command {
+            Command::WakeAt(_) => unreachable!("timers are not sent"),
+            Command::Apply { call, .. } => {
+                let lane = scope.charge(self.pacer.rates(), step).lane(verb_of(*call));
+                if !scope.paid.remove(step) {
+                    lane.iter().for_each(|lane| self.pacer.take(lane, self.now));
+                }
+                (lane, WRITE)
+            }
+            Command::Observe { .. } => {
+                if scope.look(self.pacer.rates(), step).1 {
+                    scope.paid.insert(step.clone());
+                }
+                (scope.charge(self.pacer.rates(), step).read(scope.ready.contains_key(step)), READ)
+            }
+            Command::Verify { .. } => {
+                (scope.charge(self.pacer.rates(), step).lane(reads(scope.ready.contains_key(step))), READ)
+            }
+        };
+        if let Some(lane) = &lane {
+            self.gate.enter(self.pacer.rates(), lane, self.now);
+            if !lane.host.contains("/site/") {
+                *self.shared.entry(format!("{} {}", lane.host, lane.family)).or_default() += 1;
+            }
+        }
+        self.sent += 1;
+        let mut line = self.now.as_millis().to_be_bytes().to_vec();
+        line.extend(u32::try_from(at).expect("few scopes").to_be_bytes());
+        line.extend(step.as_str().as_bytes());
+        self.trace.extend(line);
+        self.arriving.push(Reverse((self.now + takes, self.sent, at, command)));
+    }
+
+    fn arrived(&mut self, at: usize, command: Command) {
+        let (seed, now) = (self.seed, self.now);
+        let scope = self.scopes[at].as_mut().expect("a scope under way");
+        scope.known.remove(&command);
+        let input = match command {
+            Command::WakeAt(_) => unreachable!("timers are not sent"),
+            Command::Apply { step, attempt, .. } => {
+                let ready = ready_in(seed, &scope.name, &step, scope.plan);
+                scope.ready.insert(step.clone(), now + ready);
+                let id = Some(step.to_string());
+                engine::Input::Applied { step, attempt, outcome: ApplyOutcome::Done { id } }
+            }
+            Command::Observe { step, attempt, .. } => {
+                let finding = match &scope.plan.steps[&step].work {
+                    Work::Check { .. } => Finding::Holds { readback: Readback::default() },
+                    Work::Reconcile(_) => Finding::Absent,
+                };
+                engine::Input::Observed { step, attempt, spec: Value::Null, finding }
+            }
+            Command::Verify { step, attempt, .. } => {
+                let ready = scope.ready[&step] <= now;
+                let finding = if ready {
+                    Finding::Matches { readback: Readback::default() }
+                } else {
+                    self.polls += 1;
+                    Finding::Pending { state: "PROVISIONING".to_owned(), id: None }
+                };
+                engine::Input::Verified { step, attempt, spec: Value::Null, finding }
+            }
+        };
+        self.input(at, input);
+    }
+
+    fn input(&mut self, at: usize, input: engine::Input) {
+        let scope = self.scopes[at].as_mut().expect("a scope under way");
+        match engine::decide(scope.plan, &scope.state, self.now, input) {
+            engine::Decision::Accepted(events) => {
+                self.events += events.len() as u64;
+                events.iter().for_each(|event: &Event| engine::apply(&mut scope.state, event));
+            }
+            other => panic!("{}: {other:?}", scope.name),
+        }
+        self.offer(at);
+        let scope = self.scopes[at].as_ref().expect("a scope under way");
+        if let Some(outcome) = scope.state.ended() {
+            assert_eq!(outcome, RunOutcome::Succeeded, "{} ends well", scope.name);
+            let name = scope.name.clone();
+            self.scopes[at] = None;
+            self.queue.withdraw_all(&at);
+            self.ends.insert(name.clone(), self.now.since(begin()));
+            self.fleet_input(fleet::Input::ScopeEnded { scope: name, outcome: ScopeOutcome::Succeeded });
+        }
+    }
+
+    /// Offers what is owed and new, and notes when the scope is to be woken.
+    fn offer(&mut self, at: usize) {
+        let scope = self.scopes[at].as_mut().expect("a scope under way");
+        let owed = engine::owed(&scope.state);
+        let timer = match owed.first() {
+            Some(Command::WakeAt(moment)) => Some(*moment),
+            _ => None,
+        };
+        if timer != scope.timer {
+            scope.timer.map(|old| self.timers.remove(&(old, at)));
+            timer.map(|new| self.timers.insert((new, at)));
+            scope.timer = timer;
+        }
+        let fresh: Vec<Command> =
+            owed.iter().filter(|one| one.step().is_some() && !scope.known.contains(*one)).cloned().collect();
+        for command in fresh {
+            let step = command.step().expect("timers were left out");
+            let rates = self.pacer.rates();
+            let (urgency, lanes) = match &command {
+                Command::WakeAt(_) => continue,
+                Command::Apply { .. } => (Urgency::Promised, Vec::new()),
+                Command::Observe { remaining, .. } => {
+                    (Urgency::Works(remaining.0), scope.look(rates, step).0)
+                }
+                Command::Verify { remaining, .. } => {
+                    let waits = matches!(&scope.plan.steps[step].work, Work::Reconcile(one) if is_slow(one));
+                    let expected = scope.plan.steps[step].limits.expected;
+                    let urgency = match &scope.state.steps()[step].phase {
+                        engine::Phase::Verifying { since, .. } if waits => Urgency::Asks {
+                            until: *since + expected,
+                            then: Millis(remaining.0.0.saturating_sub(expected.0)),
+                        },
+                        _ => Urgency::Works(remaining.0),
+                    };
+                    let has_id = scope.ready.contains_key(step);
+                    (urgency, scope.charge(rates, step).read(has_id).into_iter().collect())
+                }
+            };
+            self.queue.offer(&at, command.clone(), urgency, lanes);
+            scope.known.insert(command);
+        }
+    }
+
+    fn fleet_input(&mut self, input: fleet::Input) {
+        let starts = match fleet::advance(self.plan, &mut self.fleet, self.now, input) {
+            fleet::Decision::Accepted(events) => {
+                events.iter().any(|event| matches!(event, FleetEvent::ScopeStarted { .. }))
+            }
+            other => panic!("the fleet: {other:?}"),
+        };
+        if !starts {
+            return;
+        }
+        for command in fleet::owed(&self.fleet) {
+            let fleet::Command::RunScope { scope, .. } = command else { continue };
+            let at = self.names[&scope];
+            // One without steps ends while others begin.
+            if self.scopes[at].is_none() && self.fleet.scopes()[&scope] == fleet::Phase::Running {
+                self.begin(at, scope);
+            }
+        }
+    }
+
+    fn begin(&mut self, at: usize, name: ScopeId) {
+        let plan = self.plan.scope(&name);
+        let run: RunId = "run-1".parse().expect("a run");
+        let hosts = plan.steps.keys().map(|step| (step.clone(), host(self.plan, &name, step))).collect();
+        self.scopes[at] = Some(Scope {
+            state: engine::State::new(run, plan),
+            name,
+            plan,
+            known: BTreeSet::new(),
+            timer: None,
+            ready: BTreeMap::new(),
+            hosts,
+            paid: BTreeSet::new(),
+        });
+        self.input(at, engine::Input::Started);
+    }
+}
+
+impl Scope<'_> {
+    fn charge<'s>(&'s self, rates: &'s Rates, step: &StepId) -> Charge<'s> {
+        let reconcile = object(self.plan, step);
+        Charge { rates, host: Some(&self.hosts[step]), kind: &reconcile.kind }
+    }
+
+    /// The lanes of a look at a step's object, and whether it pays for a call.
+    fn look(&self, rates: &Rates, step: &StepId) -> (Vec<Lane>, bool) {
+        let planned = &self.plan.steps[step];
+        let then = planned.mutates().then(|| object(self.plan, step).operation);
+        let has_id = self.ready.contains_key(step) || matches!(planned.work, Work::Check { .. });
+        self.charge(rates, step).look(has_id, then)
+    }
+}
+
+/// The object that a step is about.
+pub fn object<'p>(plan: &'p ScopePlan, step: &StepId) -> &'p Reconcile {
+    match &plan.steps[step].work {
+        Work::Reconcile(reconcile) => reconcile,
+        Work::Check { check, .. } => match &plan.steps[&check.read].work {
+            Work::Reconcile(reconcile) => reconcile,
+            Work::Check { .. } => unreachable!("checks read objects"),
+        },
+    }
+}
+
+fn is_slow(reconcile: &Reconcile) -> bool {
+    let kind = landfall::kind::Registry::standard().get(&reconcile.kind).expect("a kind");
+    kind.ready.is_some()
+}
