@@ -275,9 +275,11 @@ fn of_platform(mut taken: Taken) -> Population {
              log that announced it"
         }
         platform::USERS => {
-            "users and service principals that are in a group of this site's or assigned to a workspace of its own"
+            "users and service principals that are assigned to a workspace of this site's, or in a group that leads into it"
         }
-        platform::MEMBERS => "members of each group of this site's",
+        platform::MEMBERS => {
+            "members of each group that is this site's, is named for it, or is assigned to a workspace of its own"
+        }
         platform::GRANTS => {
             "direct grants on each catalog, schema, location and storage credential of this site's"
         }

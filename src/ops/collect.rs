@@ -151,6 +151,8 @@ fn codes(desired: &Desired) -> impl Iterator<Item = SiteCode> {
 /// Lists of the account, which are read once for all sites.
 pub(super) struct Account {
     lists: BTreeMap<&'static str, Sorted>,
+    /// Names of all groups by id, whoever they belong to.
+    groups: BTreeMap<String, String>,
     users: Paged,
     programs: Paged,
 }
@@ -172,14 +174,17 @@ impl Reader<'_> {
         let mut answers = self.ask(asks).await;
         let programs = answers.pop().unwrap_or_else(nothing);
         let users = answers.pop().unwrap_or_else(nothing);
-        let mut lists = BTreeMap::new();
+        let (mut lists, mut groups) = (BTreeMap::new(), BTreeMap::new());
         for ((listed, kind), paged) in of_account.into_iter().zip(answers) {
+            if listed.name == "groups" {
+                groups = paged.items.iter().filter_map(group).collect();
+            }
             let mut sorted = Sorted::default();
             let outer = &serde_json::Value::Null;
             sorted.take(&self.owners, &One { listed, kind, outer, home: None }, paged);
             lists.insert(listed.name, sorted);
         }
-        Account { lists, users, programs }
+        Account { lists, groups, users, programs }
     }
 
     /// Asks for lists, some at once, and gives the answers in the order of the questions.
@@ -208,6 +213,12 @@ impl Reader<'_> {
         }
         paged
     }
+}
+
+/// The id and the name of a group.
+fn group(item: &serde_json::Value) -> Option<(String, String)> {
+    let text = |field: &str| Some(item.get(field)?.as_str()?.to_owned());
+    Some((text("id")?, text("displayName")?))
 }
 
 fn nothing() -> Paged {

@@ -55,7 +55,7 @@ fn the_platform_gives_the_populations_and_what_was_made_by_hand_is_a_difference(
     let made = served.call("POST", &users, None, &json!({ "userName": "eve@example.org" }));
     let id = made["id"].as_str().unwrap().to_owned();
     let groups = served.call("GET", &served.account("scim/v2/Groups?count=100"), None, &Value::Null);
-    let of_site = |group: &&Value| group["displayName"].as_str().unwrap().contains("hrb01");
+    let of_site = |group: &&Value| group["displayName"].as_str().unwrap().contains("hrb01-analysts");
     let mut all = groups["Resources"].as_array().unwrap().clone();
     for start in (1..).step_by(2).take(20) {
         let page = served.account(&format!("scim/v2/Groups?startIndex={start}"));

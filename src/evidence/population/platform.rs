@@ -75,7 +75,7 @@ pub const FURTHER: [(&str, &[&str]); 4] = [
     (GRANTS, &["type", "object", "principal", "privileges", "step"]),
     (EVENTS, &["at", "who", "method", "path", "workspace", "entry"]),
 ];
-/// Members of the site's groups.
+/// Members of the groups that lead into the site.
 pub const MEMBERS: &str = "members";
 /// Users and service principals that have a way into the site.
 pub const USERS: &str = "users";

@@ -1,3 +1,5 @@
+//! Hand-made logs with populations in them, good ones and spoiled ones.
+
 use super::*;
 use crate::base::digest::Digest;
 use crate::model::entry::{Actor, ActorKind, BlobRef, Entry};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Draft;
 use super::site::Site;
-use super::sorted::{Row, Sorted};
+use super::sorted::Sorted;
 use crate::base::id::KindName;
 use crate::driver::{ListAsk, Place};
 use crate::evidence::population::cell;
@@ -25,25 +25,23 @@ fn name(kind: &str) -> KindName {
     KindName::new(kind).expect("the kind's name is spelled as one")
 }
 
-/// Members of groups, and who they are.
-pub(super) async fn members(site: &Site<'_>, groups: &[Row]) -> (Draft, BTreeSet<String>) {
-    let ask = |row: &Row| ListAsk::Inside {
+/// Members of groups, and who they are. Of a group: its id, its name, the step that holds it.
+pub(super) async fn members(site: &Site<'_>, groups: Vec<[String; 3]>) -> (Draft, BTreeSet<String>) {
+    let ask = |[id, _, _]: &[String; 3]| ListAsk::Inside {
         kind: name("databricks.group"),
         place: Place::Account,
-        id: row.cells[0].clone(),
+        id: id.clone(),
         spec: Value::Null,
         at: "/members".to_owned(),
     };
-    let there: Vec<&Row> = groups.iter().filter(|row| row.cells[1] != GONE).collect();
-    let answers = site.reader.ask(there.iter().map(|row| ask(row)).collect()).await;
+    let answers = site.reader.ask(groups.iter().map(ask).collect()).await;
     let (mut draft, mut insiders) = (Draft::default(), BTreeSet::new());
-    for (group, paged) in there.into_iter().zip(answers) {
+    for ([id, title, step], paged) in groups.into_iter().zip(answers) {
         draft.calls.push(paged.call);
         draft.items += paged.items.len() as u64;
         for item in &paged.items {
             let member = item.get("value").map_or_else(String::new, cell);
-            let [id, _, step, title] = [0, 1, 2, 3].map(|place| group.cells[place].clone());
-            draft.rows.push(vec![id, title, member.clone(), step]);
+            draft.rows.push(vec![id.clone(), title.clone(), member.clone(), step.clone()]);
             insiders.insert(member);
         }
     }

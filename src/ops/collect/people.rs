@@ -191,7 +191,7 @@ mod tests {
     fn account(users: Value) -> Account {
         let items = users.as_array().unwrap().clone();
         let users = crate::driver::Paged { items, ..nothing() };
-        Account { lists: BTreeMap::new(), users, programs: nothing() }
+        Account { lists: BTreeMap::new(), groups: BTreeMap::new(), users, programs: nothing() }
     }
 
     fn draft(people: &People) -> Draft {

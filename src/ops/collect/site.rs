@@ -9,7 +9,7 @@ use super::sorted::{One, Sorted};
 use super::{Account, Draft, Reader};
 use crate::base::id::{KindName, ScopeId, SiteCode, StepId};
 use crate::driver::{ListAsk, Place};
-use crate::evidence::population::platform::{BY_SERVICE, GRANTS, LISTED, Listed, MEMBERS, USERS};
+use crate::evidence::population::platform::{BY_SERVICE, GONE, GRANTS, LISTED, Listed, MEMBERS, USERS};
 use crate::kind::Registry;
 use crate::model::holdings::Holdings;
 use crate::model::kind::Kind;
@@ -45,12 +45,11 @@ pub(super) async fn drafts(
             inner.insert(listed.name, sorted);
         }
     }
-    let groups = account.lists.get("groups").map_or(&[][..], |groups| groups.of(code));
-    let (draft, insiders) = members(&site, groups).await;
-    drafts.insert(MEMBERS, draft);
     drafts.insert(GRANTS, grants(&site, &inner).await);
     let assigned = inner.get("assignments").map_or(&[][..], |list| list.of(code));
-    let assigned = assigned.iter().filter_map(|row| row.cells.get(4).cloned()).collect();
+    let assigned: BTreeSet<String> = assigned.iter().filter_map(|row| row.cells.get(4).cloned()).collect();
+    let (draft, insiders) = members(&site, site.groups(account, &assigned)).await;
+    drafts.insert(MEMBERS, draft);
     let ways = [("group", insiders), ("assignment", assigned)];
     drafts.insert(USERS, reader.people.users(account, &ways));
     drafts
@@ -100,6 +99,27 @@ impl<'s> Site<'s> {
 
     pub(super) fn holdings(&self) -> Option<&Holdings> {
         self.reader.holdings.get(&self.scope)
+    }
+
+    /// The groups through which people get into the site, each with its name and the step of the site's log that holds it:
+    /// its own, those that are named for it, and those that are assigned to its workspaces.
+    fn groups(&self, account: &Account, assigned: &BTreeSet<String>) -> Vec<[String; 3]> {
+        let rows = account.lists.get("groups").map_or(&[][..], |groups| groups.of(self.code));
+        let own: BTreeMap<&str, &str> = rows
+            .iter()
+            .filter(|row| row.cells[1] != GONE)
+            .map(|row| (row.cells[0].as_str(), row.cells[2].as_str()))
+            .collect();
+        let is_named = |name: &str| self.reader.owners.named(name).any(|code| code == self.code);
+        let leads_in = |(id, name): &(&String, &String)| {
+            own.contains_key(id.as_str()) || assigned.contains(*id) || is_named(name)
+        };
+        let all = account.groups.iter().filter(leads_in);
+        all.map(|(id, name)| {
+            let step = own.get(id.as_str()).copied().unwrap_or_default();
+            [id.clone(), name.clone(), step.to_owned()]
+        })
+        .collect()
     }
 
     /// A population that is read through workspaces; none if there is nothing to read it through.
