@@ -96,7 +96,7 @@ impl Draft<'_> {
             if self.is_known_shut(scope) {
                 continue;
             }
-            match standing(self.plan, &self.state, scope, self.now) {
+            match standing(self.plan, self.state, scope, self.now) {
                 Standing::Open { .. } => {
                     let round = self.state.round(scope) + 1;
                     self.note(FleetEvent::ScopeStarted { scope: scope.clone(), round });

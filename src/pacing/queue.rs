@@ -187,7 +187,9 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
     /// A call need not be made any more.
     pub fn withdraw(&mut self, who: &W, call: &C) {
         let known = self.sites.get_mut(who).and_then(|site| site.calls.remove(call));
-        known.map(|(line, rank)| self.drop_from(line, rank));
+        if let Some((line, rank)) = known {
+            self.drop_from(line, rank);
+        }
     }
 
     /// Nothing of this one waits any more, and it is forgotten when it began.

@@ -118,8 +118,10 @@ impl Links<'_> {
         match &step.action {
             Action::Check(check) => {
                 let is_there = self.own_resources().is_some_and(|known| known.contains(&check.read));
-                let resources = self.own_resources().into_iter().flatten();
-                self.named(&step.id, "reads", &check.read, is_there, resources, found);
+                if !is_there {
+                    let resources = self.own_resources().into_iter().flatten();
+                    found.push(self.missing(&step.id, "reads", &check.read, resources));
+                }
                 for expectation in &check.expect {
                     let values = expectation.equals.iter().chain(expectation.one_of.iter().flatten());
                     values.for_each(|value| self.references(&step.id, value, found));
@@ -131,7 +133,9 @@ impl Links<'_> {
     fn after(&self, id: &StepId, after: &[StepId], found: &mut Diagnostics) {
         let Some(known) = self.known.steps.get(&self.scope.scope) else { return };
         for name in after {
-            self.named(id, "waits for", name, known.contains(name), known.iter().copied(), found);
+            if !known.contains(name) {
+                found.push(self.missing(id, "waits for", name, known.iter().copied()));
+            }
         }
     }
 
@@ -139,20 +143,14 @@ impl Links<'_> {
         self.known.resources.get(&self.scope.scope)
     }
 
-    fn named<'k>(
+    fn missing<'k>(
         &self,
         id: &StepId,
         does: &str,
         name: &StepId,
-        is_there: bool,
         known: impl Iterator<Item = &'k StepId>,
-        found: &mut Diagnostics,
-    ) {
-        if is_there {
-            return;
-        }
-        let message = format!("`{id}` {does} `{name}`, which is not there");
-        found.push(self.problem(id, message, name.as_str(), known));
+    ) -> Diagnostic {
+        self.problem(id, format!("`{id}` {does} `{name}`, which is not there"), name.as_str(), known)
     }
 
     fn outer(&self, need: &OuterNeed, found: &mut Diagnostics) {

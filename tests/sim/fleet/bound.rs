@@ -43,17 +43,20 @@ impl Stage {
     }
 }
 
+/// The name of a stage, and which scopes belong to it.
+type Part<'p> = (&'static str, Box<dyn Fn(&ScopeId) -> bool + 'p>);
+
 /// The bound of a launch: its stages one after the other.
 pub fn bound(plan: &Plan, seed: u64, slots: usize, rates: &Rates) -> Vec<Stage> {
     let canary = plan.fleet.waves[0].sites[0].clone();
     let is_canary = |scope: &ScopeId| scope.site() == Some(&canary);
-    let stages: [(&'static str, Box<dyn Fn(&ScopeId) -> bool + '_>); 4] = [
+    let stages: [Part<'_>; 4] = [
         ("account", Box::new(|scope| *scope == ScopeId::Account)),
         ("regions", Box::new(|scope| matches!(scope, ScopeId::Region(_)))),
         ("first site", Box::new(is_canary)),
         ("other sites", Box::new(move |scope| scope.site().is_some() && !is_canary(scope))),
     ];
-    let of = |(name, holds): &(&'static str, Box<dyn Fn(&ScopeId) -> bool + '_>)| {
+    let of = |(name, holds): &Part<'_>| {
         let scopes: Vec<_> = plan.scopes.iter().filter(|(scope, _)| holds(scope)).collect();
         stage(name, plan, &scopes, seed, slots, rates)
     };
