@@ -92,7 +92,12 @@ impl Roots {
             Err(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => {
                 Err(TimestampError::Time { at })
             }
-            Err(Error::UnknownIssuer) => Err(wrong("it does not lead to a root that is trusted here")),
+            // The last two: an authority of the same name has another key.
+            Err(
+                Error::UnknownIssuer
+                | Error::InvalidSignatureForPublicKey
+                | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_),
+            ) => Err(wrong("it does not lead to a root that is trusted here")),
             Err(other) => Err(wrong(&format!("it does not hold: {other:?}"))),
         }
     }
