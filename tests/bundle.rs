@@ -111,6 +111,7 @@ fn the_layout_is_the_documented_one() {
         "verify_bundle.py",
         "verify_forms.py",
         "verify_log.py",
+        "verify_outside.py",
         "verify_statements.py",
     ];
     assert_eq!(files.keys().collect::<Vec<_>>(), expected);

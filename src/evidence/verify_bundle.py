@@ -22,6 +22,7 @@ import sys
 sys.dont_write_bytecode = True  # a file more would not be on the bundle's list
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import verify_log  # noqa: E402
+import verify_outside  # noqa: E402
 from verify_forms import (  # noqa: E402
     Key, NotChecked, Unseen, canonical, checkpoint, demand, digest, fingerprint, gone, hashes, included, note, plain64,
     signed, ssh_keygen,
@@ -42,9 +43,9 @@ OUTCOMES = {"step.succeeded": "succeeded", "step.failed": "failed", "step.blocke
 class Bundle:
     """Files by path, and what earlier checks found of them. Each check gives words, or fails."""
 
-    def __init__(self, files, key=None, witness=None, previous=None):
+    def __init__(self, files, key=None, witness=None, previous=None, tsa_roots=None):
         self.files, self.pinned, self.witness_key, self.previous = files, key, witness, previous
-        self.rehearsal = False
+        self.tsa_roots, self.rehearsal = tsa_roots, False
 
     def file(self, path):
         demand(path in self.files, f"{path} is missing", Incomplete)
@@ -71,6 +72,8 @@ class Bundle:
         return Key(text[:-1])
 
     def check_log_key(self):
+        if "keys/handovers.json" in self.files:
+            raise NotChecked("keys took over from each other, which only landfall evidence verify follows")
         key = self.key("keys/log.vkey")
         self.rehearsal |= key.name.startswith("rehearsal.")
         demand(self.pinned in (None, key.text), f"keys/log.vkey is {key.text}, but the key that you trust is {self.pinned}")
@@ -182,6 +185,13 @@ class Bundle:
             message = f"cosignature/v1\ntime {int.from_bytes(blob[:8], 'big')}\n{text}".encode()
             demand(witness.verifies(message, blob[8:]), f"the cosignature by {witness.name} does not fit")
         return f"{covered} cosigned by {witness.name}"
+
+    def check_time_stamps(self):
+        return verify_outside.stamps(self.files, self.tsa_roots)
+
+    def check_populations(self):
+        self.need("log_entries")
+        return verify_outside.populations(self.files, self.log_entries)
 
     def check_organisation(self):
         self.need("manifest", "log_key")
@@ -411,12 +421,12 @@ def miscounted(end, entries):
 CHECKS = [
     ("manifest", Bundle.check_manifest), ("log key", Bundle.check_log_key), ("bundle key", Bundle.check_bundle_key),
     ("log signature", Bundle.check_log_signature), ("log entries", Bundle.check_log_entries),
-    ("history", Bundle.check_history), ("witness", Bundle.check_witness),
+    ("history", Bundle.check_history), ("witness", Bundle.check_witness), ("time stamps", Bundle.check_time_stamps),
     ("organisation's log", Bundle.check_organisation), ("kind of run", Bundle.check_kind_of_run),
     ("plan", Bundle.check_plan), ("planned steps", Bundle.check_planned_steps),
     ("files named by entries", Bundle.check_named_files), ("decisions", Bundle.check_decisions),
     ("list of files", Bundle.check_list), ("seal", Bundle.check_seal), ("attestations", Bundle.check_attestations),
-    ("scan", Bundle.check_scan),
+    ("scan", Bundle.check_scan), ("populations", Bundle.check_populations),
 ]
 
 
@@ -465,13 +475,15 @@ def kept(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
-    for name in ("--key", "--witness", "--previous"):
+    for name in ("--key", "--witness", "--previous", "--tsa-ca"):
         parser.add_argument(name)
     parser.add_argument("--allow-rehearsal", action="store_true")
     given = parser.parse_args()
     try:
         witness = Key(given.witness, 4) if given.witness else None
-        bundle = Bundle(read(given.bundle), given.key, witness, kept(given.previous) if given.previous else None)
+        previous = kept(given.previous) if given.previous else None
+        roots = kept(given.tsa_ca) if given.tsa_ca else None
+        bundle = Bundle(read(given.bundle), given.key, witness, previous, roots)
         done, broken, missing = verify(bundle)
     except (NotChecked, OSError, Fails, ValueError) as problem:
         print(f"could not be checked: {problem}")

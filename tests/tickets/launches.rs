@@ -15,7 +15,8 @@ use landfall::model::estate::Estate;
 use landfall::model::plan::{Plan, SavedPlan};
 use landfall::model::signed::ChangeClass;
 use landfall::ops::Context;
-use landfall::ops::changes::{self, Begin, Book, Meeting, Step, Wanted, after_launch, refuse_without_change};
+use landfall::ops::changes::board::Meeting;
+use landfall::ops::changes::{self, Begin, Book, Step, Wanted, after_launch, refuse_without_change};
 use landfall::runner::clock::Clock;
 use serde_json::{Value, json};
 
@@ -106,7 +107,8 @@ impl World {
 
     async fn tell(&mut self, change: &str) -> Result<(), String> {
         let opened = Book::read(&self.journal).unwrap().find(change).unwrap().opened.clone();
-        let told = changes::tell(&self.context, &self.estate, &mut self.journal, &opened, &actor()).await;
+        let told =
+            changes::ticket::tell(&self.context, &self.estate, &mut self.journal, &opened, &actor()).await;
         told.map_err(|failure| failure.to_string())
     }
 
@@ -122,7 +124,7 @@ impl World {
         let attendees = BTreeSet::from([person("cab-chair")]);
         let date = "2026-01-05".parse().unwrap();
         let meeting = Meeting { change, date, attendees, decision, note };
-        let made = changes::decide(&self.context, &self.estate, &mut self.journal, meeting, &actor());
+        let made = changes::board::decide(&self.context, &self.estate, &mut self.journal, meeting, &actor());
         made.map(|_| ()).map_err(|failure| failure.to_string())
     }
 
@@ -342,8 +344,9 @@ async fn a_ticket_system_that_is_down_stops_no_run_and_is_told_later() {
 async fn what_waits_for_the_board_is_told() {
     let (mut world, saved) = (World::new(""), plan("HRB01", "a"));
     let change = world.open(&saved, ChangeClass::Normal);
-    let waiting =
-        |world: &World| changes::pending(&world.estate, &world.journal, world.context.clock.now()).unwrap();
+    let waiting = |world: &World| {
+        changes::board::pending(&world.estate, &world.journal, world.context.clock.now()).unwrap()
+    };
     assert_eq!(waiting(&world), []);
     world.advance(&change, ChangeState::Reviewed, "").unwrap();
     let all = waiting(&world);

@@ -47,10 +47,11 @@ pub const SCRIPT: &str = "verify_log.py";
 /// The second verifier of the whole bundle, which needs Python, OpenSSL and OpenSSH and shares no code with this one.
 pub const VERIFIER: &str = "verify_bundle.py";
 /// All scripts, each with its text.
-pub(super) const SCRIPTS: [(&str, &str); 4] = [
+pub(super) const SCRIPTS: [(&str, &str); 5] = [
     (SCRIPT, include_str!("../verify_log.py")),
     (VERIFIER, include_str!("../verify_bundle.py")),
     ("verify_forms.py", include_str!("../verify_forms.py")),
+    ("verify_outside.py", include_str!("../verify_outside.py")),
     ("verify_statements.py", include_str!("../verify_statements.py")),
 ];
 /// The site's log, a line for each entry.

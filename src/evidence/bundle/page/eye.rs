@@ -1,6 +1,7 @@
 //! What asks for attention: failures, exceptions, stale evidence, differences, redactions, approvals without a signature.
 
 use crate::document::{Block, Text};
+use crate::evidence::population::ReconciliationLine;
 use crate::evidence::redaction::is_redacted;
 use crate::evidence::register;
 use crate::model::entry::Entry;
@@ -83,7 +84,15 @@ fn differences(facts: &Facts<'_>) -> Vec<Text> {
     let one = |(step, difference): &(crate::base::id::StepId, String)| {
         Text::none().strong("Applied, but not read back:").plain(format!(" {step}: {difference}"))
     };
-    facts.content.populations.reconciliation.differences.iter().map(one).collect()
+    let not_equal = |one: &ReconciliationLine| {
+        let words = format!(" {}: {}, {} listed", one.what, one.standing, one.listed.len());
+        let path = "population/reconciliation.csv";
+        Text::none().strong("Counts differ:").plain(words).plain("; ").file(path, "reconciliation")
+    };
+    let compared = facts.content.populations.summary().reconciliations;
+    // A source that nobody gave is told among the reconciliations; it is no difference.
+    let differing = compared.iter().filter(|one| one.differences > 0).map(not_equal);
+    facts.content.populations.reconciliation.differences.iter().map(one).chain(differing).collect()
 }
 
 fn findings(facts: &Facts<'_>) -> Vec<Text> {

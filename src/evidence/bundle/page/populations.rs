@@ -1,54 +1,58 @@
-//! Complete lists to draw samples from, and what was applied against what was read back.
+//! Complete lists to draw samples from, and what they come to when they are held against other sources.
 
 use crate::document::{Block, Table, Text};
-use crate::evidence::population::{LEAD_SHEET, Reconciliation};
+use crate::evidence::population::{LEAD_SHEET, PopulationLine, PopulationSummary, ReconciliationLine};
 
 use super::super::layout;
 use super::facts::Facts;
 
 pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
-    let mut table = Table::new(&[("Population", 20), ("Size", 10), ("Dates", 46), ("How it was drawn", 24)]);
-    for population in &facts.content.populations.all {
-        let path = population.path();
-        let query = path.replace(".csv", ".query.txt");
-        let span = population.span.map_or_else(
-            || "no record".to_owned(),
-            |(from, to)| format!("{} to {}", facts.zone.moment(from), facts.zone.moment(to)),
-        );
-        table.push([
-            Text::link(path, population.name),
-            population.rows.rows.len().to_string().into(),
-            span.into(),
-            Text::link(query, "source and query"),
-        ]);
-    }
-    let note = Text::new("All are drawn from this site's own log (")
+    let PopulationSummary { populations, reconciliations } = facts.content.populations.summary();
+    let mut lists = Table::new(&[("Population", 20), ("Size", 8), ("Where from", 48), ("As of", 24)]);
+    populations.iter().for_each(|one| lists.push(list(facts, one)));
+    let mut compared = Table::new(&[("What", 26), ("Ours", 22), ("The other", 26), ("What it came to", 26)]);
+    reconciliations.iter().for_each(|one| compared.push(reconciled(one)));
+    let note = Text::new("Lists of the platform are read page by page, to the last; what the log (")
         .file(layout::LOG, layout::LOG)
-        .plain("), not from a list that the platform gave; ")
+        .plain(") gives says so. ")
         .file(LEAD_SHEET, LEAD_SHEET)
-        .plain(" begins a sample test. An empty population says that the log has no record, not that there is none.");
+        .plain(" begins a sample test. An empty population of the log says that it has no record, not that there is none.");
     vec![
         Block::named("populations", "Populations and reconciliations"),
-        Block::Table(table),
+        Block::Table(lists),
         Block::Paragraph(note),
         Block::part("Both counts and their difference"),
-        reconciled(&facts.content.populations.reconciliation),
+        Block::Table(compared),
         Block::Paragraph(
             Text::new(facts.content.populations.reconciliation.sentence())
-                .plain(" Not reconciled by this version: change tickets, the platform's audit events, the identity provider's users."),
+                .plain(" Each difference stands in ")
+                .file("population/reconciliation.csv", "reconciliation.csv")
+                .plain("."),
         ),
     ]
 }
 
-fn reconciled(one: &Reconciliation) -> Block {
-    let mut table =
-        Table::new(&[("One side", 38), ("Count", 10), ("Other side", 32), ("Count", 10), ("Differ", 10)]);
-    table.push([
-        Text::link("population/reconciliation.csv", "objects changed, by the log"),
-        one.applied.to_string().into(),
-        "read back afterwards, or gone".into(),
-        one.read_back.to_string().into(),
-        one.differences.len().to_string().into(),
-    ]);
-    Block::Table(table)
+fn list(facts: &Facts<'_>, one: &PopulationLine) -> [Text; 4] {
+    let source = match &one.cut {
+        Some(why) => format!("NOT COMPLETE: {why}"),
+        None => one.source.clone(),
+    };
+    [
+        Text::link(one.path.clone(), one.name),
+        one.size.to_string().into(),
+        Text::link(one.query_path.clone(), source),
+        one.at.map_or_else(|| "no record".to_owned(), |at| facts.zone.moment(at)).into(),
+    ]
+}
+
+fn reconciled(one: &ReconciliationLine) -> [Text; 4] {
+    let side = |(source, count): &(String, Option<u64>)| {
+        let count = count.map_or_else(|| "not there".to_owned(), |count| count.to_string());
+        Text::new(count).line().plain(source.clone())
+    };
+    let came_to = match one.differences {
+        0 => one.standing.clone(),
+        differences => format!("{}: {differences}", one.standing),
+    };
+    [one.what.clone().into(), side(&one.ours), side(&one.theirs), came_to.into()]
 }

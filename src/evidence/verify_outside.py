@@ -1,0 +1,85 @@
+"""What others said, as far as it stands in a bundle: lists of the platform, and time stamps of other clocks.
+
+A part of verify_bundle.py. Populations are added up here; only the program itself compares them with the log again.
+"""
+import csv
+import io
+import os
+import re
+import subprocess
+import tempfile
+from datetime import datetime, timezone
+
+from verify_forms import NotChecked, Unseen, demand, digest
+
+READ, VERSION = "population.read", 1
+STAMPS = [("the log", "journal/checkpoint"), ("the org log", "journal/org-checkpoint")]
+
+
+def populations(files, entries):
+    """Whether the newest list of each population is there whole, and adds up."""
+    reads = [entry for entry in entries if entry["kind"] == READ]
+    for entry in reads:
+        demand(entry["body"].get("v", 0) <= VERSION, f"entry {entry['seq']} is of a newer program")
+    by_digest = {digest(data): data for data in files.values()}
+    for entry in entries:
+        for ref in entry.get("refs", []):
+            if ref["sha256"] not in by_digest:
+                raise Unseen(f"not added up, because entry {entry['seq']} names {ref['path']!r}, which is not there")
+    if "population/reconciliation.json" not in files:
+        if reads:
+            raise Unseen(f"entry {reads[0]['seq']} keeps a population, but population/reconciliation.json is missing")
+        return "drawn from the log by an older program"
+    newest = {entry["body"]["population"]: entry for entry in reads}
+    for entry in newest.values():
+        added_up(entry, by_digest)
+    return f"{len(newest)} lists of the platform, each with as many rows and items as its pages had"
+
+
+def added_up(entry, by_digest):
+    body, seq = entry["body"], entry["seq"]
+    demand(body["csv"] in by_digest, f"entry {seq} names rows that are not there or are no table")
+    rows = list(csv.reader(io.StringIO(by_digest[body["csv"]].decode(), newline="")))
+    demand(len(rows) - 1 == body["rows"], f"entry {seq} says {body['rows']} rows, and its file has {len(rows) - 1}")
+    told = sum(items for call in body["calls"] for items in call["pages"])
+    fits = told <= body["items"] if body.get("more_calls") else told == body["items"]
+    demand(fits, f"entry {seq} says {body['items']} items, and its pages have {told}")
+    counted = body["rows"] + sum(body.get("others", {}).values())
+    demand(counted == body["items"], f"entry {seq} says {body['items']} items, and counts {counted} as somebody's")
+
+
+def stamps(files, roots):
+    """Whether each time stamp is over its checkpoint, and leads to these roots or to those that the bundle brings."""
+    told = []
+    if roots and "journal/checkpoint.tsr" not in files:
+        raise Unseen("no time stamp: journal/checkpoint.tsr is not there")
+    for log, path in STAMPS:
+        reply = files.get(path + ".tsr")
+        if reply is not None:
+            told.append(f"{log} {stamped(path, reply, files[path], files.get('keys/tsa-chain.pem', b''), roots)}")
+    return "; ".join(told) or "no time stamp: only the signer's own clock says when"
+
+
+def stamped(path, reply, note, chain, roots):
+    with tempfile.TemporaryDirectory() as folder:
+        at = {}
+        for name, data in (("reply", reply), ("note", note), ("chain", chain), ("roots", roots or chain)):
+            at[name] = os.path.join(folder, name)
+            with open(at[name], "wb") as file:
+                file.write(data)
+        text = openssl("ts", "-reply", "-in", at["reply"], "-text")[1]
+        when = re.search(r"^Time stamp: (.*) GMT$", text, re.M)
+        demand(when, f"{path}.tsr holds no time")
+        moment = datetime.strptime(re.sub(r"\.\d+", "", when[1]), "%b %d %H:%M:%S %Y").replace(tzinfo=timezone.utc)
+        good, words = openssl("ts", "-verify", "-data", at["note"], "-in", at["reply"], "-CAfile", at["roots"],
+                              "-untrusted", at["chain"], "-attime", str(int(moment.timestamp())))
+        demand(good, f"{path}.tsr: {words.strip().splitlines()[-1] if words.strip() else 'it does not verify'}")
+        return f"at {moment.isoformat()}"
+
+
+def openssl(*words):
+    try:
+        done = subprocess.run(["openssl", *words], capture_output=True, check=False, timeout=60)
+    except FileNotFoundError as problem:
+        raise NotChecked("openssl is not installed") from problem
+    return done.returncode == 0, (done.stdout + done.stderr).decode(errors="replace")
