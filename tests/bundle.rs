@@ -13,18 +13,12 @@ mod tampering;
 
 use std::collections::BTreeMap;
 
-use fixture::{Built, Ending, build, checkpoint, key, keys, parts, sealed};
+use fixture::{Built, Ending, build, key, parts, sealed};
 use landfall::base::digest::Digest;
-use landfall::base::id::LogId;
 use landfall::evidence::bundle::{self, BundleError, layout};
-use landfall::evidence::checkpoint::Checkpoint;
 use landfall::evidence::control::{ControlRow, ControlStatus, Missing, Obligation};
-use landfall::evidence::heads::{AllHeads, HeadPlace, PseudonymKey};
-use landfall::evidence::tlog_proof::TlogProof;
 use landfall::evidence::verify::{Completeness, Integrity, Pins, verify};
 use landfall::journal::bundle_dir;
-use landfall::model::entry::Entry;
-use landfall::model::plan::LogHead;
 
 #[test]
 fn a_sound_bundle_holds_with_and_without_pinned_keys() {
@@ -206,6 +200,7 @@ fn control(id: &str, status: ControlStatus) -> ControlRow {
     ControlRow {
         framework: "hipaa".into(),
         id: id.into(),
+        own_id: None,
         title: format!("title of {id}"),
         obligation: Obligation::Required,
         shown: None,
@@ -216,6 +211,7 @@ fn control(id: &str, status: ControlStatus) -> ControlRow {
         in_force_since: None,
         expires: None,
         entries: BTreeMap::new(),
+        findings: Vec::new(),
     }
 }
 
