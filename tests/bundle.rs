@@ -26,7 +26,7 @@ fn a_sound_bundle_holds_with_and_without_pinned_keys() {
     let open = verify(&files, &Pins::default());
     assert!(open.holds(), "{open:#?}");
     assert!(open.rehearsal);
-    assert_eq!(open.checks.len(), 17);
+    assert_eq!(open.checks.len(), 19);
     let (log, bundle) = (Some(log_key.public.clone()), Some(bundle_key.public.clone()));
     let pins = Pins { log, bundle, ..Pins::default() };
     let pinned = verify(&files, &pins);

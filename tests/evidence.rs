@@ -57,7 +57,7 @@ fn a_sites_bundle_names_no_other_site_in_any_file() {
         let own = String::from_utf8_lossy(&files["plan.json"]).contains(&format!("site/{site}"));
         assert!(own, "the search would find nothing at all in {site}");
     }
-    assert_eq!(inflated, SITES.len(), "one workbook each");
+    assert_eq!(inflated, 2 * SITES.len(), "a matrix and a lead sheet each");
     println!(
         "{looked_at} files of {} bundles looked at for {} codes, {inflated} workbooks unzipped",
         SITES.len(),

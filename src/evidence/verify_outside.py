@@ -10,9 +10,12 @@ import subprocess
 import tempfile
 from datetime import datetime, timezone
 
-from verify_forms import NotChecked, Unseen, demand, digest
+from verify_forms import NotChecked, Unseen, demand, digest, gone
+from verify_log import Incomplete
 
 READ, VERSION = "population.read", 1
+FROM_LOG = ("assignments", "catalogs", "changes", "grants", "groups", "workspaces")
+TABLES = ("lead-sheet.csv", "population/reconciliation.csv", "population/reconciliation.json", "population/samples.csv")
 STAMPS = [("the log", "journal/checkpoint"), ("the org log", "journal/org-checkpoint")]
 
 
@@ -21,18 +24,22 @@ def populations(files, entries):
     reads = [entry for entry in entries if entry["kind"] == READ]
     for entry in reads:
         demand(entry["body"].get("v", 0) <= VERSION, f"entry {entry['seq']} is of a newer program")
-    by_digest = {digest(data): data for data in files.values()}
+    by_digest, spared = {digest(data): data for data in files.values()}, gone(entries)
     for entry in entries:
         for ref in entry.get("refs", []):
-            if ref["sha256"] not in by_digest:
+            if ref["sha256"] not in by_digest and ref["sha256"] not in spared:
                 raise Unseen(f"not added up, because entry {entry['seq']} names {ref['path']!r}, which is not there")
     if "population/reconciliation.json" not in files:
-        if reads:
-            raise Unseen(f"entry {reads[0]['seq']} keeps a population, but population/reconciliation.json is missing")
+        demand(not reads, "the log keeps a population, but population/reconciliation.json is missing", Incomplete)
         return "drawn from the log by an older program"
     newest = {entry["body"]["population"]: entry for entry in reads}
     for entry in newest.values():
         added_up(entry, by_digest)
+    listed = {f"population/{name}{end}" for name in {*FROM_LOG, *newest} for end in (".csv", ".query.txt")}
+    for path in sorted(listed.union(TABLES)):
+        demand(path in files, f"{path} is missing", Incomplete)
+    odd = [path for path in files if path.startswith("population/") and path not in listed.union(TABLES)]
+    demand(not odd, f"{odd[:1]} is no population of this log")
     return f"{len(newest)} lists of the platform, each with as many rows and items as its pages had"
 
 

@@ -356,11 +356,7 @@ impl Journal for SqliteJournal {
 
     fn forget_blobs(&mut self, blobs: &BTreeSet<Digest>) -> Result<usize, JournalError> {
         let (transaction, path) = self.write()?;
-        let rows = Rows { connection: &transaction, path };
-        let mut count = 0;
-        for digest in blobs {
-            count += rows.remove_blob(digest)?;
-        }
+        let count = Rows { connection: &transaction, path }.remove_blobs(blobs)?;
         commit(transaction, path)?;
         Ok(count)
     }

@@ -235,6 +235,12 @@ fn same_in_detail(name: &str, first: &Verdict, second: &Value) {
     let known: BTreeSet<&str> = checks.keys().copied().collect();
     assert_eq!(names, known, "{name}: both know the same checks");
     for (check, ok) in checks {
+        // The script adds lists up, and leaves it to the program to make tables of the log again.
+        if (check, ok) == ("populations", false) && told[check]["ok"] == true {
+            let detail = first.checks.iter().find(|own| own.name == check).map(|own| own.detail.as_str());
+            assert!(detail.is_some_and(|words| words.contains("made again")), "{name}: {detail:?}");
+            continue;
+        }
         assert_eq!(told[check]["ok"], ok, "{name}: {check}: {first:#?}\n{second:#}");
     }
     assert_eq!(

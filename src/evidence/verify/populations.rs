@@ -8,6 +8,7 @@ use crate::evidence::population::{
     FOLDER, LEAD_SHEET, Populations, RECONCILIATION_DATA, RECONCILIATION_VERSION, Standing,
 };
 use crate::evidence::records::Records;
+use crate::evidence::retention;
 use crate::model::entry::Entry;
 use crate::model::population::{POPULATION_VERSION, READ};
 
@@ -47,7 +48,8 @@ pub(super) fn populations(files: &Files, entries: &Option<Vec<Entry>>) -> Found<
 
 /// Without a file that an entry names, other populations come out; what is missing then is the file.
 fn whole(files: &Files, entries: &[Entry]) -> Result<(), Failure> {
-    let there: BTreeSet<Digest> = files.values().map(|bytes| Digest::of(bytes)).collect();
+    let mut there: BTreeSet<Digest> = files.values().map(|bytes| Digest::of(bytes)).collect();
+    there.extend(retention::gone(entries));
     let named = entries.iter().flat_map(|entry| entry.refs.iter().map(move |named| (entry.seq, named)));
     match named.into_iter().find(|(_, named)| !there.contains(&named.sha256)) {
         Some((seq, named)) => {

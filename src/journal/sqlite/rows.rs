@@ -1,6 +1,6 @@
 //! What the tables hold, read and written inside somebody else's transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
@@ -206,12 +206,21 @@ impl Rows<'_> {
         self.change(sql, params![digest.as_bytes(), bytes])
     }
 
-    /// How many blobs it took away: one, or none if there was none.
-    pub(super) fn remove_blob(&self, digest: &Digest) -> Result<usize, JournalError> {
-        self.connection
-            .prepare_cached("DELETE FROM blob WHERE sha256 = ?1")
-            .and_then(|mut query| query.execute(params![digest.as_bytes()]))
-            .map_err(|error| failed(self.path, error))
+    /// Takes blobs away; gives how many were there. The guard against that is lifted inside the transaction alone: nobody
+    /// ever sees the store without it.
+    pub(super) fn remove_blobs(&self, digests: &BTreeSet<Digest>) -> Result<usize, JournalError> {
+        const GUARD: &str =
+            "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'blob_is_never_deleted'";
+        let failed = |error| failed(self.path, error);
+        let guard: String = self.connection.query_row(GUARD, [], |row| row.get(0)).map_err(failed)?;
+        self.connection.execute_batch("DROP TRIGGER blob_is_never_deleted").map_err(failed)?;
+        let mut count = 0;
+        let mut remove = self.connection.prepare("DELETE FROM blob WHERE sha256 = ?1").map_err(failed)?;
+        for digest in digests {
+            count += remove.execute(params![digest.as_bytes()]).map_err(failed)?;
+        }
+        self.connection.execute_batch(&guard).map_err(failed)?;
+        Ok(count)
     }
 
     pub(super) fn blob(&self, digest: &Digest) -> Result<Vec<u8>, JournalError> {
