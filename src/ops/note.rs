@@ -95,7 +95,7 @@ pub fn write<T>(
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn append(
     context: &Context,
     journal: &mut dyn Journal,
