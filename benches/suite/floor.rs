@@ -15,6 +15,9 @@ pub fn plan(sites: &Path, each: usize, state: &Path) {
     let mut bodies = Vec::new();
     for entry in std::fs::read_dir(sites).expect("a folder of sites") {
         let path = entry.expect("an entry").path();
+        if !path.is_file() {
+            continue; // Registers are not a site's.
+        }
         let text = std::fs::read_to_string(&path).expect("a readable file");
         let values: toml::Table = toml::from_str(&text).expect("TOML");
         let code = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -276,8 +276,8 @@ pub const TICKET_CLOCK_SKEW: Millis = Millis::from_secs(5 * 60);
 pub const EMERGENCY_REVIEW_DAYS: u32 = 2;
 /// Longest title of a change: a line.
 pub const CHANGE_TITLE_BYTES_MAX: usize = 200;
-/// People that an estate declares: everybody with a say in an organisation of a hundred sites, five times over.
-pub const PEOPLE_MAX: usize = 2_000;
+/// People that an estate declares: half a dozen with a say at each of two thousand sites, and those of the program.
+pub const PEOPLE_MAX: usize = 20_000;
 /// Keys of one person: one in use and those before it; each is a line of the org log.
 pub const PERSON_KEYS_MAX: usize = 16;
 /// The line of a public key: those that are taken have below 300 bytes with their comment.

@@ -219,7 +219,10 @@ impl Count {
             return (KindState::Failed, named(&self.broken), self.broken_since);
         }
         if let Some(expires) = self.expires.filter(|expires| *expires <= now) {
-            return (KindState::Expired, format!("too old since {expires}"), Some(expires));
+            let moment = expires.to_string();
+            // The day is enough for people; the exact moment stands beside it.
+            let day = moment.split('T').next().unwrap_or(&moment);
+            return (KindState::Expired, format!("too old since {day}"), Some(expires));
         }
         match (is_open, self.waived_until) {
             (false, Some(until)) => (KindState::Waived, format!("waived until {until}"), None),

@@ -162,8 +162,8 @@ fn of_framework(facts: &Facts<'_>, framework: &str, mut rows: Vec<&ControlRow>) 
         ("Title", 20),
         ("Where it stands", 30),
         ("Newest, in force since", 17),
-        ("Evidence", 24),
-        ("Tick", 5),
+        ("Evidence", 23),
+        ("Tick", 6),
     ]);
     let in_words = |row: &ControlRow| matches!(Group::of(row), Group::NotApplicable | Group::Manual);
     for row in rows.iter().filter(|row| !in_words(row)) {
