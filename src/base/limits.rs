@@ -32,8 +32,10 @@ pub const STEPS_PER_SCOPE_MAX: usize = 5_000;
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 /// A saved plan as JSON: 1,000 sites of 60 steps are about 60 MB.
 pub const PLAN_BYTES_MAX: u64 = 512 << 20;
-/// A blob: rendered files and read-backs are far smaller.
-pub const BLOB_BYTES_MAX: usize = 16 << 20;
+/// A blob: as much as a plan, which is the largest by far; SQLite takes a thousand million bytes.
+pub const BLOB_BYTES_MAX: usize = 512 << 20;
+/// A file that people hand in, or a list that a service gives: documents and tables of a site.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
 /// Body of an HTTP answer that is read: a list page of the APIs we call is below 5 MB.
 pub const HTTP_BODY_BYTES_MAX: usize = 32 << 20;
 /// A header of an HTTP answer that is kept: request ids and dates are below 100 bytes.

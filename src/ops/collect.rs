@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::base::digest::Digest;
 use crate::base::id::{KindName, LogId, ScopeId, SiteCode};
-use crate::base::limits::{BLOB_BYTES_MAX, CALLS_MAX, POPULATION_CALLS_MAX};
+use crate::base::limits::{CALLS_MAX, POPULATION_CALLS_MAX, RECORD_BYTES_MAX};
 use crate::base::time::Timestamp;
 use crate::driver::{ListAsk, Paged, Place};
 use crate::evidence::answer::Answer;
@@ -266,7 +266,7 @@ impl Keeping<'_> {
             columns(name).ok_or_else(|| Failure::failed(format!("{name} is no population")))?;
         let count = rows.len() as u64;
         let csv = Answer { question: name, sentence: String::new(), columns, rows }.csv();
-        if csv.len() > BLOB_BYTES_MAX {
+        if csv.len() > RECORD_BYTES_MAX {
             let what = format!(
                 "{name} of {} has {} bytes, which is more than a file may have",
                 self.site,

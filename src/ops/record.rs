@@ -53,7 +53,7 @@ pub fn record(context: &Context, journal: &mut dyn Journal, wanted: Wanted<'_>) 
     let refs = match file {
         None => Vec::new(),
         Some(path) => {
-            let max = u64::try_from(limits::BLOB_BYTES_MAX).unwrap_or(u64::MAX);
+            let max = u64::try_from(limits::RECORD_BYTES_MAX).unwrap_or(u64::MAX);
             let bytes = limited(path, max)?;
             journal.put_blob(&bytes)?;
             let name = path.file_name().map_or("record".into(), |name| name.to_string_lossy());
