@@ -1,6 +1,7 @@
 //! Files of people in, problems or people out.
 
 use crate::base::diagnostic::Diagnostics;
+use crate::base::limits::PEOPLE_MAX;
 use crate::model::estate::Loaded;
 use crate::people::key::tests::line;
 use crate::source::{Files, load_files};
@@ -197,8 +198,8 @@ fn what_is_not_seen_is_not_taken_and_never_repeated() {
         assert!(!told.is_empty(), "{text}");
         assert!(!told.contains(['\u{1b}', '\u{202e}', '\u{0}']), "{told:?}");
     }
-    let many: String = (0..2_100).map(|at| format!("[person.p{at}]\n")).collect();
-    assert!(told(&many).contains("more than 2000 people"));
+    let many: String = (0..=PEOPLE_MAX).map(|at| format!("[person.p{at}]\n")).collect();
+    assert!(told(&many).contains(&format!("more than {PEOPLE_MAX} people")));
     let (_, found) = load(&"#".repeat((1 << 20) + 1));
     assert!(found.iter().any(|problem| problem.code == "file.too-large"));
 }
