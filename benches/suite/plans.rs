@@ -32,6 +32,8 @@ fn cold(suite: &Suite, estate: &Estate, times: usize) -> Pair {
         }
     });
     let floor = runs.pop().unwrap_or_default();
+    // A floor that fell over is quick, and no floor: nothing may be judged by it.
+    assert!(floor.ok(), "the floor program did not end well");
     Pair { product: runs.pop().unwrap_or_default(), floor, steps }
 }
 

@@ -132,21 +132,29 @@ impl Writer<'_> {
 
 /// Integers, each by its sign and size.
 macro_rules! integers {
-    ($($name:ident $type:ty),*) => {
-        $(fn $name<W: ?Sized + io::Write>(&mut self, _: &mut W, value: $type) -> io::Result<()> {
-            #[allow(unused_comparisons, reason = "one line for integers with and without a sign")]
-            let is_negative = value < 0;
-            let size = if is_negative { (value as i128).unsigned_abs() } else { value as u128 };
-            self.integer(is_negative, size)
+    ($($signed:ident $of:ty),*; $($unsigned:ident $size:ty),*) => {
+        $(fn $signed<W: ?Sized + io::Write>(&mut self, _: &mut W, value: $of) -> io::Result<()> {
+            self.integer(value < 0, u128::from(value.unsigned_abs()))
+        })*
+        $(fn $unsigned<W: ?Sized + io::Write>(&mut self, _: &mut W, value: $size) -> io::Result<()> {
+            self.integer(false, u128::from(value))
         })*
     };
 }
 
 impl Formatter for Writer<'_> {
     integers!(
-        write_i8 i8, write_i16 i16, write_i32 i32, write_i64 i64, write_i128 i128,
-        write_u8 u8, write_u16 u16, write_u32 u32, write_u64 u64, write_u128 u128
+        write_i8 i8, write_i16 i16, write_i32 i32, write_i64 i64;
+        write_u8 u8, write_u16 u16, write_u32 u32, write_u64 u64
     );
+
+    fn write_i128<W: ?Sized + io::Write>(&mut self, _: &mut W, value: i128) -> io::Result<()> {
+        self.integer(value < 0, value.unsigned_abs())
+    }
+
+    fn write_u128<W: ?Sized + io::Write>(&mut self, _: &mut W, value: u128) -> io::Result<()> {
+        self.integer(false, value)
+    }
 
     fn write_null<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
         self.push(b"null")

@@ -89,14 +89,15 @@ mod tests {
     }
 
     fn sent(id: Option<&str>, from: i64, to: i64) -> Sent<'static> {
-        let kind = Registry::standard().get(&"databricks.schema".parse().unwrap()).unwrap();
+        let kind =
+            Registry::standard().get(&"databricks.schema".parse().expect("a kind's name")).expect("a kind");
         let (from, to) = (Timestamp::from_millis(from), Timestamp::from_millis(to));
         Sent { kind, id: id.map(str::to_owned), from, to }
     }
 
     #[test]
     fn each_event_is_one_change_at_most() {
-        let far = i64::try_from(AUDIT_CLOCK_MARGIN.0).unwrap() * 10;
+        let far = i64::try_from(AUDIT_CLOCK_MARGIN.0).expect("a margin of minutes") * 10;
         let events = [
             event(far, "landfall", SCHEMAS, &["Prod.gold"]),
             event(far + 1, "landfall", &format!("{SCHEMAS}/prod.gold"), &[]),
