@@ -19,6 +19,7 @@ mod durations;
 mod exit;
 mod export;
 mod gate;
+mod help;
 mod html;
 mod inbox;
 mod inspect;
@@ -53,7 +54,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches;
 
 use args::{Cli, Command, Evidence, Packs, SandboxCommand, Select, Wave};
 use exit::Exit;
@@ -66,7 +67,8 @@ use crate::ops::select::Narrowing;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = help::command().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -204,7 +206,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Completions { shell } => {
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "landfall", &mut text);
+            clap_complete::generate(shell, &mut help::command(), "landfall", &mut text);
             ui.data(&String::from_utf8_lossy(&text));
             Ok(Exit::Done)
         }

@@ -27,20 +27,23 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Flags of every command stand behind a command's own.
+const GLOBAL: &str = "Options of every command";
+
 /// Flags that every command takes.
 #[derive(Debug, Args)]
 pub struct Common {
     /// Folder that holds `sites/` and `templates/` [default: the nearest one upwards]
-    #[arg(long, global = true, value_name = "DIR", env = "LANDFALL_ROOT")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "LANDFALL_ROOT")]
     pub root: Option<PathBuf>,
     /// Folder for journal, plans and sandbox state [default: `.landfall` below the root]
-    #[arg(long, global = true, value_name = "DIR", env = "LANDFALL_STATE")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "LANDFALL_STATE")]
     pub state: Option<PathBuf>,
     /// Use colour
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub color: Colour,
     /// Say less
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub quiet: bool,
 }
 
@@ -145,7 +148,7 @@ pub enum Command {
     /// List, show and compare releases
     #[command(subcommand)]
     Release(super::release::ReleaseCommand),
-    /// Open, show and advance changes: what a launch is asked for, reviewed, approved and closed with
+    /// Open, show and advance changes: what launches are asked for, reviewed and closed with
     #[command(subcommand)]
     Change(super::change::ChangeCommand),
     /// Show what is pinned, which versions of the packs each site runs, and by what it is behind
@@ -160,15 +163,14 @@ pub enum Command {
     /// Run, list and show checklist items, and list the validators that they can use
     #[command(subcommand)]
     Checklist(super::checklist::ChecklistCommand),
-    /// Show who holds which role, who stands in and who answers for what; enrol the keys people sign with
+    /// Show who holds which role, who stands in and who answers for what; enrol people's keys
     Roles(super::roles::RolesArgs),
     /// List and show gates, and sign them
     #[command(subcommand)]
     Gate(super::gate::GateCommand),
-    /// List, show and run checklist items
     /// State that a checklist item is so, in its own words, with your key
     Attest(Box<super::attest::Attest>),
-    /// Let a checklist item or gate pass for a time: with a reason, an end and what is done instead
+    /// Let a checklist item or gate pass for a time: with reason, end and what is done instead
     Waive(Box<super::attest::Waive>),
     /// Show every site: what is done, what is not, and why
     Status(Status),
@@ -187,7 +189,7 @@ pub enum Command {
     /// Export and verify evidence bundles; answer what auditors ask from journal or bundle
     #[command(subcommand)]
     Evidence(Evidence),
-    /// Write the heads of all logs into the org log and hand its checkpoint on: a sign of life, once a day
+    /// Write the heads of all logs into the org log and hand on its checkpoint, once a day
     Checkpoint,
     /// Show the keys of the evidence, and let new ones take over
     #[command(subcommand)]
