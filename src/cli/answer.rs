@@ -97,14 +97,14 @@ pub struct OfSite {
     pub bundle: Option<PathBuf>,
 }
 
-/// Records of one site or of all logs.
+/// Records of one site or of all logs; of all where nothing is said.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub struct OfAny {
     /// From one site's log in the journal
     #[arg(long, value_name = "CODE")]
     pub site: Option<String>,
-    /// From every log in the journal
+    /// From every log in the journal; so it is too where nothing is said
     #[arg(long)]
     pub all: bool,
     /// From a bundle alone

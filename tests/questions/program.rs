@@ -118,6 +118,8 @@ fn findings_holds_and_redactions_are_sealed_and_every_answer_is_the_same_from_jo
     }
     asked.same_from_both("bundle", &["timeline"]);
     asked.same_from_both("bundle", &["search", "catalog"]);
+    let everywhere = asked.run(&["evidence", "search", "kind:run.started"]).ends(0);
+    everywhere.prints("site/HRB01#0").prints("account#");
     asked.run(&["finding", "list", "--bundle", "bundle"]).ends(0).prints("Grants without owner");
     asked.run(&["evidence", "list", "--bundle", "bundle"]).ends(0).prints("none is missing");
     tombstones_need_a_record(&asked, &seen);
