@@ -4,6 +4,10 @@
 mod fixture;
 #[path = "bundle/gates.rs"]
 mod gates;
+#[path = "bundle/populated.rs"]
+mod populated;
+#[path = "bundle/rotated.rs"]
+mod rotated;
 #[path = "bundle/script.rs"]
 mod script;
 #[path = "bundle/second.rs"]
@@ -104,8 +108,12 @@ fn the_layout_is_the_documented_one() {
         "scan.json",
         "verify_bundle.py",
         "verify_forms.py",
+        "verify_handovers.py",
         "verify_log.py",
         "verify_outside.py",
+        "verify_populations.py",
+        "verify_reconcile.py",
+        "verify_records.py",
         "verify_statements.py",
     ];
     assert_eq!(files.keys().collect::<Vec<_>>(), expected);

@@ -5,11 +5,14 @@ usage: verify_bundle.py BUNDLE [--key VKEY] [--witness VKEY] [--previous PATH] [
 
 The same checks under the same names as `landfall evidence verify`, written a second time and apart from it, so that a
 mistake in one of them shows. Integrity (is what is here what was sealed?) and completeness (is all there that should
-be?) are two verdicts; the first bad entry is named. It needs the other three verify_*.py beside it.
+be?) are two verdicts; the first bad entry is named. It needs the other verify_*.py beside it.
 
---key       the log key that you were given on another way; without it, the one in the bundle is used and proves little
---witness   the key of a witness whose cosignature must be there
---previous  a bundle or checkpoint that you kept: the log must continue it
+--key         the log key that you were given on another way, or one that it took over from; without it, the one in the
+              bundle is used and proves little
+--bundle-key  the key of the seal that you were given on another way, or one that it took over from
+--witness     the key of a witness whose cosignature must be there
+--previous    a bundle or checkpoint that you kept: the log must continue it
+--tsa-ca      the certificates that you trust for time stamps
 Exit code 0: holds. 1: does not hold. 2: could not be checked.
 """
 import argparse
@@ -21,11 +24,13 @@ import sys
 
 sys.dont_write_bytecode = True  # a file more would not be on the bundle's list
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import verify_handovers  # noqa: E402
 import verify_log  # noqa: E402
 import verify_outside  # noqa: E402
+import verify_populations  # noqa: E402
 from verify_forms import (  # noqa: E402
-    Key, NotChecked, Unseen, canonical, checkpoint, demand, digest, fingerprint, gone, hashes, included, note, plain64,
-    signed, ssh_keygen,
+    Key, NotChecked, Unseen, canonical, checkpoint, demand, digest, fingerprint, gone, grown, included, note, plain64, signed,
+    ssh_keygen, tlog_proof,
 )
 from verify_log import Fails, Incomplete, is_redacted, leaf_hash  # noqa: E402
 from verify_statements import SCANNED_SINCE, about_bundle, statements  # noqa: E402
@@ -43,9 +48,9 @@ OUTCOMES = {"step.succeeded": "succeeded", "step.failed": "failed", "step.blocke
 class Bundle:
     """Files by path, and what earlier checks found of them. Each check gives words, or fails."""
 
-    def __init__(self, files, key=None, witness=None, previous=None, tsa_roots=None):
+    def __init__(self, files, key=None, witness=None, previous=None, tsa_roots=None, bundle_key=None):
         self.files, self.pinned, self.witness_key, self.previous = files, key, witness, previous
-        self.tsa_roots, self.rehearsal = tsa_roots, False
+        self.tsa_roots, self.pinned_bundle, self.rehearsal = tsa_roots, bundle_key, False
 
     def file(self, path):
         demand(path in self.files, f"{path} is missing", Incomplete)
@@ -72,17 +77,25 @@ class Bundle:
         return Key(text[:-1])
 
     def check_log_key(self):
-        if "keys/handovers.json" in self.files:
-            raise NotChecked("keys took over from each other, which only landfall evidence verify follows")
         key = self.key("keys/log.vkey")
         self.rehearsal |= key.name.startswith("rehearsal.")
-        demand(self.pinned in (None, key.text), f"keys/log.vkey is {key.text}, but the key that you trust is {self.pinned}")
-        self.log_key = key
-        return key.text if self.pinned else f"{key.text}, taken from the bundle itself"
+        ring, self.seal_keys = verify_handovers.chain(
+            self.files.get("keys/handovers.json"), key, lambda: checkpoint(self.file("journal/org-checkpoint"), key))
+        known = self.pinned is None or ring.holds(self.pinned)
+        demand(known, f"keys/log.vkey is {key.text}, but the key that you trust is {self.pinned}")
+        self.log_key, self.log_keys = key, ring
+        if self.pinned not in (None, key.text):
+            return f"{key.text} took over from {self.pinned}, which you gave and which named it in the org log"
+        before = f"; it took over from {', then '.join(old.text for old in ring.retired)}" if ring.retired else ""
+        return key.text + ("" if self.pinned else ", taken from the bundle itself") + before
 
     def check_bundle_key(self):
-        self.bundle_key = self.key("keys/bundle.vkey")
-        return self.bundle_key.text
+        key, before = self.key("keys/bundle.vkey"), getattr(self, "seal_keys", []) if hasattr(self, "log_key") else []
+        demand(not before or before[-1].text == key.text, "keys/bundle.vkey is not the key that took over last")
+        trusted = [None, key.text, *(old.text for old in before)]
+        demand(self.pinned_bundle in trusted, f"keys/bundle.vkey is {key.text}, but the key that you trust is {self.pinned_bundle}")
+        self.bundle_key = key
+        return key.text if self.pinned_bundle in (None, key.text) else f"{key.text} took over from {self.pinned_bundle}"
 
     def check_log_signature(self):
         self.need("log_key", "manifest")
@@ -149,19 +162,16 @@ class Bundle:
         self.need("manifest", "log_key", "log_signature")
         found, previous = [], self.manifest.get("previous")
         if previous:
-            origin, size, root = checkpoint(self.file("journal/previous-checkpoint"), self.log_key)
+            (origin, size, root), by = self.log_keys.open(self.file("journal/previous-checkpoint"))
             demand(origin == self.head(), f"journal/previous-checkpoint is of the log {origin}")
             demand((previous["size"], previous["root"]) == (size, root.hex()), "bundle.json names another previous head")
-            text = self.file("journal/consistency").decode()
-            proof = hashes(text.split("\n")[1:-1])
-            exact = f"old {size}\n" + "".join(base64.b64encode(one).decode() + "\n" for one in proof) == text
-            holds = exact and verify_log.consistent(size, root, *self.log_signature, proof)
+            holds = grown(self.file("journal/consistency").decode(), (size, root), self.log_signature)
             demand(holds, f"the log does not continue the {size} entries of the previous bundle")
-            found.append(f"continues the {size} entries of the previous bundle")
+            found.append(f"continues the {size} entries of the previous bundle{by}")
         if self.previous is not None:
-            older = checkpoint(self.previous, self.log_key)
+            older, by = self.log_keys.open(self.previous)
             self.beginning(older, "the checkpoint that you kept")
-            found.append(f"continues the {older[1]} entries of the checkpoint that you kept")
+            found.append(f"continues the {older[1]} entries of the checkpoint that you kept{by}")
         return "; ".join(found) or "no earlier bundle is named: give --previous with one that you kept"
 
     def check_witness(self):
@@ -171,7 +181,7 @@ class Bundle:
             if self.witness_key:
                 raise Unseen(f"no checkpoint is cosigned by {self.witness_key.name}")
             return "no witness has cosigned this log"
-        older = checkpoint(data, self.log_key)
+        older, _ = self.log_keys.open(data)
         self.beginning(older, "journal/witnessed-checkpoint")
         self.need("log_signature")
         covered = f"{older[1]} of {self.log_signature[0]} entries"
@@ -190,23 +200,19 @@ class Bundle:
         return verify_outside.stamps(self.files, self.tsa_roots)
 
     def check_populations(self):
-        self.need("log_entries")
-        return verify_outside.populations(self.files, self.log_entries)
+        self.need("manifest", "log_entries")
+        return verify_populations.check(self.files, self.manifest["site"], self.log_entries, list(self.decisions()))
 
     def check_organisation(self):
         self.need("manifest", "log_key")
         origin, size, root = checkpoint(self.file("journal/org-checkpoint"), self.log_key)
         demand(origin == f"{self.log_key.name}/org", f"journal/org-checkpoint is of the log {origin}")
-        text = self.file("journal/heads.tlog-proof").decode()
-        top, _, ending = text.partition("\n\n")
+        index, path, ending = tlog_proof(self.file("journal/heads.tlog-proof").decode())
         demand(ending.encode() == self.file("journal/org-checkpoint"), "the proof ends with another checkpoint")
-        lines = top.split("\n")
-        index = int(lines[1].removeprefix("index "))
-        demand(lines[:2] == ["c2sp.org/tlog-proof@v1", f"index {index}"], "journal/heads.tlog-proof is not a proof")
         told = {"size": size, "root": root.hex(), "heads_index": index}
         demand(self.manifest["org"] == told, "bundle.json names another head of the org log")
         line = self.file("journal/heads.json")
-        inside = included(leaf_hash(line), index, size, hashes(lines[2:]), root)
+        inside = included(leaf_hash(line), index, size, path, root)
         demand(inside and index + 1 == size, "journal/heads.json is not the last entry of the org log")
         entry = json.loads(line)
         body, what = entry["body"], (entry["kind"], entry["log"], entry["seq"])
@@ -475,7 +481,7 @@ def kept(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
-    for name in ("--key", "--witness", "--previous", "--tsa-ca"):
+    for name in ("--key", "--bundle-key", "--witness", "--previous", "--tsa-ca"):
         parser.add_argument(name)
     parser.add_argument("--allow-rehearsal", action="store_true")
     given = parser.parse_args()
@@ -483,7 +489,7 @@ def main():
         witness = Key(given.witness, 4) if given.witness else None
         previous = kept(given.previous) if given.previous else None
         roots = kept(given.tsa_ca) if given.tsa_ca else None
-        bundle = Bundle(read(given.bundle), given.key, witness, previous, roots)
+        bundle = Bundle(read(given.bundle), given.key, witness, previous, roots, given.bundle_key)
         done, broken, missing = verify(bundle)
     except (NotChecked, OSError, Fails, ValueError) as problem:
         print(f"could not be checked: {problem}")

@@ -18,6 +18,10 @@ class Unseen(Incomplete):
     """Something is not there, although all that is there is as it was sealed."""
 
 
+class Unsigned(Fails):
+    """A note names no signature of the key."""
+
+
 class NotChecked(Exception):
     """A tool or file that the check itself needs is not there."""
 
@@ -125,7 +129,8 @@ def signed(data, key):
     """The text of a note, if the key signed it."""
     text, signatures = note(data)
     own = [data[4:] for name, data in signatures if name == key.name and data[:4] == key.id]
-    demand(own and all(key.verifies(text.encode(), signature) for signature in own), f"it is not signed by {key.name}")
+    demand(own, f"it is not signed by {key.name}", Unsigned)
+    demand(all(key.verifies(text.encode(), signature) for signature in own), f"the signature of {key.name} does not fit")
     return text
 
 
@@ -142,6 +147,22 @@ def hashes(lines):
     found = [plain64(line) for line in lines]
     demand(all(len(one) == 32 for one in found), "it is not a list of hashes")
     return found
+
+
+def tlog_proof(text):
+    """The place, the hashes and the checkpoint of a `tlog-proof`, in its one spelling."""
+    head, _, note_text = text.partition("\n\n")
+    lines = head.split("\n")
+    index = int(lines[1].removeprefix("index "))
+    demand(lines[:2] == ["c2sp.org/tlog-proof@v1", f"index {index}"] and len(lines) <= 66, "it is not a tlog-proof")
+    return index, hashes(lines[2:]), note_text
+
+
+def grown(text, old, new):
+    """Whether a proof of growth, in its one spelling, leads from an older head (size and root) to a newer one."""
+    proof = hashes(text.split("\n")[1:-1])
+    exact = f"old {old[0]}\n" + "".join(base64.b64encode(one).decode() + "\n" for one in proof) == text
+    return exact and verify_log.consistent(*old, *new, proof)
 
 
 def included(leaf, index, size, path, root):

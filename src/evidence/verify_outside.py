@@ -1,58 +1,16 @@
-"""What others said, as far as it stands in a bundle: lists of the platform, and time stamps of other clocks.
+"""What others said, as far as it stands in a bundle: time stamps of other clocks.
 
-A part of verify_bundle.py. Populations are added up here; only the program itself compares them with the log again.
+A part of verify_bundle.py. Needs OpenSSL 3.
 """
-import csv
-import io
 import os
 import re
 import subprocess
 import tempfile
 from datetime import datetime, timezone
 
-from verify_forms import NotChecked, Unseen, demand, digest, gone
-from verify_log import Incomplete
+from verify_forms import NotChecked, Unseen, demand
 
-READ, VERSION = "population.read", 1
-FROM_LOG = ("assignments", "catalogs", "changes", "grants", "groups", "workspaces")
-TABLES = ("lead-sheet.csv", "population/reconciliation.csv", "population/reconciliation.json", "population/samples.csv")
 STAMPS = [("the log", "journal/checkpoint"), ("the org log", "journal/org-checkpoint")]
-
-
-def populations(files, entries):
-    """Whether the newest list of each population is there whole, and adds up."""
-    reads = [entry for entry in entries if entry["kind"] == READ]
-    for entry in reads:
-        demand(entry["body"].get("v", 0) <= VERSION, f"entry {entry['seq']} is of a newer program")
-    by_digest, spared = {digest(data): data for data in files.values()}, gone(entries)
-    for entry in entries:
-        for ref in entry.get("refs", []):
-            if ref["sha256"] not in by_digest and ref["sha256"] not in spared:
-                raise Unseen(f"not added up, because entry {entry['seq']} names {ref['path']!r}, which is not there")
-    if "population/reconciliation.json" not in files:
-        demand(not reads, "the log keeps a population, but population/reconciliation.json is missing", Incomplete)
-        return "drawn from the log by an older program"
-    newest = {entry["body"]["population"]: entry for entry in reads}
-    for entry in newest.values():
-        added_up(entry, by_digest)
-    listed = {f"population/{name}{end}" for name in {*FROM_LOG, *newest} for end in (".csv", ".query.txt")}
-    for path in sorted(listed.union(TABLES)):
-        demand(path in files, f"{path} is missing", Incomplete)
-    odd = [path for path in files if path.startswith("population/") and path not in listed.union(TABLES)]
-    demand(not odd, f"{odd[:1]} is no population of this log")
-    return f"{len(newest)} lists of the platform, each with as many rows and items as its pages had"
-
-
-def added_up(entry, by_digest):
-    body, seq = entry["body"], entry["seq"]
-    demand(body["csv"] in by_digest, f"entry {seq} names rows that are not there or are no table")
-    rows = list(csv.reader(io.StringIO(by_digest[body["csv"]].decode(), newline="")))
-    demand(len(rows) - 1 == body["rows"], f"entry {seq} says {body['rows']} rows, and its file has {len(rows) - 1}")
-    told = sum(items for call in body["calls"] for items in call["pages"])
-    fits = told <= body["items"] if body.get("more_calls") else told == body["items"]
-    demand(fits, f"entry {seq} says {body['items']} items, and its pages have {told}")
-    counted = body["rows"] + sum(body.get("others", {}).values())
-    demand(counted == body["items"], f"entry {seq} says {body['items']} items, and counts {counted} as somebody's")
 
 
 def stamps(files, roots):

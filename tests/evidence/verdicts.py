@@ -3,7 +3,7 @@
 usage: verdicts.py BUNDLE CASES
 
 CASES is a file with a JSON object on each line: name, files to set (path to base64), files to remove, and what the reader
-brings along (key, witness, previous as base64). Prints a JSON object for each: name, checks, broken, missing.
+brings along (key, bundle_key, witness, previous as base64). Prints a JSON object for each: name, checks, broken, missing.
 """
 import base64
 import json
@@ -40,7 +40,8 @@ with open(cases, encoding="utf-8") as file:
         files.update((path, base64.b64decode(data)) for path, data in case["set"].items())
         witness = verify_forms.Key(case["witness"], 4) if case.get("witness") else None
         previous = base64.b64decode(case["previous"]) if case.get("previous") else None
-        done, broken, missing = verify_bundle.verify(verify_bundle.Bundle(files, case.get("key"), witness, previous))
+        given = verify_bundle.Bundle(files, case.get("key"), witness, previous, bundle_key=case.get("bundle_key"))
+        done, broken, missing = verify_bundle.verify(given)
         print(json.dumps({
             "name": case["name"], "broken": broken, "missing": missing,
             "checks": {name: {"ok": good, "detail": words} for name, good, words in done},
