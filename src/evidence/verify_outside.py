@@ -4,6 +4,7 @@ A part of verify_bundle.py. Populations are added up here; only the program itse
 """
 import csv
 import io
+import json
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ from verify_log import Incomplete
 READ, VERSION = "population.read", 1
 FROM_LOG = ("assignments", "catalogs", "changes", "grants", "groups", "workspaces")
 TABLES = ("lead-sheet.csv", "population/reconciliation.csv", "population/reconciliation.json", "population/samples.csv")
+LINEAGE = "population/lineage.json"
 STAMPS = [("the log", "journal/checkpoint"), ("the org log", "journal/org-checkpoint")]
 
 
@@ -38,16 +40,45 @@ def populations(files, entries):
     listed = {f"population/{name}{end}" for name in {*FROM_LOG, *newest} for end in (".csv", ".query.txt")}
     for path in sorted(listed.union(TABLES)):
         demand(path in files, f"{path} is missing", Incomplete)
+    if {"gold-tables", "lineage"} <= newest.keys():
+        demand(LINEAGE in files, f"{LINEAGE} is missing", Incomplete)
+        lineage(files[LINEAGE], *(rows_of(newest[name], by_digest) for name in ("gold-tables", "lineage")))
+        listed.add(LINEAGE)
     odd = [path for path in files if path.startswith("population/") and path not in listed.union(TABLES)]
     demand(not odd, f"{odd[:1]} is no population of this log")
     return f"{len(newest)} lists of the platform, each with as many rows and items as its pages had"
 
 
+def rows_of(entry, by_digest):
+    return list(csv.reader(io.StringIO(by_digest[entry["body"]["csv"]].decode(), newline="")))[1:]
+
+
+def lineage(data, gold, told):
+    """Whether the file has every gold table, and for each the edges that lead to it."""
+    into = {}
+    for row in told:
+        if row[0]:
+            into.setdefault(row[1], set()).add((row[1], row[0], row[2], row[3]))
+    tables = json.loads(data)["tables"]
+    demand([table["table"] for table in tables] == [row[0] for row in gold], f"{LINEAGE} has other gold tables")
+    for table in tables:
+        edges, seen, ahead = set(), {table["table"]}, [table["table"]]
+        while ahead:
+            for edge in into.get(ahead.pop(), ()):
+                edges.add(edge)
+                if edge[2] != "PATH" and edge[1] not in seen:
+                    seen.add(edge[1])
+                    ahead.append(edge[1])
+        has = [(one["target"], one["source"], one["source_type"], one["source_is_of"]) for one in table["edges"]]
+        demand(has == sorted(edges), f"{LINEAGE} has other edges for {table['table']}")
+        demand(table["has_source"] == (table["table"] in into), f"{LINEAGE} says otherwise of {table['table']}")
+
+
 def added_up(entry, by_digest):
     body, seq = entry["body"], entry["seq"]
     demand(body["csv"] in by_digest, f"entry {seq} names rows that are not there or are no table")
-    rows = list(csv.reader(io.StringIO(by_digest[body["csv"]].decode(), newline="")))
-    demand(len(rows) - 1 == body["rows"], f"entry {seq} says {body['rows']} rows, and its file has {len(rows) - 1}")
+    rows = rows_of(entry, by_digest)
+    demand(len(rows) == body["rows"], f"entry {seq} says {body['rows']} rows, and its file has {len(rows)}")
     told = sum(items for call in body["calls"] for items in call["pages"])
     fits = told <= body["items"] if body.get("more_calls") else told == body["items"]
     demand(fits, f"entry {seq} says {body['items']} items, and its pages have {told}")
