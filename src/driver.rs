@@ -113,6 +113,22 @@ pub enum ListAsk {
         /// Where the list stands in the answer.
         at: String,
     },
+    /// The tables of one schema.
+    Tables {
+        /// Where.
+        place: Place,
+        /// The catalog's name.
+        catalog: String,
+        /// The schema's name in it.
+        schema: String,
+    },
+    /// What one table was made from.
+    Upstreams {
+        /// Where.
+        place: Place,
+        /// The table's full name.
+        table: String,
+    },
     /// The account's users.
     Users,
     /// The account's service principals.

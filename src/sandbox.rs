@@ -22,6 +22,7 @@ mod grants;
 mod http;
 mod ids;
 mod line;
+mod lineage;
 mod locations;
 mod metastores;
 mod networking;
@@ -123,6 +124,9 @@ pub struct Config {
     pub conditions: Conditions,
     /// Custom tag keys without which workspaces and budget policies are refused.
     pub required_tags: Vec<String>,
+    /// Whether the pipelines of the sites run: then each layer of a product line has a table, made from the layer before
+    /// it. Nothing of it is state, so it makes no difference to anything else.
+    pub pipelines: bool,
     /// Folder that keeps the state; in memory without one.
     pub state_dir: Option<PathBuf>,
 }
@@ -142,6 +146,7 @@ impl Config {
             faults: Vec::new(),
             conditions: Conditions::default(),
             required_tags: Vec::new(),
+            pipelines: false,
             state_dir: None,
         }
     }
@@ -240,6 +245,16 @@ impl Sandbox {
     pub fn enter_group(&self, group: &str, people: &[String]) -> Result<bool, SandboxError> {
         let entered = self.core().enter_group(group, people);
         entered.map_err(|error| SandboxError::Config(format!("the state cannot be written: {error}")))
+    }
+
+    /// Puts rows of `system.access.table_lineage` in, with the tables that they name: `source_table_full_name` or
+    /// `source_path`, `source_type`, `target_table_full_name`, `entity_type`.
+    ///
+    /// # Errors
+    /// If a row names no table of a schema that is there, or the state cannot be written.
+    pub fn add_lineage(&self, rows: &[serde_json::Value]) -> Result<(), SandboxError> {
+        let refused = |refusal: answer::Refusal| SandboxError::Config(refusal.body()["message"].to_string());
+        self.core().add_lineage(rows).map(drop).map_err(refused)
     }
 
     /// All objects without moments, tokens and versions: equal for equal end states.

@@ -109,6 +109,7 @@ fn the_layout_is_the_documented_one() {
         "verify_bundle.py",
         "verify_forms.py",
         "verify_handovers.py",
+        "verify_lineage.py",
         "verify_log.py",
         "verify_outside.py",
         "verify_populations.py",

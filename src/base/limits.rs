@@ -150,6 +150,11 @@ pub const POPULATION_CELL_CHARS_MAX: usize = 2_000;
 /// Calls of one population that its entry tells one by one; an entry has to stay below 64 KiB, and each takes about 250
 /// bytes. The others are counted.
 pub const POPULATION_CALLS_MAX: usize = 120;
+/// Tables of one site whose lineage is asked for, gold and what they were made from: ten product lines in three
+/// environments have some hundreds; what comes after is said to be left out.
+pub const LINEAGE_TABLES_MAX: usize = 5_000;
+/// Rows of lineage that are put into the sandbox at once; an answer that holds them stays below what a client takes.
+pub const SANDBOX_LINEAGE_ROWS_MAX: usize = 10_000;
 /// Sampled items of one population: what auditors take of a control that works daily.
 pub const POPULATION_SAMPLE: usize = 25;
 /// Differences of one reconciliation that are listed; the rest is counted. Who has more has another problem than a list.

@@ -3,11 +3,12 @@
 use super::catalogue::Catalogue;
 
 /// Names that people use for several kinds at once.
-const SETS: [(&str, &[&str]); 3] = [
+const SETS: [(&str, &[&str]); 4] = [
     (
         "tests-access-reviews-approvals",
         &["test.pre_apply", "access.recertification", "approval.separation_of_duties"],
     ),
+    ("lineage-snapshot", &["lineage.snapshot"]),
     ("log-delivery", &["audit.log_delivery"]),
     ("log-delivery-configuration-sampl", &["audit.log_delivery"]),
 ];

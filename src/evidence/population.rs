@@ -4,6 +4,7 @@
 //! others come from this site's own log, and say so: an object that somebody made beside this program is in none of them.
 
 pub mod lead_sheet;
+pub mod lineage;
 pub mod platform;
 pub mod reconcile;
 pub mod sample;
@@ -28,6 +29,7 @@ use super::records::{BadRecords, Records, readback};
 use super::rights::written;
 
 pub use lead_sheet::BadLeadSheet;
+pub use lineage::{LINEAGE_DATA, Lineage};
 pub use platform::Taken;
 pub use reconcile::{Counted, Difference, Reconciled, Standing};
 pub use sample::Sample;
@@ -131,6 +133,8 @@ pub struct Populations {
     pub reconciled: Vec<Reconciled>,
     /// A sample of each population.
     pub samples: Vec<Sample>,
+    /// What gold tables were made from; none if it was never read.
+    pub lineage: Option<Lineage>,
     entries: usize,
     /// When the newest entry was written: the same log gives the same bytes, whenever it is exported.
     last: Timestamp,
@@ -199,7 +203,11 @@ impl Populations {
     /// Draws all populations from a site's records: those that the platform gave, and for the others what the log has.
     pub fn of(records: &Records) -> Self {
         let mut taken = platform::newest(records);
-        let reconciled = reconcile::reconcile(records, &taken);
+        let lineage = Lineage::of(&taken);
+        if let (Some(made), Some(told)) = (&lineage, taken.get_mut(platform::LINEAGE)) {
+            told.wrong = told.wrong.take().or_else(|| made.wrong(told));
+        }
+        let reconciled = reconcile::reconcile(records, &taken, lineage.as_ref());
         let drawn = OBJECTS.iter().map(|objects| of_objects(records, objects));
         let drawn = drawn.chain([of_rights(records), of_changes(records)]);
         let mut all: Vec<Population> = drawn
@@ -215,7 +223,7 @@ impl Populations {
         let samples = all.iter().map(|population| sample::sample(records, &facts, population)).collect();
         let entries = records.entries.len();
         let last = records.entries.last().map_or(Timestamp::from_millis(0), |entry| entry.at);
-        Self { all, reconciliation: reconcile(records), reconciled, samples, entries, last }
+        Self { all, reconciliation: reconcile(records), reconciled, samples, lineage, entries, last }
     }
 
     /// What a page shows of them.
@@ -246,6 +254,9 @@ impl Populations {
         files.insert(RECONCILIATION.to_owned(), self.table().csv().into_bytes());
         let data = ReconciliationData { v: RECONCILIATION_VERSION, reconciled: self.reconciled.clone() };
         files.insert(RECONCILIATION_DATA.to_owned(), crate::base::digest::canonical_bytes(&data));
+        if let Some(lineage) = &self.lineage {
+            files.insert(LINEAGE_DATA.to_owned(), crate::base::digest::canonical_bytes(lineage));
+        }
         files
     }
 }
@@ -279,6 +290,13 @@ fn of_platform(mut taken: Taken) -> Population {
         }
         platform::MEMBERS => {
             "members of each group that is this site's, is named for it, or is assigned to a workspace of its own"
+        }
+        platform::GOLD => {
+            "tables in each schema of this site's log that says by property or name that it is gold"
+        }
+        platform::LINEAGE => {
+            "the sources of each gold table and of each of their sources, as far as they are not another site's; a row \
+             without a source is a writer that names none"
         }
         platform::GRANTS => {
             "direct grants on each catalog, schema, location and storage credential of this site's"

@@ -4,6 +4,7 @@ A part of verify_bundle.py. Needs Python's standard library only.
 """
 import json
 
+import verify_lineage
 from verify_forms import Unseen, canonical, demand, digest, gone
 from verify_log import Incomplete
 from verify_reconcile import BY_SERVICE, reconciled, ticketed, words
@@ -35,6 +36,8 @@ COLUMNS.update({
     "users": ["id", "type", "can sign in", "this site's by", "at the identity source", "left"],
     "grants": ["type", "object", "principal", "privileges", "step"],
     "audit-events": ["at", "who", "method", "path", "workspace", "entry"],
+    verify_lineage.GOLD: ["table", "schema", "type", "step"],
+    verify_lineage.EDGES: ["source", "target", "source type", "source is of"],
 })
 # What is drawn from the log: columns, and where in a read-back they stand.
 DRAWN = {
@@ -55,6 +58,9 @@ QUERIES = {
     "users": "users and service principals that are assigned to a workspace of this site's, or in a group that leads into it",
     "members": "members of each group that is this site's, is named for it, or is assigned to a workspace of its own",
     "grants": "direct grants on each catalog, schema, location and storage credential of this site's",
+    verify_lineage.GOLD: "tables in each schema of this site's log that says by property or name that it is gold",
+    verify_lineage.EDGES: "the sources of each gold table and of each of their sources, as far as they are not another site's; "
+                          "a row without a source is a writer that names none",
 }
 OBJECTS_QUERY = ("rows of objects that the site's log holds, whose tag or name says this site, or that are inside an object "
                  "of the site's")
@@ -67,9 +73,10 @@ ASKED = {
     "access": ["requested: its plan was asked for by somebody", "approved: by nobody who asked for it or built it",
                "reviewed: a review of rights was closed after it was given"],
     "event": ["documented: it is a change of the site's log", "approved: the plan behind it"],
+    "edge": ["sourced: the source is told", "own: the source is not another site's"],
 }
 SORTS = {"changes": "change", "grants": "access", "assignments": "access", "members": "access", "users": "access",
-         "audit-events": "event"}
+         "audit-events": "event", verify_lineage.EDGES: "edge"}
 NO_RECORD = "no record"
 
 
@@ -104,6 +111,9 @@ def tables(records):
     """Every file of populations by path, and what they were made of."""
     taken = newest(records)
     comparisons = reconciled(records, taken, KINDS)
+    lineage = verify_lineage.followed(taken)
+    if lineage:
+        comparisons.append(verify_lineage.sources(lineage, taken[verify_lineage.EDGES]))
     all_of = []
     for one in drawn(records):
         listed = taken.pop(one["name"], None)
@@ -129,6 +139,8 @@ def tables(records):
     files["population/samples.csv"] = table(["population", "row", "id", "attribute", "result", "auditor"], samples)
     files["population/reconciliation.csv"] = table(RECONCILED, read_back(records) + compared_rows(comparisons))
     files[DATA] = canonical({"v": VERSION, "reconciled": comparisons}).encode()
+    if lineage:
+        files[verify_lineage.DATA] = canonical(lineage).encode()
     return files, all_of, comparisons
 
 
@@ -345,6 +357,12 @@ class Tests:
     def of_event(self, _, change):
         return [self.passed(change["intent"]), self.approved(change)] if change else \
             ["fail: it is no change of the log", NO_RECORD]
+
+    def of_edge(self, cells, _):
+        if not cells["source"]:
+            return [NO_RECORD] * 2
+        whose = cells["source is of"]
+        return [f"pass: {cells['source type']}", f"{'fail' if whose == verify_lineage.ANOTHER else 'pass'}: {whose}"]
 
     def passed(self, entry):
         return f"pass: {self.records.id(entry)}" if entry else NO_RECORD

@@ -42,8 +42,20 @@ pub struct PopulationRead {
     /// What is read at other places than the platform, for comparison; by word.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compared: Vec<Compared>,
+    /// What lineage came to, in the population of lineage; none if it was not read to its end or there is no gold table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<LineageRead>,
     /// SHA-256 of the rows as CSV.
     pub csv: Digest,
+}
+
+/// What the lineage of a site's gold tables came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LineageRead {
+    /// Gold tables.
+    pub tables: u64,
+    /// Those of them that nothing is told of what they were made from.
+    pub without: u64,
 }
 
 /// What of a list is not this site's.

@@ -3,6 +3,7 @@
 
 mod events;
 mod inside;
+mod lineage;
 mod people;
 mod site;
 mod sorted;
@@ -23,13 +24,14 @@ use crate::evidence::answer::Answer;
 use crate::evidence::population::platform::{LISTED, columns};
 use crate::evidence::population::{PopulationSummary, Populations};
 use crate::evidence::records::Records;
+use crate::evidence::register::{self, Opened, Severity};
 use crate::journal::{Journal, Line};
 use crate::kind::Registry;
 use crate::model::entry::{Actor, BlobRef};
 use crate::model::holdings::Holdings;
 use crate::model::kind::Level;
 use crate::model::population::{
-    CallRead, Compared, Others, POPULATION_VERSION, PagesEnd, PopulationRead, READ,
+    CallRead, Compared, LineageRead, Others, POPULATION_VERSION, PagesEnd, PopulationRead, READ,
 };
 use crate::ops::Context;
 use crate::ops::desired::Desired;
@@ -72,6 +74,9 @@ pub(super) struct Draft {
     pub rows: Vec<Vec<String>>,
     pub others: Others,
     pub compared: Vec<Compared>,
+    pub lineage: Option<LineageRead>,
+    /// What is found of a thing that it names, and by what words.
+    pub findings: Vec<(String, &'static str)>,
 }
 
 /// What everything else is read with.
@@ -227,6 +232,11 @@ fn nothing() -> Paged {
     Paged { call: CallRead { host, call, query, pages: Vec::new(), end }, items: Vec::new() }
 }
 
+/// The role that sees to what is found of lineage: it answers for pipelines and gold tables.
+const LINEAGE_OWNER: &str = "data-team";
+/// The control that such a finding is about: nobody can say that data is whole who cannot say what it was made from.
+const LINEAGE_CONTROL: &str = "164.312(c)(1)";
+
 /// Writes down what was read of one site.
 struct Keeping<'k> {
     reader: &'k Reader<'k>,
@@ -245,10 +255,45 @@ impl Keeping<'_> {
         let log = LogId::Scope(ScopeId::Site(self.site.clone()));
         let ended = context.clock.now();
         let (lines, ()) = note::write(context, journal, &log, |journal| {
+            let mut findings = self.findings(&*journal, &log, &drafts)?;
             let notes = drafts.into_iter().map(|(name, draft)| self.note(journal, name, draft, ended));
-            Ok((notes.collect::<Result<Vec<_>, _>>()?, ()))
+            let mut notes = notes.collect::<Result<Vec<_>, _>>()?;
+            notes.append(&mut findings);
+            Ok((notes, ()))
         })?;
         Ok(lines)
+    }
+
+    /// A finding for each thing that has no open one of the same words.
+    fn findings(
+        &self,
+        journal: &dyn Journal,
+        log: &LogId,
+        drafts: &BTreeMap<&'static str, Draft>,
+    ) -> Result<Vec<Note>, Failure> {
+        let found = drafts.values().flat_map(|draft| &draft.findings);
+        let titles: BTreeSet<String> = found
+            .map(|(table, what)| {
+                let table = self.reader.owners.safe(self.site, table);
+                format!("lineage: gold table {table} {what}")
+            })
+            .collect();
+        if titles.is_empty() {
+            return Ok(Vec::new());
+        }
+        let entries = journal.read(log, 0)?.into_iter().map(|line| line.entry).collect();
+        let records = Records { log: log.clone(), entries, blobs: BTreeMap::new() };
+        let open = register::findings(&records).into_iter().filter(|finding| finding.closed.is_none());
+        let open: BTreeSet<String> = open.map(|finding| finding.opened.title).collect();
+        let opened = |title: &String| Opened {
+            title: title.clone(),
+            severity: Severity::Medium,
+            owner: LINEAGE_OWNER.to_owned(),
+            due: None,
+            control: Some(LINEAGE_CONTROL.to_owned()),
+        };
+        let opened = titles.difference(&open).map(opened);
+        opened.map(|opened| Ok(Note::of(register::OPENED, &opened)?.by(self.actor))).collect()
     }
 
     fn note(
@@ -258,7 +303,7 @@ impl Keeping<'_> {
         draft: Draft,
         ended: Timestamp,
     ) -> Result<Note, Failure> {
-        let Draft { mut calls, items, mut rows, others, compared } = draft;
+        let Draft { mut calls, items, mut rows, others, compared, lineage, findings: _ } = draft;
         let safe = |text: &str| self.reader.owners.safe(self.site, text);
         rows.iter_mut().flatten().for_each(|cell| *cell = safe(cell));
         rows.sort();
@@ -300,6 +345,7 @@ impl Keeping<'_> {
             rows: count,
             others,
             compared,
+            lineage,
             csv: Digest::of(csv.as_bytes()),
         };
         let named = BlobRef { path: format!("population/{name}.csv"), sha256 };

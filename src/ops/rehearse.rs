@@ -132,7 +132,7 @@ pub async fn rehearse(
         entropy,
     };
     let mut config = match from {
-        Beginning::Empty => Config { seed, ..Config::new(ACCOUNT) },
+        Beginning::Empty => Config { seed, pipelines: true, ..Config::new(ACCOUNT) },
         Beginning::Live => live(context, &inner, desired)?,
     };
     let mut journal = SqliteJournal::open(&inner.journal_dir())?.with_entropy(entropy);
@@ -211,7 +211,7 @@ fn live(context: &Context, inner: &Context, desired: &Desired) -> Result<Config,
     SqliteJournal::copy(&context.journal_dir(), &inner.journal_dir())?;
     let (from, to) = (context.state.join("sandbox"), inner.state.join("sandbox"));
     copy_files(&from, &to).map_err(|e| Failure::failed(format!("{}: {e}", from.display())))?;
-    Ok(Config { state_dir: Some(to), ..Config::new(&target.account_id) })
+    Ok(Config { state_dir: Some(to), pipelines: true, ..Config::new(&target.account_id) })
 }
 
 fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {

@@ -103,6 +103,7 @@ async fn reach_unshifted(context: &Context, loaded: &Loaded, name: &str) -> Resu
             config.state_dir = Some(context.state.join("sandbox"));
             // The machine's clock runs here: nobody should wait five minutes for a workspace that is not real.
             config.durations = Durations::IMMEDIATE;
+            config.pipelines = true;
             let call_timeout = spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT);
             embed(name, config, context.clock.clone(), call_timeout).await
         }

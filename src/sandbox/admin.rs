@@ -65,6 +65,12 @@ pub(super) fn serve(core: &mut Core, call: &Call, rest: &[&str]) -> Outcome {
             core.clear_requests();
             Answer::nothing()
         }
+        ("POST", ["lineage"]) => {
+            let body = call.object()?;
+            let rows = body.get("rows").and_then(Value::as_array);
+            let rows = rows.ok_or_else(|| Refusal::malformed("rows is a list of rows of table_lineage"))?;
+            Answer::ok(json!({ "added": core.add_lineage(rows)? }))
+        }
         ("GET", ["state"]) => Answer::ok(core.state()),
         _ => Err(Refusal::not_served(&call.method, &call.path)),
     }

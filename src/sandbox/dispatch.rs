@@ -14,7 +14,7 @@ use super::oauth::{self, Tokens};
 use super::store::{Store, View};
 use super::visit::{ACCOUNT, Caller, Visit, text};
 use super::{Config, Now, RequestRecord, SandboxError};
-use super::{admin, audit, principals, routes, workspaces};
+use super::{admin, audit, lineage, principals, routes, workspaces};
 use crate::base::limits::{SANDBOX_FAULTS_MAX, SANDBOX_REQUESTS_MAX, SANDBOX_STALL_MAX};
 use crate::base::time::Millis;
 
@@ -97,6 +97,28 @@ impl Core {
         let mut found = false;
         self.change(|visit| found = principals::enter_group(visit, group, people))?;
         Ok(found)
+    }
+
+    /// Puts rows of lineage in, as pipelines that ran elsewhere do; gives their number.
+    ///
+    /// # Errors
+    /// If one of them cannot be, or the state cannot be written: then none is put in.
+    pub fn add_lineage(&mut self, rows: &[Value]) -> Result<usize, Refusal> {
+        let mut added = Ok(0);
+        let written = self.change(|visit| {
+            added = lineage::add(visit, rows);
+            if added.is_err() {
+                visit.store.roll_back();
+            }
+        });
+        written.map_err(|_| Refusal::new(500, "INTERNAL_ERROR", "the sandbox cannot write its state"))?;
+        added
+    }
+
+    /// Whether the pipelines of the sites run from now on.
+    #[cfg(test)]
+    pub fn run_pipelines(&mut self, they_run: bool) {
+        self.config.pipelines = they_run;
     }
 
     /// Changes the account without a request.

@@ -3,8 +3,8 @@
 use super::answer::{Outcome, Refusal};
 use super::visit::Visit;
 use super::{
-    assignments, billing, catalogs, clusters, grants, locations, metastores, networking, permissions,
-    policies, provisioning, schemas, scim, settings, tags, workspaces,
+    assignments, billing, catalogs, clusters, grants, lineage, locations, metastores, networking,
+    permissions, policies, provisioning, schemas, scim, settings, tags, workspaces,
 };
 
 /// Account paths: `rest` is what follows the account id.
@@ -42,6 +42,10 @@ pub(super) fn workspace(visit: &mut Visit<'_>, segments: &[&str]) -> Outcome {
     let method = method.as_str();
     match segments {
         ["2.1", "unity-catalog", rest @ ..] => unity_catalog(visit, method, rest),
+        ["2.0", "lineage-tracking", "table-lineage"] => {
+            metastores::enter(visit)?;
+            lineage::serve(visit, method)
+        }
         ["2.1", "clusters", verb] => clusters::serve(visit, method, verb),
         ["2.0", "policies", "clusters", verb] => policies::serve(visit, method, verb),
         ["2.0", "permissions", rest @ ..] => permissions::serve(visit, method, rest),
@@ -62,6 +66,7 @@ fn unity_catalog(visit: &mut Visit<'_>, method: &str, rest: &[&str]) -> Outcome 
         ["external-locations", rest @ ..] => locations::serve(visit, method, rest),
         ["catalogs", rest @ ..] => catalogs::serve(visit, method, rest),
         ["schemas", rest @ ..] => schemas::serve(visit, method, rest),
+        ["tables", rest @ ..] => lineage::tables(visit, method, rest),
         ["volumes", rest @ ..] => schemas::volumes(visit, method, rest),
         ["permissions", kind, name] => grants::permissions(visit, method, kind, name),
         ["privilege-assignments", kind, name] => grants::assignments(visit, method, kind, name),

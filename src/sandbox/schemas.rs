@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::catalogs::{check_properties, with_defaults};
+use super::lineage;
 use super::locations::list;
 use super::securables::{
     CATALOG, SCHEMA, VOLUME, check_bound, check_covered, stamp, storage_url, stored_name,
@@ -41,7 +42,8 @@ fn open_catalog(visit: &Visit<'_>, name: &str) -> Result<String, Refusal> {
     Ok(text(&catalog, "name").to_owned())
 }
 
-fn open_catalog_of(visit: &Visit<'_>, full_name: &str) -> Result<String, Refusal> {
+/// The stored name of the catalog that the first part of a name is, if it may be used through this workspace.
+pub(super) fn open_catalog_of(visit: &Visit<'_>, full_name: &str) -> Result<String, Refusal> {
     open_catalog(visit, full_name.split('.').next().unwrap_or_default())
 }
 
@@ -60,6 +62,7 @@ pub(super) fn remove(visit: &mut Visit<'_>, full_name: &str) {
     for volume in volumes_in(visit, full_name) {
         VOLUME.remove(visit, &volume);
     }
+    lineage::remove_in(visit, full_name);
     SCHEMA.remove(visit, full_name);
 }
 
@@ -147,12 +150,12 @@ fn delete(visit: &mut Visit<'_>, name: &str) -> Outcome {
     let document = SCHEMA.existing(visit, name)?;
     refuse_information(&document)?;
     let key = text(&document, "full_name").to_owned();
-    let count = volumes_in(visit, &key).len();
-    if count > 0 && !visit.call.flag("force") {
+    let (count, tables) = (volumes_in(visit, &key).len(), lineage::count_in(visit, &key));
+    if count + tables > 0 && !visit.call.flag("force") {
         return Err(Refusal::new(
             400,
             "INVALID_STATE",
-            format!("Schema '{key}' is not empty. The schema has {count} volume(s)"),
+            format!("Schema '{key}' is not empty. The schema has {count} volume(s) and {tables} table(s)"),
         ));
     }
     remove(visit, &key);

@@ -2,6 +2,7 @@
 
 mod account;
 mod billing;
+mod lineage;
 mod provisioning;
 mod sign_in;
 mod trouble;

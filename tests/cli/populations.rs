@@ -119,3 +119,77 @@ fn the_platform_gives_the_populations_and_what_was_made_by_hand_is_a_difference(
     ]);
     third.ends(0).says("populations read from the platform");
 }
+
+/// Puts rows of `system.access.table_lineage` into the sandbox.
+fn made_from(served: &Served, edges: &[(&str, &str)]) {
+    let row = |(source, target): &(&str, &str)| {
+        json!({ "source_table_full_name": source, "source_type": "TABLE", "target_table_full_name": target,
+                "target_type": "TABLE", "entity_type": "PIPELINE" })
+    };
+    let rows: Vec<Value> = edges.iter().map(row).collect();
+    served.lineage(&json!({ "rows": rows }));
+}
+
+#[test]
+fn lineage_is_followed_back_from_gold_and_a_gold_table_without_a_source_is_a_finding() {
+    let mut estate = Estate::example();
+    let served = estate.serve(&["--page-size", "3"]);
+    estate.reach(&served, 5000);
+    estate.plan(&["--wave", "pilot"], "p.plan").ends(0);
+    estate.run(&["apply", "p.plan"]).ends(0);
+    let check = |kind: &str| {
+        let asked = ["evidence", "check", "--site", "HRB01", "--kind", kind, "-o", "json"];
+        let found = estate.run(&asked).ends(0).json();
+        assert_eq!(found["asked"], 1, "{found:#}");
+        found["there"].as_u64().unwrap()
+    };
+    collect(&estate, &[]);
+    assert_eq!(check("lineage-snapshot"), 0, "no gold table, no lineage");
+
+    let schema = |layer: &str| format!("prod_clinical_hrb01.priorauth_{layer}");
+    let [gold, silver, bronze] = ["gold", "silver", "bronze"].map(schema);
+    let [cases, lone] = ["cases", "lone"].map(|name| format!("{gold}.{name}"));
+    let (notes, faxes) = (format!("{silver}.notes"), format!("{bronze}.faxes"));
+    made_from(&served, &[(&notes, &cases), (&faxes, &notes)]);
+    served.forget_requests();
+    let good = collect(&estate, &[]);
+    assert_eq!(served.mutations(), [], "looking changes nothing");
+    assert_eq!(line(&good, "gold tables and their sources")["agrees"], true);
+    assert_eq!(check("lineage.snapshot"), 1);
+
+    made_from(&served, &[("", &lone)]);
+    let found = collect(&estate, &[]);
+    let told = line(&found, "gold tables and their sources");
+    assert_eq!((&told["ours"]["count"], &told["theirs"]["count"]), (&json!(2), &json!(1)));
+    assert_eq!(check("lineage-snapshot"), 0);
+    collect(&estate, &[]);
+    let findings = estate.run(&["finding", "list", "--site", "HRB01", "-o", "json"]).ends(0);
+    let findings = findings.json().to_string();
+    assert_eq!(
+        findings.matches(&*format!("gold table {lone} has no upstream edge")).count(),
+        1,
+        "{findings}"
+    );
+
+    estate.run(&["evidence", "export", "--site", "HRB01", "--out", "out"]).ends(0);
+    estate.run(&["evidence", "verify", "out"]).ends(0);
+    let data: Value =
+        serde_json::from_slice(&fs::read(estate.path("out/population/lineage.json")).unwrap()).unwrap();
+    let table =
+        |name: &str| data["tables"].as_array().unwrap().iter().find(|one| one["table"] == name).unwrap();
+    let edges = table(&cases)["edges"].as_array().unwrap();
+    let pairs: Vec<_> = edges.iter().map(|one| (one["source"].as_str(), one["target"].as_str())).collect();
+    assert_eq!(
+        pairs,
+        [(Some(notes.as_str()), Some(cases.as_str())), (Some(faxes.as_str()), Some(notes.as_str()))]
+    );
+    assert_eq!((&table(&cases)["raw"], &table(&lone)["has_source"]), (&json!([faxes]), &json!(false)));
+    let page = fs::read_to_string(estate.path("out/index.html")).unwrap();
+    assert!(page.contains("Lineage: 2 gold tables, 2 edges from source to target; 1 followed back to raw data, 1 without any source."));
+    let second = estate.path("out").join("verify_bundle.py");
+    let ran = std::process::Command::new("python3").arg(second).arg(estate.path("out")).output();
+    if let Ok(ran) = ran {
+        let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.status.success(), "the second verifier agrees:\n{told}");
+    }
+}

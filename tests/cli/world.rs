@@ -417,6 +417,11 @@ impl Served {
         self.admin("DELETE", "requests", "");
     }
 
+    /// Puts rows of lineage in, as pipelines that ran do.
+    pub fn lineage(&self, rows: &Value) {
+        self.admin("POST", "lineage", &rows.to_string());
+    }
+
     /// Adds a fault rule.
     pub fn fault(&self, pattern: &str, kind: &Value, skip: u32, times: u32) {
         let rule = json!({ "pattern": pattern, "kind": kind, "skip": skip, "times": times });

@@ -73,6 +73,9 @@ fn entries(selector: &Selector) -> Vec<(&'static str, Option<String>, Value)> {
                 ("break-glass.opened", None, statement("plan", "p", "opener")),
                 ("review.given", None, statement("plan", "p", "reviewer")),
             ],
+            "lineage.read" => {
+                vec![("population.read", None, json!({ "lineage": { "tables": 1, "without": 0 } }))]
+            }
             "waiver" => vec![("waiver.granted", None, statement("gate", "g", "owner"))],
             other => panic!("no entry is known for feed {other}: write one"),
         },

@@ -57,6 +57,18 @@ impl Databricks {
         match ask {
             ListAsk::Users => scim("Users"),
             ListAsk::ServicePrincipals => scim("ServicePrincipals"),
+            ListAsk::Tables { place, catalog, schema } => {
+                let asked =
+                    [("catalog_name", catalog.as_str()), ("schema_name", schema), ("max_results", "0")];
+                let asked = asked.into_iter().chain([("omit_columns", "true"), ("omit_properties", "true")]);
+                let path = "/api/2.1/unity-catalog/tables";
+                self.of_catalog(place, path, asked, (Paging::Token, "/tables"))
+            }
+            ListAsk::Upstreams { place, table } => {
+                let asked = [("table_name", table.as_str()), ("include_entity_lineage", "false")];
+                let path = "/api/2.0/lineage-tracking/table-lineage";
+                self.of_catalog(place, path, asked, (Paging::None, "/upstreams"))
+            }
             ListAsk::Kind { kind, place, outer } => {
                 let kind = self.kind(kind)?;
                 let list = kind.calls.list.as_ref().ok_or_else(|| no_list(kind))?;
@@ -81,6 +93,23 @@ impl Databricks {
                 Ok(Plan { kind, endpoint, get, paging, at: at.clone() })
             }
         }
+    }
+}
+
+impl Databricks {
+    /// A list of Unity Catalog that is of no kind's objects; it is called where schemas are.
+    fn of_catalog<'q>(
+        &self,
+        place: &Place,
+        path: &str,
+        asked: impl IntoIterator<Item = (&'q str, &'q str)>,
+        (paging, at): (Paging, &str),
+    ) -> Result<Plan<'static>, Cause> {
+        let kind =
+            self.kind(&KindName::new("databricks.schema").expect("the kind's name is spelled as one"))?;
+        let query = asked.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let get = Get { path: path.to_owned(), query };
+        Ok(Plan { kind, endpoint: self.endpoint(kind, place)?, get, paging, at: at.to_owned() })
     }
 }
 

@@ -47,11 +47,12 @@ pub const SCRIPT: &str = "verify_log.py";
 /// The second verifier of the whole bundle, which needs Python, OpenSSL and OpenSSH and shares no code with this one.
 pub const VERIFIER: &str = "verify_bundle.py";
 /// All scripts, each with its text.
-pub(super) const SCRIPTS: [(&str, &str); 9] = [
+pub(super) const SCRIPTS: [(&str, &str); 10] = [
     (SCRIPT, include_str!("../verify_log.py")),
     (VERIFIER, include_str!("../verify_bundle.py")),
     ("verify_forms.py", include_str!("../verify_forms.py")),
     ("verify_handovers.py", include_str!("../verify_handovers.py")),
+    ("verify_lineage.py", include_str!("../verify_lineage.py")),
     ("verify_outside.py", include_str!("../verify_outside.py")),
     ("verify_populations.py", include_str!("../verify_populations.py")),
     ("verify_reconcile.py", include_str!("../verify_reconcile.py")),

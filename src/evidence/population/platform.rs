@@ -69,12 +69,18 @@ pub const LISTED: [Listed; 17] = [
 ];
 
 /// Lists that are not of one kind's objects, with their columns.
-pub const FURTHER: [(&str, &[&str]); 4] = [
+pub const FURTHER: [(&str, &[&str]); 6] = [
     (MEMBERS, &["group id", "group", "member id", "step"]),
     (USERS, &["id", "type", "can sign in", "this site's by", "at the identity source", "left"]),
     (GRANTS, &["type", "object", "principal", "privileges", "step"]),
     (EVENTS, &["at", "who", "method", "path", "workspace", "entry"]),
+    (GOLD, &["table", "schema", "type", "step"]),
+    (LINEAGE, &["source", "target", "source type", "source is of"]),
 ];
+/// Tables in the gold schemas of the site.
+pub const GOLD: &str = "gold-tables";
+/// What gold tables, and what is between, were made from.
+pub const LINEAGE: &str = "lineage";
 /// Members of the groups that lead into the site.
 pub const MEMBERS: &str = "members";
 /// Users and service principals that have a way into the site.

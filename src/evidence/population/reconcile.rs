@@ -14,7 +14,8 @@ use crate::model::change::{APPLIED, ChangeApplied};
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::population::{Compared, IDENTITY, LEAVERS, READ};
 
-use super::platform::{BY_SERVICE, EVENTS, GONE, LISTED, Listed, Taken, USERS};
+use super::lineage::Lineage;
+use super::platform::{BY_SERVICE, EVENTS, GONE, LINEAGE, LISTED, Listed, Taken, USERS};
 
 /// What is said of a list that nobody read.
 const NOT_READ: &str = "not read: landfall evidence collect reads it";
@@ -152,7 +153,11 @@ fn missing(what: &str, ours: Counted, source: &str, why: &str) -> Reconciled {
 }
 
 /// Every comparison that the records allow, and every one that they do not.
-pub fn reconcile(records: &Records, taken: &BTreeMap<&'static str, Taken>) -> Vec<Reconciled> {
+pub fn reconcile(
+    records: &Records,
+    taken: &BTreeMap<&'static str, Taken>,
+    lineage: Option<&Lineage>,
+) -> Vec<Reconciled> {
     let mut all = Vec::new();
     let mut past = Past { records, known: BTreeMap::new() };
     all.push(whole_account(taken.get("workspaces")));
@@ -163,7 +168,30 @@ pub fn reconcile(records: &Records, taken: &BTreeMap<&'static str, Taken>) -> Ve
     all.push(tickets(records, &changes));
     all.extend(events(taken.get(EVENTS), &changes, records));
     all.extend(people(taken.get(USERS)));
+    all.extend(lineage.and_then(|lineage| sources(lineage, taken.get(LINEAGE)?)));
     all
+}
+
+/// Every gold table has a source.
+fn sources(lineage: &Lineage, taken: &Taken) -> Option<Reconciled> {
+    let mut found = Found::default();
+    for table in lineage.without() {
+        found.add(&table.table, "a gold table without any upstream edge");
+    }
+    for table in lineage.mixed() {
+        found.add(&table.table, "made from something of another site's");
+    }
+    let tables = lineage.tables.len() as u64;
+    let ours = counted("tables of this site's gold schemas", tables);
+    let theirs = counted("those with an upstream edge", tables - lineage.without().count() as u64);
+    let cut = Standing::Cut { why: "the gold tables were not read to their end".to_owned() };
+    let between = found.between("gold tables and their sources", ours, theirs, Some(taken));
+    Some(match (&between.standing, lineage.complete) {
+        (Standing::Cut { .. }, _) | (_, true) => between,
+        (Standing::Agrees | Standing::Differs | Standing::Missing { .. }, false) => {
+            Reconciled { standing: cut, ..between }
+        }
+    })
 }
 
 /// What the log held before each look.

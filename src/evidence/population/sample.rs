@@ -16,7 +16,8 @@ use crate::model::entry::Entry;
 use crate::model::signed::{Act, Signed, SubjectKind};
 
 use super::Population;
-use super::platform::BY_SERVICE;
+use super::lineage::ANOTHER;
+use super::platform::{BY_SERVICE, LINEAGE};
 
 /// How a sample was drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,9 @@ const OF_ACCESS: &[&str] = &[
 /// What is asked of an audit event.
 const OF_EVENTS: &[&str] = &["documented: it is a change of the site's log", "approved: the plan behind it"];
 
+/// What is asked of an edge of lineage.
+const OF_EDGES: &[&str] = &["sourced: the source is told", "own: the source is not another site's"];
+
 const NO_RECORD: &str = "no record";
 
 /// Which rows are taken: all of a small population, else every k-th.
@@ -95,6 +99,7 @@ pub fn sample(records: &Records, facts: &Facts<'_>, population: &Population) -> 
         "changes" => (OF_CHANGES, of_change),
         "grants" | "assignments" | "members" | "users" => (OF_ACCESS, of_access),
         "audit-events" => (OF_EVENTS, of_event),
+        LINEAGE => (OF_EDGES, of_edge),
         _ => (OF_OBJECTS, of_object),
     };
     let item = |place: &usize| {
@@ -294,6 +299,16 @@ fn of_event(tested: &Tested<'_, '_>) -> Vec<String> {
         Some(change) => vec![tested.pass(change.intent), tested.approved(change)],
         None => vec!["fail: it is no change of the log".to_owned(), NO_RECORD.to_owned()],
     }
+}
+
+fn of_edge(tested: &Tested<'_, '_>) -> Vec<String> {
+    let told = tested.cell("source");
+    if told.is_empty() {
+        return vec![NO_RECORD.to_owned(); OF_EDGES.len()];
+    }
+    let own = tested.cell("source is of");
+    let own = if own == ANOTHER { format!("fail: {own}") } else { format!("pass: {own}") };
+    vec![format!("pass: {}", tested.cell("source type")), own]
 }
 
 #[cfg(test)]

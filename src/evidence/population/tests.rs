@@ -4,7 +4,7 @@ use super::*;
 use crate::base::digest::Digest;
 use crate::model::entry::{Actor, ActorKind, BlobRef, Entry};
 use crate::model::population::{
-    CallRead, Compared, IDENTITY, Others, POPULATION_VERSION, PagesEnd, PopulationRead, READ,
+    CallRead, Compared, IDENTITY, LineageRead, Others, POPULATION_VERSION, PagesEnd, PopulationRead, READ,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -88,6 +88,7 @@ impl Log {
             rows: count,
             others: Others::default(),
             compared: Vec::new(),
+            lineage: None,
             csv: sha256,
         };
         change(&mut read);
@@ -305,4 +306,65 @@ fn a_later_look_counts_and_later_changes_do_not_change_an_earlier_one() {
     assert!(log.line("workspaces of this site").agrees, "the newest counts");
     log.step("step.succeeded", json!({ "attempt": 1, "effect": "deleted", "polls": 0, "settled_in": 1 }));
     assert!(log.line("workspaces of this site").agrees, "held against what the log held at that moment");
+}
+
+/// A log whose gold tables were read with these edges; `whole` says whether to the end.
+fn with_lineage(edges: &[&[&str]], told: Option<LineageRead>, whole: bool) -> Log {
+    let mut log = Log::launched();
+    let schema = "schema.prod.clinical.priorauth.gold";
+    let gold = ["c.x_gold.a", "c.x_gold.b"].map(|table| [table, "c.x_gold", "MANAGED", schema]);
+    log.read("gold-tables", &[&gold[0], &gold[1]], |_| {});
+    log.read("lineage", edges, |read| {
+        read.lineage = told;
+        if !whole {
+            read.calls[0].end = PagesEnd::Cut { why: "the answer did not come".to_owned() };
+        }
+    });
+    log
+}
+
+#[test]
+fn lineage_is_told_per_gold_table_and_one_without_a_source_is_a_difference() {
+    let edges: &[&[&str]] = &[
+        &["c.x_silver.s", "c.x_gold.a", "TABLE", "this site"],
+        &["c.x_bronze.r", "c.x_silver.s", "TABLE", "this site"],
+        &["", "c.x_gold.b", "NONE", "nobody's by name"],
+    ];
+    let counts = LineageRead { tables: 2, without: 1 };
+    let made = Populations::of(&with_lineage(edges, Some(counts), true).0);
+    let lineage = made.lineage.as_ref().expect("it was read");
+    assert_eq!(
+        lineage.sentence(),
+        "Lineage: 2 gold tables, 2 edges from source to target; 1 followed back to raw data, 1 without any source."
+    );
+    assert!(made.tables().contains_key(LINEAGE_DATA));
+    assert_eq!(
+        made.all.iter().find_map(|one| one.cut()),
+        None,
+        "what the entry says is what its rows come to"
+    );
+    let log = with_lineage(edges, Some(counts), true);
+    let line = log.line("gold tables and their sources");
+    assert_eq!((line.ours.1, line.theirs.1, line.agrees), (Some(2), Some(1), false));
+    assert_eq!(line.listed, [("c.x_gold.b".to_owned(), "a gold table without any upstream edge".to_owned())]);
+}
+
+#[test]
+fn an_entry_that_counts_other_than_its_rows_is_wrong_and_a_cut_list_says_nothing() {
+    let edges: &[&[&str]] = &[&["c.x_silver.s", "c.x_gold.a", "TABLE", "another site"]];
+    for lie in
+        [None, Some(LineageRead { tables: 2, without: 0 }), Some(LineageRead { tables: 9, without: 1 })]
+    {
+        let log = with_lineage(edges, lie, true);
+        let cut = log.population("lineage").cut().expect("a lie is told");
+        assert!(cut.contains("does not say of the lineage what its rows come to"), "{cut}");
+    }
+    let cut = with_lineage(edges, None, false);
+    let line = cut.line("gold tables and their sources");
+    assert!(line.standing.starts_with("NOT COMPLETE"), "{line:?}");
+    let honest = with_lineage(edges, Some(LineageRead { tables: 2, without: 1 }), true);
+    let listed = honest.line("gold tables and their sources").listed;
+    assert!(listed.contains(&("c.x_gold.a".to_owned(), "made from something of another site's".to_owned())));
+    let never = Populations::of(&Log::launched().0);
+    assert!(never.lineage.is_none() && !never.tables().contains_key(LINEAGE_DATA));
 }

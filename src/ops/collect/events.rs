@@ -90,6 +90,7 @@ impl Events {
             rows: rows.iter().map(|(row, _)| row.clone()).collect(),
             others: Others { known, unknown: self.items - known - rows.len() as u64 },
             compared: Vec::new(),
+            ..Draft::default()
         }
     }
 }

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::inside::{grants, members};
+use super::lineage::lineage;
 use super::sorted::{One, Sorted};
 use super::{Account, Draft, Reader};
 use crate::base::id::{KindName, ScopeId, SiteCode, StepId};
 use crate::driver::{ListAsk, Place};
-use crate::evidence::population::platform::{BY_SERVICE, GONE, GRANTS, LISTED, Listed, MEMBERS, USERS};
+use crate::evidence::population::platform::{
+    BY_SERVICE, GOLD, GONE, GRANTS, LINEAGE, LISTED, Listed, MEMBERS, USERS,
+};
 use crate::kind::Registry;
 use crate::model::holdings::Holdings;
 use crate::model::kind::Kind;
@@ -52,6 +55,9 @@ pub(super) async fn drafts(
     drafts.insert(MEMBERS, draft);
     let ways = [("group", insiders), ("assignment", assigned)];
     drafts.insert(USERS, reader.people.users(account, &ways));
+    let (gold, edges) = lineage(&site).await;
+    drafts.insert(GOLD, gold);
+    drafts.insert(LINEAGE, edges);
     drafts
 }
 

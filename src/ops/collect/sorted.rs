@@ -92,6 +92,7 @@ impl Sorted {
             rows: rows.iter().map(|row| row.cells.clone()).collect(),
             others: Others { known, unknown: self.items - known - rows.len() as u64 },
             compared: Vec::new(),
+            ..Draft::default()
         }
     }
 }

@@ -194,7 +194,7 @@ impl<'w> World<'w> {
         target.gates = GateUse::Enforce;
         target.calendar = CalendarUse::Observe;
         estate.targets.insert(TARGET.to_owned(), target);
-        let config = Config { seed, ..Config::new(super::ACCOUNT) };
+        let config = Config { seed, pipelines: true, ..Config::new(super::ACCOUNT) };
         let mut reached = embed(TARGET, config, clock.clone(), limits::CALL_TIMEOUT).await?;
         reached.rates = Some(Rates::standard().clone());
         reached.calendar = CalendarUse::Observe;

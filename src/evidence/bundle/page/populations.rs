@@ -1,7 +1,9 @@
 //! Complete lists to draw samples from, and what they come to when they are held against other sources.
 
 use crate::document::{Block, Table, Text};
-use crate::evidence::population::{LEAD_SHEET, PopulationLine, PopulationSummary, ReconciliationLine};
+use crate::evidence::population::{
+    LEAD_SHEET, LINEAGE_DATA, PopulationLine, PopulationSummary, ReconciliationLine,
+};
 
 use super::super::layout;
 use super::facts::Facts;
@@ -17,10 +19,16 @@ pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
         .plain(") gives says so. ")
         .file(LEAD_SHEET, LEAD_SHEET)
         .plain(" begins a sample test. An empty population of the log says that it has no record, not that there is none.");
-    vec![
+    let mut blocks = vec![
         Block::named("populations", "Populations and reconciliations"),
         Block::Table(lists),
         Block::Paragraph(note),
+    ];
+    if let Some(lineage) = &facts.content.populations.lineage {
+        let line = Text::new(lineage.sentence()).plain(" ").file(LINEAGE_DATA, LINEAGE_DATA);
+        blocks.push(Block::Paragraph(line.plain(" has the edges of each table.")));
+    }
+    blocks.extend([
         Block::part("Both counts and their difference"),
         Block::Table(compared),
         Block::Paragraph(
@@ -29,7 +37,8 @@ pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
                 .file("population/reconciliation.csv", "reconciliation.csv")
                 .plain("."),
         ),
-    ]
+    ]);
+    blocks
 }
 
 fn list(facts: &Facts<'_>, one: &PopulationLine) -> [Text; 4] {
