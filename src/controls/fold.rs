@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, StepId};
 use crate::base::time::{Millis, Timestamp};
-use crate::model::drift::{DriftFound, FOUND};
+use crate::model::drift::{DriftFound, DriftLooked, FOUND, LOOKED, LOOKED_VERSION};
 use crate::model::entry::{BlobRef, Entry};
 
 use super::catalogue::Catalogue;
@@ -91,6 +91,8 @@ pub struct Observation {
     pub until: Option<Timestamp>,
     /// The files that the entry names.
     pub refs: Vec<BlobRef>,
+    /// The place of the newest look that saw it as it was then, if there was one; the moment is that look's.
+    pub looked: Option<u64>,
 }
 
 /// What the logs say about one evidence kind.
@@ -215,6 +217,10 @@ impl Observed {
             self.drift(&scene.history.log, entry);
             return;
         }
+        if entry.kind == LOOKED {
+            self.look(catalogue, &scene.history.log, entry);
+            return;
+        }
         self.input(catalogue, scene, entry);
         let Some(steps) = entry.plan.as_ref().and_then(|plan| scene.history.plans.get(plan)) else { return };
         if entry.kind == "run.started" {
@@ -227,7 +233,7 @@ impl Observed {
             let trail = self.trails.entry(name.to_owned()).or_default();
             let held = outcome == StepOutcome::Held;
             let (seq, at, refs) = (entry.seq, entry.at, entry.refs.clone());
-            let seen = Observation { seq, at, outcome: outcome.clone(), until: None, refs };
+            let seen = Observation { seq, at, outcome: outcome.clone(), until: None, refs, looked: None };
             trail.steps.insert((scene.history.log.clone(), step.clone()), Some(seen));
             if held { trail.held(kind, at) } else { trail.broke() }
         }
@@ -260,6 +266,7 @@ impl Observed {
                 outcome: StepOutcome::Held,
                 until: None,
                 refs: Vec::new(),
+                looked: None,
             };
             let trail = self.trails.entry(source.kind.clone()).or_default();
             trail.said.insert(place, seen);
@@ -283,9 +290,30 @@ impl Observed {
                 if is_first {
                     let outcome = StepOutcome::Drifted { how: how.clone() };
                     let (seq, at) = (entry.seq, entry.at);
-                    *newest = Some(Observation { seq, at, outcome, until: None, refs: Vec::new() });
+                    *newest =
+                        Some(Observation { seq, at, outcome, until: None, refs: Vec::new(), looked: None });
                     trail.broke();
                 }
+            }
+        }
+    }
+
+    /// Everything that the log holds was seen to be as it is held: what held of its steps holds as of then. What failed or
+    /// has drifted is not mended by it, and what was not carried out stays open.
+    fn look(&mut self, catalogue: &Catalogue, log: &LogId, entry: &Entry) {
+        let known = |looked: &DriftLooked| looked.v <= LOOKED_VERSION && looked.objects > 0;
+        if !serde_json::from_value(entry.body.clone()).is_ok_and(|looked| known(&looked)) {
+            return;
+        }
+        for (name, trail) in &mut self.trails {
+            let own = trail.steps.iter_mut().filter(|((of, _), _)| of == log);
+            let held = own.filter_map(|(_, seen)| seen.as_mut());
+            let mut again = false;
+            for seen in held.filter(|seen| seen.outcome == StepOutcome::Held) {
+                (seen.at, seen.looked, again) = (entry.at, Some(entry.seq), true);
+            }
+            if let Some(kind) = catalogue.kinds().get(name).filter(|_| again) {
+                trail.held(kind, entry.at);
             }
         }
     }

@@ -109,7 +109,8 @@ pub(super) fn said(
         }
         Selector::Signal(_) => return None,
     };
-    Some(Observation { seq: entry.seq, at: entry.at, outcome, until, refs: entry.refs.clone() })
+    let refs = entry.refs.clone();
+    Some(Observation { seq: entry.seq, at: entry.at, outcome, until, refs, looked: None })
 }
 
 /// What an entry says about an item: what it came to, or that somebody answers for it.

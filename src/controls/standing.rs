@@ -68,7 +68,8 @@ impl KindStanding {
 
     /// Places in logs that it is taken from.
     pub fn entries(&self) -> BTreeMap<LogId, BTreeSet<u64>> {
-        let places = |seen: &Vec<Observation>| seen.iter().map(|seen| seen.seq).collect();
+        let both = |seen: &Observation| [Some(seen.seq), seen.looked].into_iter().flatten();
+        let places = |seen: &Vec<Observation>| seen.iter().flat_map(both).collect();
         self.seen.iter().map(|(log, seen)| (log.clone(), places(seen))).collect()
     }
 

@@ -2,6 +2,8 @@
 //!
 //! The kinds of entries do not begin with `run.` or `step.`: a run that is taken up again passes over them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,6 +17,10 @@ use crate::base::time::Timestamp;
 pub const FOUND: &str = "drift.found";
 /// The kind of the entry that records that recorded drift is no longer there, although no run mended it.
 pub const GONE: &str = "drift.gone";
+/// The kind of the entry that records a look at everything that a log holds, at which nothing differed.
+pub const LOOKED: &str = "drift.looked";
+/// The format version of that entry's body.
+pub const LOOKED_VERSION: u32 = 1;
 /// The kind of the entry that accepts the drift of one field for a time.
 pub const ACCEPTED: &str = "drift.accepted";
 
@@ -155,6 +161,17 @@ pub struct Unsettled {
     pub why: String,
 }
 
+/// The body of `drift.looked`: every object that the log held at its place was read, and each was as it is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftLooked {
+    /// Format version.
+    pub v: u32,
+    /// Where it was looked.
+    pub target: TargetName,
+    /// How many objects were read.
+    pub objects: usize,
+}
+
 /// What a look for drift came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DriftReport {
@@ -173,9 +190,20 @@ pub struct DriftReport {
     pub drifts: Vec<Drift>,
     /// What could not be compared.
     pub unsettled: Vec<Unsettled>,
+    /// How many of the objects each scope holds.
+    #[serde(skip)]
+    pub objects: BTreeMap<ScopeId, usize>,
 }
 
 impl DriftReport {
+    /// How many objects of a scope were seen to be exactly as they are held; none if anything of it was not, whether
+    /// somebody accepted it or not.
+    pub fn clean(&self, scope: &ScopeId) -> Option<usize> {
+        let differs = self.drifts.iter().any(|drift| drift.scope == *scope && drift.step.is_some());
+        let unknown = self.unsettled.iter().any(|one| one.scope == *scope);
+        self.objects.get(scope).copied().filter(|count| !differs && !unknown && *count > 0)
+    }
+
     /// What counts: drift that nobody accepted.
     pub fn open(&self) -> impl Iterator<Item = &Drift> {
         self.drifts.iter().filter(|drift| drift.counts())

@@ -27,7 +27,7 @@ use crate::ops::note::{Note, write};
 use crate::ops::target::refuse_shifted;
 use crate::ops::{Context, plan};
 
-pub use hook::{Cleared, after_launch, refuse_without_change};
+pub use hook::{Cleared, Reach, after_launch, cleared, refuse_without_change};
 pub use signatures::{Weigh, plan_subject, weigh_plan};
 
 /// What the org log says about changes.

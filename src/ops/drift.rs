@@ -65,6 +65,8 @@ pub async fn look(
     reached: &Reached,
     journal: &dyn Journal,
 ) -> Result<DriftReport, Failure> {
+    // The moment from which on nothing was seen: what changes while we look is for the next look.
+    let now = context.clock.now();
     let logs = logs(journal)?;
     let holdings = holdings(&logs)?;
     let none = Holdings::default();
@@ -81,7 +83,6 @@ pub async fn look(
     let driver = std::sync::Arc::clone(&reached.driver);
     let sight = look_at(driver, &looked, &holdings, reached.call_timeout).await;
     refuse_unreadable(&sight)?;
-    let now = context.clock.now();
     let mut report = DriftReport {
         target: reached.name.clone(),
         at: now,
@@ -90,8 +91,10 @@ pub async fn look(
         held: sight.glances.len(),
         drifts: Vec::new(),
         unsettled: Vec::new(),
+        objects: BTreeMap::new(),
     };
     for glance in &sight.glances {
+        *report.objects.entry(glance.scope.clone()).or_insert(0) += 1;
         judge(glance, journal, &mut report)?;
     }
     report.drifts.extend(strangers(&sight));

@@ -29,7 +29,8 @@ use crate::ops::error::Failure;
 use crate::signer::Signer as _;
 use crate::signer::file_key::FileKey;
 
-const KEY_FILE: &str = "witness.pem";
+/// The file of its key, in its folder.
+pub const KEY_FILE: &str = "witness.pem";
 const STATE_FILE: &str = "witness.json";
 const STATE_VERSION: u32 = 1;
 

@@ -177,6 +177,19 @@ pub struct CoverageLine {
     pub partial: usize,
 }
 
+/// What is complete at one site at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CompleteLine {
+    /// The site.
+    pub site: String,
+    /// The frameworks of which no control that applies is open, by their names in tables.
+    pub complete: Vec<String>,
+    /// Controls that are open, by the names of the other frameworks.
+    pub open: BTreeMap<String, usize>,
+    /// The evidence kinds that are not there, each with why.
+    pub missing: Vec<String>,
+}
+
 /// What a role finds in its inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InboxLine {
@@ -247,6 +260,8 @@ pub struct Life {
     pub milestones: Vec<MilestoneLine>,
     /// What is evidenced at the first site, framework by framework.
     pub coverage: Vec<CoverageLine>,
+    /// What is complete at the end, site by site.
+    pub complete: Vec<CompleteLine>,
     /// Inboxes at some moments.
     pub inboxes: Vec<Inbox>,
     /// How much was done.
@@ -306,6 +321,7 @@ impl Life {
                 one.framework, one.partial, one.waived
             );
         }
+        self.complete_table(&mut text);
         let Counts { decisions, records, automatic, manual, requests } = self.counts;
         let days = self.days.map_or_else(String::new, |days| format!(", day 1 to day {days} of the program"));
         let _ = writeln!(text, "\n{} to {}{days}", self.began, self.ended);
@@ -314,6 +330,23 @@ impl Life {
             "{decisions} signed decisions, {records} records filed, {automatic} items judged by programs alone, {manual} by people too, {requests} requests to the sandbox"
         );
         text
+    }
+
+    fn complete_table(&self, text: &mut String) {
+        let _ = writeln!(text, "\nEvidence at the end");
+        for one in &self.complete {
+            let complete =
+                if one.complete.is_empty() { "nothing".to_owned() } else { one.complete.join(", ") };
+            let open: Vec<String> = one.open.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            let open = if open.is_empty() { "none".to_owned() } else { open.join(", ") };
+            let _ = writeln!(text, "  {:<8} complete: {complete}; controls open: {open}", one.site);
+        }
+        // What is missing at one site in words; the others lack what only comes with time, and much of it is the same.
+        for one in self.complete.iter().take(1) {
+            for missing in &one.missing {
+                let _ = writeln!(text, "  missing at {}: {missing}", one.site);
+            }
+        }
     }
 
     fn gate_table(&self, text: &mut String) {

@@ -63,9 +63,6 @@ fn entries(selector: &Selector) -> Vec<(&'static str, Option<String>, Value)> {
             ],
             "approval.requested" => vec![("approval.requested", None, statement("plan", "p", "asker"))],
             "approval.given" => vec![("approval.given", None, statement("plan", "p", "approver"))],
-            "change.ticket" => {
-                vec![("change.applied", None, json!({ "ticket": { "number": "1", "answer": "d" } }))]
-            }
             "recertification.closed" => vec![("recertification.closed", None, json!({ "outcome": "d" }))],
             "rollback.drilled" => vec![("drill.rollback", None, json!({ "proof": { "proved": true } }))],
             "rollback.proved" => vec![("rollback.proved", None, json!({ "proved": true }))],

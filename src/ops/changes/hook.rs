@@ -23,7 +23,10 @@ use crate::ops::error::Failure;
 use crate::ops::launch::CHANGE_FILE;
 use crate::ops::note::{Note, write};
 use crate::ops::{Context, tickets};
-use crate::ticket::{Read, TicketError};
+use crate::ticket::{Read, TicketError, TicketSystem};
+
+/// How the ticket system of an estate is reached.
+pub type Reach<'r> = dyn Fn(&Tickets) -> Result<Box<dyn TicketSystem>, TicketError> + Sync + 'r;
 
 /// A change on which a launch may begin.
 #[derive(Debug, Clone)]
@@ -44,6 +47,22 @@ pub async fn refuse_without_change(
     saved: &SavedPlan,
     change: Option<&str>,
     journal: &dyn Journal,
+) -> Result<Option<Cleared>, Failure> {
+    let reach = |tickets: &Tickets| tickets::reach(context, tickets);
+    cleared(context, estate, (saved, change), journal, &reach).await
+}
+
+/// As [`refuse_without_change`], with a ticket system that is reached in another way.
+///
+/// # Errors
+///
+/// As [`refuse_without_change`].
+pub async fn cleared(
+    context: &Context,
+    estate: &Estate,
+    (saved, change): (&SavedPlan, Option<&str>),
+    journal: &dyn Journal,
+    reach: &Reach<'_>,
 ) -> Result<Option<Cleared>, Failure> {
     let target = &saved.plan.target;
     let required = tickets::are_required(estate, target);
@@ -72,7 +91,7 @@ pub async fn refuse_without_change(
     let number = number
         .ok_or_else(|| refused(format!("{id} has no ticket, and target {} asks for one", target.name)))?;
     let tickets = tickets::of(estate)?;
-    let read = read(context, tickets, number).await.map_err(|error| {
+    let read = read(tickets, number, reach).await.map_err(|error| {
         refused(format!(
             "ticket {number} cannot be read, so nothing shows that {id} is approved: {error}; nothing was started"
         ))
@@ -83,8 +102,8 @@ pub async fn refuse_without_change(
     Ok(Some(cleared))
 }
 
-async fn read(context: &Context, tickets: &Tickets, number: &str) -> Result<Read, TicketError> {
-    tickets::reach(context, tickets)?.read(number).await
+async fn read(tickets: &Tickets, number: &str, reach: &Reach<'_>) -> Result<Read, TicketError> {
+    reach(tickets)?.read(number).await
 }
 
 /// A change is launched with its own plan, once it is scheduled, and not before its moment.

@@ -6,6 +6,8 @@ use crate::journal::Journal;
 use crate::model::change::{ChangeOpened, TICKET_COMMENTED, TicketCommented};
 use crate::model::entry::Actor;
 use crate::model::estate::Estate;
+use crate::model::tickets::Tickets;
+use crate::ops::changes::Reach;
 use crate::ops::error::Failure;
 use crate::ops::note::{Note, append};
 use crate::ops::{Context, tickets};
@@ -22,9 +24,26 @@ pub async fn tell(
     opened: &ChangeOpened,
     actor: &Actor,
 ) -> Result<(), Failure> {
+    let reach = |tickets: &Tickets| tickets::reach(context, tickets);
+    tell_by(context, estate, journal, opened, actor, &reach).await
+}
+
+/// As [`tell`], with a ticket system that is reached in another way.
+///
+/// # Errors
+///
+/// As [`tell`].
+pub async fn tell_by(
+    context: &Context,
+    estate: &Estate,
+    journal: &mut dyn Journal,
+    opened: &ChangeOpened,
+    actor: &Actor,
+    reach: &Reach<'_>,
+) -> Result<(), Failure> {
     let none = || Failure::usage(format!("{} has no ticket", opened.change), "open one with --ticket NUMBER");
     let number = opened.ticket.as_deref().ok_or_else(none)?;
-    let system = tickets::reach(context, tickets::of(estate)?).map_err(|error| unwritten(number, &error))?;
+    let system = reach(tickets::of(estate)?).map_err(|error| unwritten(number, &error))?;
     let text = telling(opened);
     tickets::comment(&*system, number, &opened.plan, &text)
         .await

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::approval::{Decision, signature};
+use crate::base::digest::Digest;
 use crate::base::id::LogId;
 use crate::base::limits::{DECISION_CLOCK_SKEW, OWN_CONTROLS_BYTES_MAX};
 use crate::base::time::Timestamp;
 use crate::controls::{Catalogue, History, OWN_CONTROLS_FILE, OwnControls, Signal};
 use crate::evidence::heads::HEADS_KIND;
 use crate::journal::{Journal, Line};
+use crate::model::change::{APPLIED, ChangeApplied};
 use crate::model::people::Enrolled;
 use crate::model::signed::Act;
 use crate::ops::checkpoints::{COSIGNED, sizes};
@@ -40,6 +42,8 @@ pub(super) struct OrgLog {
     keys: Enrolled,
     /// The entries that seal the heads of all logs.
     heads: Vec<(u64, Timestamp)>,
+    /// The entries that tie a launch's plan to a ticket as it was read.
+    tickets: Vec<(u64, Timestamp, Digest)>,
     /// Decisions whose signatures were looked at, each with whether it is genuine.
     judged: BTreeMap<(LogId, u64), bool>,
 }
@@ -48,8 +52,14 @@ impl OrgLog {
     pub(super) fn read(journal: &dyn Journal) -> Result<Self, Failure> {
         let lines = journal.read(&LogId::Org, 0)?;
         let heads = lines.iter().filter(|line| line.entry.kind == HEADS_KIND);
+        let tickets = lines.iter().map(|line| &line.entry).filter(|entry| entry.kind == APPLIED);
+        let tickets = tickets.filter(|entry| {
+            let applied = serde_json::from_value::<ChangeApplied>(entry.body.clone());
+            applied.is_ok_and(|applied| applied.ticket.is_some_and(|ticket| entry.plan == Some(ticket.plan)))
+        });
         Ok(Self {
             heads: heads.map(|line| (line.entry.seq, line.entry.at)).collect(),
+            tickets: tickets.filter_map(|entry| Some((entry.seq, entry.at, entry.plan?))).collect(),
             keys: crate::people::enrolled(lines.iter().map(|line| &line.entry)),
             judged: BTreeMap::new(),
         })
@@ -104,7 +114,8 @@ fn takes_back(withdrawal: &Decision, earlier: &Decision) -> bool {
     by.person == of.person && about(by) == about(of)
 }
 
-/// What no entry of the site's log says: that its head stands in the org log, and how much of it a witness cosigned.
+/// What no entry of the site's log says: that its head stands in the org log, that its newest plan was launched on a ticket,
+/// and how much of it a witness cosigned.
 pub(super) fn signals(
     org: &OrgLog,
     own: &History,
@@ -116,6 +127,16 @@ pub(super) fn signals(
     let sealed = org.heads.iter().rfind(|(_, at)| first.at <= *at && *at <= now + DECISION_CLOCK_SKEW);
     signals.extend(sealed.map(|(seq, at)| Signal {
         name: "checkpoint".to_owned(),
+        log: LogId::Org,
+        seq: *seq,
+        at: *at,
+    }));
+    let plan =
+        own.entries.iter().rev().find(|entry| entry.kind == "run.started").and_then(|entry| entry.plan);
+    let ticket =
+        org.tickets.iter().rfind(|(_, at, of)| plan == Some(*of) && *at <= now + DECISION_CLOCK_SKEW);
+    signals.extend(ticket.map(|(seq, at, _)| Signal {
+        name: "ticket".to_owned(),
         log: LogId::Org,
         seq: *seq,
         at: *at,

@@ -10,9 +10,12 @@ use crate::drift::{News, Wish, accepted};
 use crate::evidence::records::Records;
 use crate::evidence::register::{self, Opened, Severity};
 use crate::evidence::scan;
-use crate::journal::{Journal, Line};
+use crate::journal::{Journal, JournalError, Line};
 use crate::kind::{self, Registry};
-use crate::model::drift::{ACCEPTED, Drift, DriftAccepted, DriftFound, DriftReport, FOUND, FieldDrift, GONE};
+use crate::model::drift::{
+    ACCEPTED, Drift, DriftAccepted, DriftFound, DriftLooked, DriftReport, FOUND, FieldDrift, GONE, LOOKED,
+    LOOKED_VERSION,
+};
 use crate::model::plan::{PlanExcerpt, Work};
 use crate::ops::Context;
 use crate::ops::desired::Desired;
@@ -72,12 +75,39 @@ fn record_with(
     for scope in &report.scopes {
         // Only a log that gets an entry is written to, so a run elsewhere is no hindrance.
         let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
-        if bodies(journal, scope, &lines)?.is_empty() {
-            continue;
+        if !bodies(journal, scope, &lines)?.is_empty() {
+            written += under_lease(context, journal, scope, |journal, lines| bodies(journal, scope, lines))?;
         }
-        written += under_lease(context, journal, scope, |journal, lines| bodies(journal, scope, lines))?;
+        look_at(context, journal, scope, report)?;
     }
     Ok(written)
+}
+
+/// Writes that nothing of a scope differs, once for each look. What was written after the look is not covered by it, and
+/// while a run writes the log there is nothing to say: the next look will.
+fn look_at(
+    context: &Context,
+    journal: &mut dyn Journal,
+    scope: &ScopeId,
+    report: &DriftReport,
+) -> Result<(), Failure> {
+    let Some(objects) = report.clean(scope) else { return Ok(()) };
+    let looked = DriftLooked { v: LOOKED_VERSION, target: report.target.clone(), objects };
+    let written = under_lease(context, journal, scope, |_, lines| {
+        let newest = lines.iter().rev().find(|line| !ours(line));
+        let is_covered = newest.is_some_and(|line| line.entry.at <= report.at);
+        let note = is_covered.then(|| Note::of(LOOKED, &looked)).transpose()?;
+        Ok(Vec::from_iter(note))
+    });
+    match written {
+        Ok(_) | Err(Failure::Journal(JournalError::Held { .. })) => Ok(()),
+        Err(other) => Err(other),
+    }
+}
+
+/// Whether an entry is one that a look itself writes.
+fn ours(line: &Line) -> bool {
+    [FOUND, GONE, LOOKED, register::OPENED].contains(&line.entry.kind.as_str())
 }
 
 /// Accepts drift that is there now, and records it before if that was not done. Returns the acceptance.

@@ -2,13 +2,16 @@
 //! asks for, each plan is approved by those whose word it needs, and then launched as in earnest.
 
 mod cast;
+mod close;
 mod coverage;
 mod deed;
+mod desk;
 mod doors;
 mod inbox;
 mod launch;
 mod need;
 mod probes;
+mod ticket;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -100,6 +103,8 @@ struct World<'w> {
     ran: BTreeMap<(ScopeId, StepId), Timestamp>,
     /// Every item that was worked on.
     worked: BTreeSet<(ScopeId, StepId)>,
+    /// The ticket system.
+    desk: desk::Desk,
 }
 
 /// When somebody answers.
@@ -128,6 +133,7 @@ pub async fn live<'w>(
     let mut world = World::new(context, desired, &wanted, scratch.path(), tell).await?;
     let began = world.context.clock.now();
     let mut bundles = Vec::new();
+    let mut first = None;
     let out = match wanted.out {
         Some(out) => out.to_owned(),
         None => super::fresh_folder(context, "all", wanted.seed)?,
@@ -138,11 +144,16 @@ pub async fn live<'w>(
         }
         let launched = world.wave(wave, Some(wave) == waves.last()).await?;
         let Some(saved) = launched else { break };
-        if wanted.bundles_of_all || Some(wave) == waves.last() {
+        // The sites of the first wave get theirs at the end of their life.
+        if Some(wave) != waves.first() && (wanted.bundles_of_all || Some(wave) == waves.last()) {
             let World { context, estate, journal, reached, .. } = &mut world;
             super::collected(context, &estate.desired, journal, reached, &saved, &actor()).await?;
             bundles.extend(super::bundles(context, &estate.desired, journal, &saved, &actor(), &out)?);
         }
+        first.get_or_insert(saved);
+    }
+    if let Some(first) = first.filter(|_| !world.stop.is_asked()) {
+        bundles.splice(0..0, world.close(&first, &out).await?);
     }
     let interrupted = world.stop.is_asked();
     let life = world.finish(began, waves.len())?;
@@ -191,6 +202,7 @@ impl<'w> World<'w> {
             .find(|target| target.driver == TargetDriver::Sandbox)
             .cloned()
             .ok_or_else(|| Failure::Refused { reason: "the estate has no sandbox target".to_owned() })?;
+        estate.tickets = Some(ticket::rehearsed(target.span.clone())?);
         target.gates = GateUse::Enforce;
         target.calendar = CalendarUse::Observe;
         estate.targets.insert(TARGET.to_owned(), target);
@@ -215,6 +227,7 @@ impl<'w> World<'w> {
             waves: Vec::new(),
             milestones: Vec::new(),
             coverage: Vec::new(),
+            complete: Vec::new(),
             inboxes: Vec::new(),
             counts: Default::default(),
         };
@@ -235,6 +248,7 @@ impl<'w> World<'w> {
             filed: BTreeMap::new(),
             ran: BTreeMap::new(),
             worked: BTreeSet::new(),
+            desk: desk::Desk::default(),
         })
     }
 

@@ -2,11 +2,11 @@
 
 use super::World;
 use crate::base::id::{LogId, ScopeId, SiteCode};
-use crate::controls::Framework;
+use crate::controls::{Coverage, Framework, KindLine};
 use crate::journal::Journal as _;
 use crate::ops::controls::Ledger;
 use crate::ops::error::Failure;
-use crate::report::life::CoverageLine;
+use crate::report::life::{CompleteLine, CoverageLine};
 
 impl World<'_> {
     /// Keeps how much of each framework is evidenced. Evidence ages: what was there when the wave was done need not be
@@ -30,6 +30,29 @@ impl World<'_> {
                     partial: score.partial,
                 });
             }
+        }
+        self.look_at_completeness(&mut ledger)
+    }
+
+    /// Keeps of every site that was launched which frameworks are complete at the end.
+    fn look_at_completeness(&mut self, ledger: &mut Ledger) -> Result<(), Failure> {
+        let launched = self.life.waves.iter().filter(|wave| wave.launched.is_some());
+        let sites: Vec<SiteCode> = launched
+            .flat_map(|wave| &wave.sites)
+            .filter_map(|code| SiteCode::new(code.as_str()).ok())
+            .collect();
+        for site in sites {
+            let found = ledger.site(&self.journal, &site, self.now())?;
+            let (complete, open): (Vec<Coverage>, Vec<Coverage>) =
+                found.coverage(&Framework::ALL).into_iter().partition(Coverage::is_complete);
+            let lines = found.standings.iter().map(|(kind, standing)| KindLine::of(kind, standing));
+            let missing = lines.filter(|line| !line.is_there());
+            self.life.complete.push(CompleteLine {
+                site: site.to_string(),
+                complete: complete.into_iter().map(|score| score.label).collect(),
+                open: open.into_iter().map(|score| (score.label, score.gaps.len())).collect(),
+                missing: missing.map(|line| format!("{}: {}", line.kind, line.why)).collect(),
+            });
         }
         Ok(())
     }

@@ -339,7 +339,7 @@ impl World<'_> {
     }
 
     /// Lets programs look at items of a scope.
-    async fn check(&mut self, scope: &ScopeId, items: BTreeSet<StepId>) -> Result<(), Failure> {
+    pub(super) async fn check(&mut self, scope: &ScopeId, items: BTreeSet<StepId>) -> Result<(), Failure> {
         for item in &items {
             self.ran.insert((scope.clone(), item.clone()), self.now());
         }

@@ -18,7 +18,7 @@ use crate::model::plan::{Plan, SavedPlan, Selection, WavePlan};
 use crate::model::signed::{Act, ChangeClass, Statement};
 use crate::ops::approvals::{self, Case, NeedStanding, meaning};
 use crate::ops::error::Failure;
-use crate::ops::launch::{Watch, begin, outcomes, refuse_barred, went_well};
+use crate::ops::launch::{On, Watch, begin_on, outcomes, refuse_barred, went_well};
 use crate::ops::plan::make;
 use crate::ops::{access, entry, plan};
 use crate::people::Seat;
@@ -30,13 +30,13 @@ const ANSWERS_MAX: usize = 500;
 /// Days that those have who look at rights again.
 const REVIEW_DAYS: u32 = 14;
 /// Who reviews a plan, if the plan does not ask for their approval.
-const REVIEWERS: [&str; 3] = ["security", "it-network", "data-team"];
+pub(super) const REVIEWERS: [&str; 3] = ["security", "it-network", "data-team"];
 
 fn role(name: &str) -> RoleName {
     RoleName::new(name).expect("the name of a role")
 }
 
-fn of_program(name: &str) -> Seat {
+pub(super) fn of_program(name: &str) -> Seat {
     Seat { role: role(name), site: None }
 }
 
@@ -248,7 +248,7 @@ impl World<'_> {
     }
 
     /// Whoever built the plan: the one who stands in for the platform, so that its holder can still decide.
-    fn builder(&self, requester: &PersonId) -> Option<PersonId> {
+    pub(super) fn builder(&self, requester: &PersonId) -> Option<PersonId> {
         let holding = crate::people::holder(self.cast.people(), &of_program("platform"))?;
         holding.backup.clone().filter(|backup| backup != requester)
     }
@@ -357,13 +357,23 @@ impl World<'_> {
             self.event(Kind::Finding, format!("not launched: {reason}"), None);
             return Ok(false);
         }
+        let change = match self.change(saved).await {
+            Ok(change) => change,
+            Err(Failure::Refused { reason }) => {
+                "refused".clone_into(&mut self.life.waves[at].outcome);
+                self.event(Kind::Finding, format!("not launched: {reason}"), None);
+                return Ok(false);
+            }
+            Err(other) => return Err(other),
+        };
+        let mut judge = entry::judge(&self.estate.desired, self.context.clock.clone());
         self.event(Kind::Launch, format!("plan {} begins", saved.digest.short()), None);
         self.life.waves[at].launched = Some(self.shown(self.now()));
         let entry = &mut |plan: &Plan, wave: &WavePlan, journal: &dyn Journal| judge(plan, wave, journal);
         let watch = Watch { actor: actor(), stop: self.stop.clone(), feed: &mut |_| {}, entry, stay: true };
-        let launched = begin(
+        let launched = begin_on(
             &self.context,
-            saved,
+            On { saved, change, carved: &[] },
             &self.estate.desired.rendered,
             &self.reached,
             &mut self.journal,
