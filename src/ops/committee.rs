@@ -28,6 +28,8 @@ pub const FOLDER: &str = "models";
 const FORMAT: u32 = 1;
 /// Longest name of a model, in bytes.
 const MODEL_BYTES_MAX: usize = 64;
+/// Milliseconds of a minute.
+const MINUTE: i64 = 60_000;
 /// A part that is not there, or says nothing.
 const INCOMPLETE: &str = "site.packet-incomplete";
 /// A file that is not what it should be.
@@ -136,7 +138,8 @@ pub fn packet(
         owner: file.owner,
         site: code.to_string(),
         site_name: known.name.value.clone(),
-        made_at: now,
+        // To the minute, as it is told: the same files give the same bytes within it.
+        made_at: Timestamp::from_millis(now.as_millis() / MINUTE * MINUTE),
         parts,
     })
 }
