@@ -13,6 +13,7 @@ mod collect;
 mod conformance;
 mod controls;
 mod coverage;
+mod docs;
 mod draw;
 mod drift;
 mod durations;
@@ -145,6 +146,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Status(args) => status::status(ui, &context()?, &args),
         Command::Log(args) => log::log(ui, &context()?, &args),
         Command::Schema(command) => schema::schema(ui, command),
+        Command::Docs(command) => docs::docs(ui, &context()?, &command),
         Command::Report(command) => report::report(ui, &context()?, &command),
         Command::Durations(args) => durations::durations(ui, &context()?, &args),
         Command::Schedule(args) => schedule::schedule(ui, &context()?, &args),

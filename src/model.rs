@@ -13,6 +13,7 @@ pub mod control;
 pub mod criterion;
 pub mod days;
 pub mod drift;
+pub mod electronic;
 pub mod entry;
 pub mod estate;
 pub mod event;

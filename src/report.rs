@@ -4,6 +4,7 @@ pub mod against_view;
 pub mod approvals;
 pub mod brief;
 pub mod calls_view;
+pub mod committee;
 pub mod conformance;
 pub mod cycle_time;
 pub mod drift_view;

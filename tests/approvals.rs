@@ -4,6 +4,8 @@
 
 #[path = "approvals/bytes.rs"]
 mod bytes;
+#[path = "approvals/electronic.rs"]
+mod electronic;
 #[path = "approvals/gates.rs"]
 mod gates;
 #[path = "approvals/keys.rs"]

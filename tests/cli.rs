@@ -8,6 +8,8 @@ mod access;
 mod adopt;
 #[path = "cli/changes.rs"]
 mod changes;
+#[path = "cli/committee.rs"]
+mod committee;
 #[path = "cli/drift.rs"]
 mod drift;
 #[path = "cli/drift_report.rs"]

@@ -86,6 +86,7 @@ impl Docket<'_> {
         if matches!(statement.act, Act::Request { .. } | Act::Withdraw {}) {
             return Ok(Part::Aside);
         }
+        self.is_in_form(asked, statement)?;
         self.still_there(at, statement)?;
         if matches!(statement.act, Act::Reject {}) {
             let seat = asked.seats.iter().find(|seat| seat.role == statement.role);
@@ -95,6 +96,14 @@ impl Docket<'_> {
             return Ok(Part::Rejects(seat.clone()));
         }
         self.claim(asked, at, decision).map(Part::Claims)
+    }
+
+    /// What concerns a site that keeps electronic records is decided by such.
+    fn is_in_form(&self, asked: &Asked, statement: &Statement) -> Result<(), Rule> {
+        let own = site_of(asked.subject.scope.as_ref());
+        let sites = asked.seats.iter().filter_map(|seat| seat.site.as_ref()).chain(&own);
+        let needs = sites.into_iter().any(|site| self.around.people.part11.contains(site));
+        if needs && statement.electronic.is_none() { Err(Rule::NotElectronic) } else { Ok(()) }
     }
 
     fn claim(&self, asked: &Asked, at: usize, decision: &Decision) -> Result<Claim, Rule> {

@@ -13,8 +13,9 @@ use crate::base::time::Timestamp;
 use crate::evidence::sshsig::key::PublicKey;
 use crate::evidence::sshsig::people::{self, BadSignature};
 use crate::model::calendar::zone;
+use crate::model::electronic::{self, Unanswered};
 use crate::model::people::PersonKey;
-use crate::model::signed::{Act, NAMESPACE, STATEMENT_VERSION, Statement, SubjectKind};
+use crate::model::signed::{Act, ELECTRONIC_VERSION, NAMESPACE, STATEMENT_VERSION, Statement, SubjectKind};
 
 /// Decisions, oldest first, each with the rule by which it is not genuine.
 #[derive(Debug, Clone)]
@@ -29,13 +30,22 @@ impl<'d> Docket<'d> {
     /// Judges each decision by itself.
     pub fn new(decisions: &'d [Decision], around: Around<'d>, now: Timestamp) -> Self {
         let mut seen: BTreeMap<Digest, usize> = BTreeMap::new();
+        let mut answered: BTreeMap<&str, usize> = BTreeMap::new();
         let judged = decisions
             .iter()
             .enumerate()
             .map(|(at, decision)| {
                 genuine(decision, around, now)?;
                 let statement = Digest::of_canonical(&decision.signed.statement);
-                if *seen.entry(statement).or_insert(at) == at { Ok(()) } else { Err(Rule::Repeated) }
+                if *seen.entry(statement).or_insert(at) != at {
+                    return Err(Rule::Repeated);
+                }
+                let said = decision.signed.statement.electronic.as_ref();
+                let challenge = said.map(|said| said.challenge.as_str());
+                match challenge.map(|challenge| *answered.entry(challenge).or_insert(at)) {
+                    Some(first) if first != at => Err(Rule::ChallengeUsed),
+                    Some(_) | None => Ok(()),
+                }
             })
             .collect();
         Self { decisions, around, now, judged }
@@ -55,7 +65,8 @@ impl<'d> Docket<'d> {
 
 fn genuine(decision: &Decision, around: Around<'_>, now: Timestamp) -> Result<(), Rule> {
     let statement = &decision.signed.statement;
-    if statement.v > STATEMENT_VERSION {
+    let known = if statement.electronic.is_some() { ELECTRONIC_VERSION } else { STATEMENT_VERSION };
+    if statement.v > known {
         return Err(Rule::NewerFormat);
     }
     let fitting =
@@ -68,6 +79,7 @@ fn genuine(decision: &Decision, around: Around<'_>, now: Timestamp) -> Result<()
     }
     in_its_log(decision)?;
     says_what_it_must(statement)?;
+    answers_its_challenge(decision, around)?;
     let Some(person) = around.people.persons.get(&statement.person) else { return Err(Rule::UnknownPerson) };
     if person.automation {
         return Err(Rule::Automation);
@@ -105,6 +117,20 @@ fn says_what_it_must(statement: &Statement) -> Result<(), Rule> {
         return Err(Rule::NoReason);
     }
     if end && statement.expires.is_none() { Err(Rule::NoEnd) } else { Ok(()) }
+}
+
+/// An electronic record is whole, and answers a challenge that was given to its signer about this very subject, in time.
+fn answers_its_challenge(decision: &Decision, around: Around<'_>) -> Result<(), Rule> {
+    let statement = &decision.signed.statement;
+    let Some(said) = &statement.electronic else { return Ok(()) };
+    if let Some(what) = electronic::lacks(statement) {
+        return Err(Rule::Incomplete(what));
+    }
+    let issued = around.keys.challenges.get(&said.challenge).ok_or(Rule::ChallengeUnknown)?;
+    issued.answered_by(statement, decision.recorded_at).map_err(|no| match no {
+        Unanswered::Unknown => Rule::ChallengeUnknown,
+        Unanswered::Expired => Rule::ChallengeExpired,
+    })
 }
 
 /// The org log must have known the key for this person when the decision was made and recorded.

@@ -75,6 +75,21 @@ pub enum Rule {
     /// It lets something pass and has no end.
     #[error("it has no end")]
     NoEnd,
+    /// The site keeps electronic records, and it is none.
+    #[error("its site keeps electronic records, and it has no printed name, meaning and challenge")]
+    NotElectronic,
+    /// It is an electronic record that lacks something.
+    #[error("as an electronic record it lacks {0}")]
+    Incomplete(&'static str),
+    /// Nobody gave its challenge out, or to somebody else, or about something else.
+    #[error("its challenge was not given to its signer for this")]
+    ChallengeUnknown,
+    /// Its challenge is too old.
+    #[error("it was recorded too long after its challenge was given")]
+    ChallengeExpired,
+    /// Its challenge was answered before.
+    #[error("its challenge was answered before, and each is good for one signature")]
+    ChallengeUsed,
     /// It does not count any more.
     #[error("it has expired")]
     Expired,
@@ -175,6 +190,11 @@ impl Rule {
             Rule::NoMeaning => "no-meaning",
             Rule::NoReason => "no-reason",
             Rule::NoEnd => "no-end",
+            Rule::NotElectronic => "not-electronic",
+            Rule::Incomplete(_) => "record-incomplete",
+            Rule::ChallengeUnknown => "challenge-unknown",
+            Rule::ChallengeExpired => "challenge-expired",
+            Rule::ChallengeUsed => "challenge-used",
             Rule::Expired => "expired",
             Rule::Withdrawn => "withdrawn",
             Rule::OtherAct => "other-act",

@@ -1,5 +1,7 @@
 //! Tests of weighing: who may decide what, that nothing opens what it was not given for, and that every changed byte shows.
 
+mod electronic;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::date;
@@ -126,8 +128,9 @@ impl World {
                 hand("program-manager", "requester", "stand-in"),
             ],
             conflicts: Vec::new(),
+            part11: BTreeSet::new(),
         };
-        Self { people, keys: Enrolled { keys }, zone: TimeZone::UTC }
+        Self { people, keys: Enrolled { keys, ..Enrolled::default() }, zone: TimeZone::UTC }
     }
 
     fn around(&self) -> Around<'_> {
@@ -193,6 +196,7 @@ fn statement(person: &str, role_of: &str, subject: &Subject, act: Act) -> Statem
         expires: None,
         meaning: "I approve it.".to_owned(),
         comment: "because".to_owned(),
+        electronic: None,
     }
 }
 

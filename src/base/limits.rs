@@ -155,6 +155,15 @@ pub const POPULATION_CALLS_MAX: usize = 120;
 pub const LINEAGE_TABLES_MAX: usize = 5_000;
 /// Rows of lineage that are put into the sandbox at once; an answer that holds them stays below what a client takes.
 pub const SANDBOX_LINEAGE_ROWS_MAX: usize = 10_000;
+/// How long a challenge waits for its signature: time enough to sign by hand on another machine, too short to be kept for
+/// another day.
+pub const CHALLENGE_AGE_MAX: Millis = Millis::from_secs(10 * 60);
+/// Letters of a signer's printed name: longer ones are no names.
+pub const PRINTED_NAME_CHARS_MAX: usize = 200;
+/// A file of a committee packet: a hundred pages of words are below it.
+pub const PACKET_FILE_BYTES_MAX: u64 = 256 << 10;
+/// Rows of a table of subgroups: a committee reads a page or two of them.
+pub const PACKET_SUBGROUPS_MAX: usize = 500;
 /// Sampled items of one population: what auditors take of a control that works daily.
 pub const POPULATION_SAMPLE: usize = 25;
 /// Differences of one reconciliation that are listed; the rest is counted. Who has more has another problem than a list.

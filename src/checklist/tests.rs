@@ -57,6 +57,7 @@ pub(crate) fn decision(
         expires: expires.map(at),
         meaning: meaning.to_owned(),
         comment: comment.to_owned(),
+        electronic: None,
     };
     let signed = Signed { statement, signature: String::new(), key: String::new() };
     Decision { signed, log: LogId::Scope(scope()), seq, recorded_at: at(when) }

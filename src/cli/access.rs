@@ -291,12 +291,12 @@ fn sign(
     ui: &Ui,
     context: &Context,
     desired: &Desired,
-    journal: &dyn Journal,
+    journal: &mut dyn Journal,
     signing: &Signing,
     draft: Draft<'_>,
 ) -> Result<Option<Signed>, Failure> {
     let estate = &desired.loaded.estate;
-    let (keys, zone, now) = (decisions::keys(journal)?, estate.time_zone(), context.clock.now());
+    let (keys, zone, now) = (decisions::keys(&*journal)?, estate.time_zone(), context.clock.now());
     let desk = Desk { people: &estate.people, keys: &keys, zone: &zone, now };
     let Draft { subject, act, meaning, comment, seats } = draft;
     let decider = signing.decider(desk, &seats)?;
@@ -313,7 +313,10 @@ fn sign(
         expires: None,
         meaning,
         comment: comment.to_owned(),
+        electronic: None,
     };
+    let scope = statement.subject.scope.clone();
+    let statement = signing.made(context, journal, estate, scope.as_ref(), statement)?;
     match signing.sign(ui, desk, statement)? {
         Made::Signed(signed) => Ok(Some(*signed)),
         Made::Written => Ok(None),
@@ -335,7 +338,9 @@ fn decide(
         if deny { Act::Reject {} } else { Act::Approve { conditions: Vec::new(), one_way: BTreeSet::new() } };
     let meaning = ops_access::meaning(&request, !deny);
     let draft = Draft { subject, act, meaning, comment, seats };
-    let Some(signed) = sign(ui, context, desired, &journal, signing, draft)? else { return Ok(Exit::Done) };
+    let Some(signed) = sign(ui, context, desired, &mut journal, signing, draft)? else {
+        return Ok(Exit::Done);
+    };
     match ops_access::decide(context, desired, &mut journal, site, id, &signed)? {
         Decided::Granted => {
             ui.result(&format!("{id} of {site} is granted: the next plan of {site} shows it"));

@@ -179,6 +179,9 @@ pub enum Command {
     /// Show how long sites took, with the entries behind every figure
     #[command(subcommand)]
     Report(super::report::ReportCommand),
+    /// Write documents for people outside of the program
+    #[command(subcommand)]
+    Docs(super::docs::DocsCommand),
     /// Show when each site may be changed next, in its own time zone
     Schedule(Schedule),
     /// Print the entries of a log

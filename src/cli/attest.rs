@@ -173,9 +173,15 @@ impl<'b> Bench<'b> {
     ) -> Result<Option<Board>, Failure> {
         let now = self.context.clock.now();
         let keys = ops::decisions::keys(&self.journal)?;
-        let desk = Desk { people: &self.ground.people, keys: &keys, zone: &self.ground.zone, now };
+        let (people, zone) = (self.ground.people.clone(), self.ground.zone.clone());
+        let desk = Desk { people: &people, keys: &keys, zone: &zone, now };
         let decider = signing.decider(desk, seats)?;
         let statement = self.statement(decider, decided, now);
+        let estate = &self.desired.loaded.estate;
+        let scope = statement.subject.scope.clone();
+        let statement = signing.made(&self.context, &mut self.journal, estate, scope.as_ref(), statement)?;
+        let keys = ops::decisions::keys(&self.journal)?;
+        let desk = Desk { keys: &keys, ..desk };
         let what = format!("{} {}", statement.act.entry_kind(), statement.subject.name);
         let signed: Box<Signed> = match signing.sign(self.ui, desk, statement)? {
             Made::Written => return Ok(None),
@@ -204,6 +210,7 @@ impl<'b> Bench<'b> {
             expires: decided.expires,
             meaning: decided.meaning,
             comment: decided.comment.trim().to_owned(),
+            electronic: None,
         }
     }
 

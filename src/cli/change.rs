@@ -16,7 +16,7 @@ use crate::base::time::Timestamp;
 use crate::change::{Change, Standing};
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::change::{BoardDecision, ChangeState, class_word};
-use crate::model::signed::{ChangeClass, Signed};
+use crate::model::signed::{ChangeClass, Signed, Statement};
 use crate::ops::changes::board::Meeting;
 use crate::ops::changes::{self, Begin, Book, Step, Wanted};
 use crate::ops::desired::Desired;
@@ -242,7 +242,7 @@ fn open(ui: &Ui, context: &Context, args: &Open) -> Result<Exit, Failure> {
         built_by,
     };
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
-    let signed = match request(ui, context, &desired, &journal, args, &wanted)? {
+    let signed = match request(ui, context, &desired, &mut journal, args, &wanted)? {
         Request::Written => return Ok(Exit::Done),
         Request::Unsigned => None,
         Request::Signed(signed) => Some(signed),
@@ -280,7 +280,7 @@ fn request(
     ui: &Ui,
     context: &Context,
     desired: &Desired,
-    journal: &SqliteJournal,
+    journal: &mut SqliteJournal,
     args: &Open,
     wanted: &Wanted<'_>,
 ) -> Result<Request, Failure> {
@@ -290,7 +290,7 @@ fn request(
         return Ok(Request::Unsigned);
     }
     let estate = &desired.loaded.estate;
-    let entries = crate::journal::Journal::read(journal, &crate::base::id::LogId::Org, 0)?;
+    let entries = crate::journal::Journal::read(&*journal, &crate::base::id::LogId::Org, 0)?;
     let keys = crate::people::enrolled::enrolled(entries.iter().map(|line| &line.entry));
     let zone = estate.time_zone();
     let desk = Desk { people: &estate.people, keys: &keys, zone: &zone, now: context.clock.now() };
@@ -302,7 +302,13 @@ fn request(
         Some(_) => signing.decider(desk, [&seat])?.role,
         None => seat.role,
     };
-    Ok(match signing.sign(ui, desk, changes::request(wanted, estate, role, desk.now))? {
+    let made = changes::request(wanted, estate, role, desk.now);
+    // An electronic record gives a reason: that of asking is what the change is called.
+    let comment = if signing.meaning.is_some() { args.title.trim().to_owned() } else { made.comment.clone() };
+    let statement = Statement { comment, ..made };
+    let scopes = wanted.saved.plan.scopes.keys();
+    let statement = signing.made(context, journal, estate, scopes, statement)?;
+    Ok(match signing.sign(ui, desk, statement)? {
         Made::Written => {
             ui.say("Nothing is opened before it is signed");
             Request::Written

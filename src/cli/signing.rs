@@ -1,6 +1,8 @@
 //! How somebody signs on the command line: who they are, in which role, and where their key is. Shared by every command
 //! that takes a decision.
 
+mod electronic;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -40,6 +42,9 @@ pub struct Signing {
     /// The signature that ssh-keygen -Y sign made of it
     #[arg(long, value_name = "FILE", requires = "statement", conflicts_with = "key")]
     pub signature: Option<PathBuf>,
+    /// What the signature means: needed where a site keeps electronic records (part11 = true)
+    #[arg(long, value_enum, value_name = "MEANING")]
+    pub meaning: Option<electronic::Meaning>,
 }
 
 /// What is known about those who can sign.
@@ -219,7 +224,8 @@ fn by_hand(written: &Path, signature: &Path, expected: &Statement) -> Result<Sig
     let same = statement.estate == expected.estate
         && statement.subject == expected.subject
         && statement.act.entry_kind() == expected.act.entry_kind()
-        && statement.meaning == expected.meaning;
+        && statement.meaning == expected.meaning
+        && statement.electronic == expected.electronic;
     if !same {
         let reason = format!("{} is about something else than this command", written.display());
         return Err(Failure::Refused { reason });

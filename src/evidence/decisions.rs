@@ -1,11 +1,12 @@
 //! The decisions that a log holds, as files of a bundle: what was signed byte for byte, the signature beside it, and whose
 //! keys they are, so that `ssh-keygen -Y verify` is enough to check them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::evidence::bundle::Files;
 use crate::evidence::sshsig::key::PublicKey;
 use crate::evidence::sshsig::people;
+use crate::model::electronic::{CHALLENGED, Challenged, Issued, Unanswered, lacks};
 use crate::model::entry::Entry;
 use crate::model::signed::{Act, NAMESPACE, Signed};
 
@@ -82,6 +83,39 @@ pub fn command(seq: u64, signed: &Signed) -> String {
     )
 }
 
+/// What is wrong with the electronic records among entries: each is whole, and answers a challenge that the log gave out
+/// before to its signer, about its subject, in time and only once.
+pub fn unanswered(entries: &[Entry]) -> Option<String> {
+    let mut given: BTreeMap<String, Issued> = BTreeMap::new();
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    for entry in entries {
+        if entry.kind == CHALLENGED {
+            let Ok(one) = serde_json::from_value::<Challenged>(entry.body.clone()) else { continue };
+            let issued = Issued { person: one.person, subject: one.subject, at: entry.at };
+            given.entry(one.nonce).or_insert(issued);
+            continue;
+        }
+        let Some((seq, Signed { statement, .. })) = of(std::slice::from_ref(entry)).pop() else { continue };
+        let Some(said) = &statement.electronic else { continue };
+        let told = |what: &str| Some(format!("entry {seq}: the electronic record {what}"));
+        if let Some(what) = lacks(&statement) {
+            return told(&format!("lacks {what}"));
+        }
+        let answered = given.get(&said.challenge).map(|issued| issued.answered_by(&statement, entry.at));
+        match answered {
+            Some(Ok(())) => {}
+            Some(Err(Unanswered::Unknown)) | None => {
+                return told("answers no challenge that was given to its signer for this");
+            }
+            Some(Err(Unanswered::Expired)) => return told("answers a challenge that was too old"),
+        }
+        if !used.insert(said.challenge.clone()) {
+            return told("answers a challenge that was answered before");
+        }
+    }
+    None
+}
+
 /// What is wrong with a decision's files, if something is.
 pub fn wrong(files: &Files, seq: u64, signed: &Signed) -> Option<String> {
     let told = |path: String, what: &str| Some(format!("entry {seq}: {path} {what}"));
@@ -105,5 +139,54 @@ pub fn wrong(files: &Files, seq: u64, signed: &Signed) -> Option<String> {
             told(signature_path(seq), "is by another key than the entry names")
         }
         Ok(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const NONCE: &str = "0123456789abcdef0123456789abcdef";
+
+    fn entry(seq: u64, at: &str, kind: &str, body: Value) -> Entry {
+        let value = json!({ "v": 1, "seq": seq, "at": at, "log": "site/HRB01", "kind": kind,
+            "actor": { "type": "person", "id": "ana" }, "body": body, "salt": "" });
+        serde_json::from_value(value).expect("an entry")
+    }
+
+    fn record(seq: u64, at: &str, comment: &str) -> Entry {
+        let subject = json!({ "kind": "item", "name": "i", "scope": "site/HRB01", "digest": "0".repeat(64) });
+        let statement = json!({ "v": 2, "estate": "e", "subject": subject, "act": { "attest": {} }, "person": "ana",
+            "role": "site-steward", "at": "2027-03-04T09:00:01Z", "meaning": "I say so", "comment": comment,
+            "electronic": { "meaning": "approval", "name": "Ana", "challenge": NONCE,
+                "time": "2027-03-04T10:00:01+01:00[Europe/Berlin]" } });
+        entry(seq, at, "attestation.given", json!({ "statement": statement, "signature": "s", "key": "k" }))
+    }
+
+    fn given(seq: u64, person: &str) -> Entry {
+        let one = of(&[record(0, "2027-03-04T09:00:01Z", "why")]).pop().expect("a decision").1;
+        let subject = crate::model::electronic::subject_digest(&one.statement.subject);
+        let body = json!({ "v": 1, "person": person, "subject": subject, "nonce": NONCE });
+        entry(seq, "2027-03-04T09:00:00Z", CHALLENGED, body)
+    }
+
+    #[test]
+    fn an_electronic_record_answers_a_challenge_of_the_log_in_time_and_once() {
+        let good = "2027-03-04T09:00:02Z";
+        assert_eq!(unanswered(&[given(0, "ana"), record(1, good, "why")]), None);
+        let odd = entry(0, good, CHALLENGED, json!({ "v": 1, "nonce": 7 }));
+        for (entries, told) in [
+            (vec![record(1, good, "why")], "answers no challenge"),
+            (vec![odd, record(1, good, "why")], "answers no challenge"),
+            (vec![record(0, good, "why"), given(1, "ana")], "answers no challenge"),
+            (vec![given(0, "bob"), record(1, good, "why")], "answers no challenge"),
+            (vec![given(0, "ana"), record(1, "2027-03-04T09:10:01Z", "why")], "too old"),
+            (vec![given(0, "ana"), record(1, good, " ")], "lacks a reason"),
+            (vec![given(0, "ana"), record(1, good, "why"), record(2, good, "again")], "was answered before"),
+        ] {
+            let found = unanswered(&entries).unwrap_or_default();
+            assert!(found.contains(told), "{told}: {found}");
+        }
     }
 }

@@ -33,7 +33,7 @@ from verify_forms import (  # noqa: E402
     ssh_keygen, tlog_proof,
 )
 from verify_log import Fails, Incomplete, is_redacted, leaf_hash  # noqa: E402
-from verify_statements import SCANNED_SINCE, about_bundle, statements  # noqa: E402
+from verify_statements import SCANNED_SINCE, about_bundle, answered, statements  # noqa: E402
 
 VERSION, FILES_MAX, BYTES_MAX = 2, 200_000, 4 << 30
 SEALS = ["SHA256SUMS", "SHA256SUMS.note", "SHA256SUMS.sig", "attestations/bundle.dsse.json"]
@@ -331,6 +331,7 @@ class Bundle:
                 whose = ("-f", signers, "-I", told["person"], "-O", f"verify-time={moment}")
                 good, _ = ssh_keygen("verify", signature, message, *space, *whose)
                 demand(good, f"entry {seq}: the signature of {told['person']} did not count at {told['at']}")
+        answered(self.log_entries, dict(self.decisions()))
         odd = sorted(path for path in self.files if path.startswith("approvals/") and path not in known)
         demand(not odd, f"{odd[:1]} belongs to no decision of the log")
         return f"{len(known) // 2} decisions, as they were signed" if known else "the log holds no decision"

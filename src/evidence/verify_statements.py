@@ -4,11 +4,42 @@ A part of verify_bundle.py. Needs Python's standard library only.
 """
 import json
 import re
+from datetime import datetime
 
-from verify_forms import digest
+from verify_forms import canonical, demand, digest
 
 STATEMENT, TEST = "https://in-toto.io/Statement/v1", "https://in-toto.io/attestation/test-result/v0.1"
 SCANNED_SINCE = 2
+CHALLENGE_SECONDS = 600
+
+
+def answered(entries, decisions):
+    """Whether each electronic record is whole, and answers a challenge of its own that the log gave to its signer."""
+    given, used = {}, set()
+    for entry in entries:
+        if entry["kind"] == "approval.challenged":
+            given.setdefault(entry["body"]["nonce"], entry)
+        told = decisions.get(entry["seq"], {}).get("statement", {})
+        said = told.get("electronic")
+        if said is None:
+            continue
+        where = f"entry {entry['seq']}: the electronic record"
+        form = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?([+-]\d\d:\d\d)\[[^\[\]]+\]", said["time"])
+        own = form and moment("".join(form.groups())) == moment(told["at"]).replace(microsecond=0)
+        demand(own, f"{where} lacks its own moment with a zone")
+        demand(said["name"].strip() and told.get("comment", "").strip(), f"{where} lacks a printed name or a reason")
+        challenge = given.get(said["challenge"], {"body": {}})
+        about = (challenge["body"].get("person"), challenge["body"].get("subject"))
+        own = (told["person"], digest(canonical(told["subject"]).encode()))
+        demand(about == own, f"{where} answers no challenge that was given to its signer for this")
+        age = moment(entry["at"]) - moment(challenge["at"])
+        demand(0 <= age.total_seconds() <= CHALLENGE_SECONDS, f"{where} answers a challenge that was too old")
+        demand(said["challenge"] not in used, f"{where} answers a challenge that was answered before")
+        used.add(said["challenge"])
+
+
+def moment(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def statement(kind, subjects, predicate):

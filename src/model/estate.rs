@@ -377,6 +377,8 @@ pub struct Site {
     pub windows: Vec<Window>,
     /// What follows a failed run, if it says so itself.
     pub on_failure: Option<OnFailure>,
+    /// Whether its records are electronic records in the sense of 21 CFR Part 11.
+    pub part11: bool,
     /// Everything else: site parameters.
     pub parameters: Table,
     /// Its file.

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use crate::base::id::{PersonId, RoleName, SiteCode};
 use crate::base::span::Span;
 use crate::base::time::Timestamp;
+use crate::model::electronic::Issued;
 
 /// Where the people of an estate are declared.
 pub const PEOPLE_FILE: &str = "sites/people.toml";
@@ -27,6 +28,8 @@ pub struct People {
     pub delegations: Vec<Delegation>,
     /// Roles that one person cannot hold together for the same site.
     pub conflicts: Vec<Conflict>,
+    /// The sites whose records are electronic records in the sense of 21 CFR Part 11 (`part11 = true`).
+    pub part11: BTreeSet<SiteCode>,
 }
 
 /// A person, or a program that acts under its own name.
@@ -112,6 +115,8 @@ pub struct Conflict {
 pub struct Enrolled {
     /// By fingerprint, `SHA256:…` as OpenSSH writes it.
     pub keys: BTreeMap<String, Enrolment>,
+    /// The challenges that were given out for electronic records, by what a signature has to hold.
+    pub challenges: BTreeMap<String, Issued>,
 }
 
 /// A key's place in the org log.

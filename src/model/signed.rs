@@ -13,9 +13,12 @@ use crate::base::digest::Digest;
 use crate::base::id::{PersonId, RoleName, ScopeId};
 use crate::base::limits::DAY;
 use crate::base::time::{Millis, Timestamp};
+use crate::model::electronic::Electronic;
 
 /// Format version of a statement. Readers refuse newer ones.
 pub const STATEMENT_VERSION: u32 = 1;
+/// Format version of a statement that is an electronic record.
+pub const ELECTRONIC_VERSION: u32 = 2;
 
 /// What these signatures are for, so that no other signature can pose as one.
 pub const NAMESPACE: &str = "decision@landfall";
@@ -61,6 +64,9 @@ pub struct Statement {
     /// Anything to add; the reason of a rejection, waiver or break-glass.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub comment: String,
+    /// What makes it an electronic record, where sites keep such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub electronic: Option<Electronic>,
 }
 
 /// What a decision is about. Names no site but its own scope's.

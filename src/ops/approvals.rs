@@ -112,6 +112,13 @@ impl<'c> Case<'c> {
         }
     }
 
+    /// The scopes that a decision about the plan covers.
+    pub fn covered(&self, subject: &Subject) -> impl Iterator<Item = &ScopeId> {
+        let parts = subject.parts.clone();
+        let covered = move |part: &Digest| parts.is_empty() || parts.contains(part);
+        self.parts.iter().filter(move |(_, part)| covered(part)).map(|(scope, _)| scope)
+    }
+
     /// What is asked for one need at one scope.
     pub fn asked(
         &self,

@@ -140,6 +140,7 @@ pub fn request(wanted: &Wanted<'_>, estate: &Estate, role: RoleName, now: Timest
         expires: None,
         meaning: format!("I ask for approval of plan {}: {}", wanted.saved.digest, wanted.title),
         comment: String::new(),
+        electronic: None,
     }
 }
 

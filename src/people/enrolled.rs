@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::id::PersonId;
 use crate::base::time::Timestamp;
 use crate::model::calendar::clock;
+use crate::model::electronic::{CHALLENGE_VERSION, CHALLENGED, Challenged, Issued};
 use crate::model::entry;
 use crate::model::people::{Enrolled, Enrolment, People, PersonKey};
 
@@ -118,11 +119,26 @@ pub fn key_records<'e>(entries: impl IntoIterator<Item = &'e entry::Entry>) -> B
 
 /// The keys that count, from the entries of the org log, oldest first.
 pub fn enrolled<'e>(entries: impl IntoIterator<Item = &'e entry::Entry>) -> Enrolled {
+    let mut challenges = BTreeMap::new();
+    let entries = entries.into_iter().inspect(|entry| challenge(entry, &mut challenges));
+    let records = key_records(entries);
     let of = |(fingerprint, record): (String, KeyRecord)| {
         let retired = record.retired.map(|(at, _)| at);
         (fingerprint, Enrolment { person: record.key.person, since: record.since, retired })
     };
-    Enrolled { keys: key_records(entries).into_iter().map(of).collect() }
+    Enrolled { keys: records.into_iter().map(of).collect(), challenges }
+}
+
+/// A challenge that was given out. The first of its words stands.
+fn challenge(entry: &entry::Entry, challenges: &mut BTreeMap<String, Issued>) {
+    if entry.kind != CHALLENGED {
+        return;
+    }
+    let given = serde_json::from_value::<Challenged>(entry.body.clone()).ok();
+    if let Some(given) = given.filter(|given| given.v == CHALLENGE_VERSION) {
+        let Challenged { person, subject, nonce, .. } = given;
+        challenges.entry(nonce).or_insert(Issued { person, subject, at: entry.at });
+    }
 }
 
 /// Something that the files say about a key and the org log does not.

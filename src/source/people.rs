@@ -25,7 +25,8 @@ const WRONG: &str = ESTATE_CODES.wrong;
 
 /// Reads the people of an estate; without the file, the roles alone.
 pub(super) fn read(texts: &Texts, estate: &Estate, sites: &[Site], found: &mut Diagnostics) -> People {
-    let mut people = People { holdings: holdings::read(estate, sites, found), ..People::default() };
+    let part11 = sites.iter().filter(|site| site.part11).filter_map(Site::code).collect();
+    let mut people = People { holdings: holdings::read(estate, sites, found), part11, ..People::default() };
     let Some(text) = texts.by_path.get(PEOPLE_FILE) else { return people };
     let (table, problems) = tree::parse(text.source, &text.text);
     found.extend(problems);

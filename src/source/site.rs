@@ -2,13 +2,13 @@
 
 use crate::base::diagnostic::Diagnostics;
 use crate::model::estate::Site;
-use crate::model::reader::Reader;
+use crate::model::reader::{Reader, boolean};
 use crate::model::tree::{self, Table};
 
 use super::{ESTATE_CODES, Text, Texts, estate, undoing};
 
 /// The keys of a site's file that are not parameters.
-const OWN_KEYS: [&str; 6] = ["code", "name", "region", "ehr", "window", "on_failure"];
+const OWN_KEYS: [&str; 7] = ["code", "name", "region", "ehr", "window", "on_failure", "part11"];
 
 pub(super) fn read(texts: &Texts, found: &mut Diagnostics) -> Vec<Site> {
     texts.sites().filter_map(|(path, text)| site(path, text, found)).collect()
@@ -25,6 +25,7 @@ fn site(path: &str, text: &Text, found: &mut Diagnostics) -> Option<Site> {
     let (name, region, ehr) = (reader.text("name"), reader.text("region"), reader.text("ehr"));
     let windows = estate::windows(&mut reader);
     let on_failure = undoing::on_failure(&mut reader);
+    let part11 = reader.optional("part11", "true or false", boolean).is_some_and(|is| is.value);
     reader.finish();
     Some(Site {
         written_code: code?,
@@ -33,6 +34,7 @@ fn site(path: &str, text: &Text, found: &mut Diagnostics) -> Option<Site> {
         ehr: ehr?,
         windows,
         on_failure,
+        part11,
         parameters: Table { entries: parameters.into_iter().collect() },
         path: path.to_owned(),
         span: text.first_line(),

@@ -130,7 +130,9 @@ fn answer(
     }
     let (subject, meaning) = ops_access::answering(&journal, site, &answers, &role)?;
     let draft = Draft { subject, act: Act::Attest {}, meaning, comment: "", seats: [seat(&role)].into() };
-    let Some(signed) = sign(ui, context, desired, &journal, signing, draft)? else { return Ok(Exit::Done) };
+    let Some(signed) = sign(ui, context, desired, &mut journal, signing, draft)? else {
+        return Ok(Exit::Done);
+    };
     let standing = ops_access::answer(context, estate, &mut journal, site, &answers, &signed)?;
     let open = standing.open().count();
     ui.result(&format!(

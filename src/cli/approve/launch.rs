@@ -52,7 +52,7 @@ fn break_glass(
     (signing, reason): (&Signing, &str),
 ) -> Result<(), Failure> {
     let case = Case::open(saved, estate, journal)?;
-    let table = Table { ui, context, case };
+    let table = Table { ui, context, estate, case };
     let by = signing.decider(table.desk(), &table.seats(&BTreeSet::new()))?;
     let subject = table.case.subject([]);
     let meaning = meaning::breaks_glass(&table.case, &subject);

@@ -23,6 +23,7 @@ use crate::people::Seat;
 pub(super) struct Table<'t> {
     pub(super) ui: &'t Ui,
     pub(super) context: &'t Context,
+    pub(super) estate: &'t Estate,
     pub(super) case: Case<'t>,
 }
 
@@ -87,6 +88,7 @@ impl Table<'_> {
             expires: None,
             meaning,
             comment: String::new(),
+            electronic: None,
         }
     }
 
@@ -97,11 +99,15 @@ impl Table<'_> {
         statement: Statement,
         journal: &mut dyn Journal,
     ) -> Result<Option<Statement>, Failure> {
+        let scopes: Vec<ScopeId> = self.case.covered(&statement.subject).cloned().collect();
+        let statement = signing.made(self.context, journal, self.estate, &scopes, statement)?;
         self.ui.say(&format!("{} as {} signs: {}", statement.person, statement.role, statement.meaning));
         match signing.sign(self.ui, self.desk(), statement)? {
             Made::Written => Ok(None),
             Made::Signed(signed) => {
-                let recorded = approvals::decide(self.context, &self.case, journal, &signed)?;
+                // The log may know a challenge by now that it did not when the case was opened.
+                let case = Case::open(self.case.saved, self.estate, journal)?;
+                let recorded = approvals::decide(self.context, &case, journal, &signed)?;
                 let org = recorded.places.first().map_or(0, |(_, seq)| *seq);
                 let (kind, key) = (signed.statement.act.entry_kind(), &signed.key);
                 self.ui.result(&format!("Recorded {kind} as entry {org} of the org log, signed with {key}"));
@@ -155,7 +161,7 @@ impl Opened {
 
     pub(super) fn table<'t>(&'t self, ui: &'t Ui) -> Result<Table<'t>, Failure> {
         let case = Case::open(&self.saved, self.estate(), &self.journal)?;
-        Ok(Table { ui, context: &self.context, case })
+        Ok(Table { ui, context: &self.context, estate: self.estate(), case })
     }
 
     pub(super) fn another(&self) -> Result<SqliteJournal, Failure> {

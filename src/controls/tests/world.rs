@@ -70,6 +70,12 @@ fn entries(selector: &Selector) -> Vec<(&'static str, Option<String>, Value)> {
                 ("break-glass.opened", None, statement("plan", "p", "opener")),
                 ("review.given", None, statement("plan", "p", "reviewer")),
             ],
+            "signature.electronic" => {
+                let mut body = statement("access-request", "r", "signer");
+                body["statement"]["electronic"] =
+                    json!({ "name": "S", "meaning": "approval", "challenge": "c" });
+                vec![("approval.given", None, body)]
+            }
             "lineage.read" => {
                 vec![("population.read", None, json!({ "lineage": { "tables": 1, "without": 0 } }))]
             }
@@ -80,7 +86,8 @@ fn entries(selector: &Selector) -> Vec<(&'static str, Option<String>, Value)> {
 }
 
 /// What happened once, so that there is an occasion for every kind.
-const OCCASIONS: [&str; 3] = ["waiver.granted", "break-glass.opened", "retirement.completed"];
+const OCCASIONS: [&str; 4] =
+    ["waiver.granted", "break-glass.opened", "retirement.completed", "approval.challenged"];
 
 fn build(keep: &dyn Fn(&str, Part) -> bool) -> World {
     let catalogue = Catalogue::embedded();

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{Failure, Files, Found, needed};
-use crate::evidence::decisions::{FOLDER, of, path, signature_path, wrong};
+use crate::evidence::decisions::{FOLDER, of, path, signature_path, unanswered, wrong};
 use crate::model::entry::Entry;
 
 pub(super) fn signatures(files: &Files, entries: &Option<Vec<Entry>>) -> Found<()> {
-    let decisions = of(needed(entries, "the log")?);
+    let entries = needed(entries, "the log")?;
+    let decisions = of(entries);
     let wrong = decisions.iter().find_map(|(seq, signed)| wrong(files, *seq, signed));
-    if let Some(wrong) = wrong {
+    if let Some(wrong) = wrong.or_else(|| unanswered(entries)) {
         return Err(Failure::broken(wrong));
     }
     let known: BTreeSet<String> =

@@ -110,9 +110,8 @@ fn says_little(rule: &Rule) -> bool {
 
 /// The logs that a decision about a plan goes to: the organisation's, and those of the scopes that it covers.
 pub fn logs_of(case: &Case<'_>, signed: &Signed) -> Vec<LogId> {
-    let parts = &signed.statement.subject.parts;
-    let covered = case.parts.iter().filter(|(_, part)| parts.is_empty() || parts.contains(part));
-    std::iter::once(LogId::Org).chain(covered.map(|(scope, _)| LogId::Scope(scope.clone()))).collect()
+    let covered = case.covered(&signed.statement.subject);
+    std::iter::once(LogId::Org).chain(covered.cloned().map(LogId::Scope)).collect()
 }
 
 /// Keeps a plan in the journal, so that those who are asked can read it there. Only the org log may name it.

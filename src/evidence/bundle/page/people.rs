@@ -85,6 +85,15 @@ fn signed(facts: &Facts<'_>) -> Block {
         let one = &signed.statement;
         let instead = one.instead_of.as_ref().map_or(String::new(), |other| format!(", in place of {other}"));
         let mut meaning = Text::new(one.meaning.clone());
+        if let Some(said) = &one.electronic {
+            let words = format!(
+                "Meaning of the signature: {}. Signed by {}, {}.",
+                said.meaning.word(),
+                said.name,
+                said.time
+            );
+            meaning = meaning.line().strong(words);
+        }
         if !one.comment.is_empty() {
             meaning = meaning.line().plain(format!("Comment: {}", one.comment));
         }

@@ -51,6 +51,10 @@ impl Cast {
             if person.automation {
                 continue;
             }
+            if !people.part11.is_empty() {
+                // Electronic records print a name; whoever has none in the files goes by the handle here.
+                person.name.get_or_insert_with(|| person.id.to_string());
+            }
             let bytes = Entropy::Seeded(seed).bytes(&format!("persona {}", person.id));
             let key = SigningKey::from_bytes(&bytes.map_err(|error| Failure::failed(error.to_string()))?);
             let line = public(&key)?.line();

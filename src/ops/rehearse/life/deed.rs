@@ -13,7 +13,10 @@ use crate::checklist;
 use crate::gate;
 use crate::model::checklist::{RecordCheck, Validator};
 use crate::model::days::start_of;
+use crate::model::electronic::{SignatureMeaning, is_asked};
+use crate::model::entry::{Actor, ActorKind};
 use crate::model::signed::{Act, STATEMENT_VERSION, Signed, Statement, Subject};
+use crate::ops::challenge::{Form, electronic};
 use crate::ops::checklist::Board;
 use crate::ops::error::Failure;
 use crate::ops::{gates, record};
@@ -172,7 +175,36 @@ impl World<'_> {
     /// Signs, and counts it.
     pub(super) fn sign(&mut self, statement: Statement) -> Result<Signed, Failure> {
         self.life.counts.decisions += 1;
+        let scopes: Vec<ScopeId> = statement.subject.scope.clone().into_iter().collect();
+        let statement = self.in_form(statement, &scopes)?;
         self.cast.sign(statement)
+    }
+
+    /// The statement as a site wants it that keeps electronic records; as it is, where none of these does.
+    pub(super) fn in_form(&mut self, statement: Statement, scopes: &[ScopeId]) -> Result<Statement, Failure> {
+        let people = self.cast.people();
+        if !is_asked(people, scopes) {
+            return Ok(statement);
+        }
+        let comment = match statement.comment.as_str() {
+            "" => "rehearsed".to_owned(),
+            own => own.to_owned(),
+        };
+        let meaning = match statement.act {
+            Act::Review {} => SignatureMeaning::Review,
+            Act::Approve { .. } => SignatureMeaning::Approval,
+            Act::Request { .. }
+            | Act::Reject {}
+            | Act::Attest {}
+            | Act::NotApplicable {}
+            | Act::Waive { .. }
+            | Act::BreakGlass {}
+            | Act::Withdraw {} => SignatureMeaning::Responsibility,
+        };
+        let logs: Vec<LogId> = scopes.iter().cloned().map(LogId::Scope).collect();
+        let actor = Actor { kind: ActorKind::Rehearsal, id: "rehearsal".to_owned() };
+        let form = Form { people, zone: &self.zone, meaning, logs: &logs, actor: &actor };
+        electronic(&self.context, &mut self.journal, form, Statement { comment, ..statement })
     }
 
     /// What somebody says now in a seat.
@@ -196,6 +228,7 @@ impl World<'_> {
             expires: None,
             meaning,
             comment: String::new(),
+            electronic: None,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::model::access::{Answers, CAMPAIGN_VERSION};
 use crate::model::criterion::Holds;
 use crate::model::days::start_of;
 use crate::model::plan::{Plan, SavedPlan, Selection, WavePlan};
-use crate::model::signed::{Act, ChangeClass, Statement};
+use crate::model::signed::{Act, ChangeClass, Signed, Statement};
 use crate::ops::approvals::{self, Case, NeedStanding, meaning};
 use crate::ops::error::Failure;
 use crate::ops::launch::{On, Watch, begin_on, outcomes, refuse_barred, went_well};
@@ -237,14 +237,29 @@ impl World<'_> {
         let meaning = meaning::requests(&case, &subject, ChangeClass::Normal);
         let act = Act::Request { built_by, class: ChangeClass::Normal, ticket: None };
         let statement = self.statement(&seat, &player, subject, act, meaning);
-        let signed = self.cast.sign(statement)?;
-        let decided = approvals::decide(&self.context, &case, &mut self.journal, &signed);
+        let scopes: Vec<ScopeId> = case.covered(&statement.subject).cloned().collect();
         drop(case);
-        decided?;
+        self.settle(saved, statement, &scopes)?;
         self.life.counts.decisions += 1;
         let what = format!("asked for plan {}: {} needs", saved.digest.short(), saved.plan.approvals.len());
         self.event(Kind::Approval, what, Some(format!("{} as {}", player.person, seat.role)));
         Ok(())
+    }
+
+    /// Signs a decision about a plan and records it.
+    fn settle(
+        &mut self,
+        saved: &SavedPlan,
+        statement: Statement,
+        scopes: &[ScopeId],
+    ) -> Result<Signed, Failure> {
+        let statement = self.in_form(statement, scopes)?;
+        let signed = self.cast.sign(statement)?;
+        let case = Case::open(saved, &self.estate.desired.loaded.estate, &self.journal)?;
+        let decided = approvals::decide(&self.context, &case, &mut self.journal, &signed);
+        drop(case);
+        decided?;
+        Ok(signed)
     }
 
     /// Whoever built the plan: the one who stands in for the platform, so that its holder can still decide.
@@ -281,10 +296,9 @@ impl World<'_> {
             let Some((due, key, statement)) = first else { break };
             self.context.clock.advance_to(due);
             let at = self.now();
-            let signed = self.cast.sign(Statement { at, ..statement })?;
-            let decided = approvals::decide(&self.context, &case, &mut self.journal, &signed);
+            let scopes: Vec<ScopeId> = case.covered(&statement.subject).cloned().collect();
             drop(case);
-            decided?;
+            let signed = self.settle(saved, Statement { at, ..statement }, &scopes)?;
             self.life.counts.decisions += 1;
             let minutes = self.asked.get(&key).map_or(0, |answer| answer.minutes);
             let said = signed.statement;
