@@ -1,6 +1,7 @@
 //! Where the controls of sites stand, folded from the journal whenever it is asked for; nothing of it is stored.
 
 mod beside;
+mod bundle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ use crate::ops::launch::PLAN_FILE;
 use crate::ops::plan;
 
 use beside::OrgLog;
+pub use beside::own_controls;
+pub use bundle::{lines, of_bundle};
 
 /// The controls of one site at one moment.
 #[derive(Debug, Clone)]
