@@ -153,7 +153,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Evidence(Evidence::Export(args)) => export::export(ui, &context()?, args),
         Command::Evidence(Evidence::Show(args)) => show::show(ui, context, &args),
         Command::Evidence(Evidence::Collect(args)) => collect::collect(ui, &context()?, &args),
-        Command::Evidence(Evidence::Coverage(args)) => coverage::coverage(ui, &context()?, &args),
+        Command::Evidence(Evidence::Coverage(args)) => coverage::coverage(ui, context, &args),
         Command::Evidence(Evidence::Verify {
             bundle,
             key,
@@ -174,7 +174,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Witness(command) => witness::run(ui, command),
         Command::Checkpoint => witness::beat(ui, &context()?),
         Command::Keys(command) => keys::run(ui, &context()?, &command),
-        Command::Evidence(Evidence::Controls(command)) => controls::controls(ui, &context()?, &command),
+        Command::Evidence(Evidence::Controls(command)) => controls::controls(ui, context, &command),
         Command::Evidence(Evidence::Answer(command)) => answer::answer(ui, context, command),
         Command::Evidence(Evidence::Keep(command)) => register::keep(ui, &context, command),
         Command::Finding(command) => register::finding(ui, &context, command),

@@ -23,7 +23,7 @@ mod workbook;
 
 pub use crate::model::control::Extent;
 pub use catalogue::{Catalogue, Control, Framework};
-pub use coverage::{Coverage, coverage};
+pub use coverage::{Coverage, Gap, coverage};
 pub use crosswalk::{Crossing, crosswalk};
 pub use feed::Feed;
 pub use fold::{History, Observation, Observed, Signal, StepOutcome, observe, observe_with};

@@ -231,7 +231,8 @@ fn nothing_gets_into_the_page_as_markup() {
     parts.estate = evil.into();
     parts.exported_by = evil.into();
     parts.tool = evil.into();
-    let missing = Missing { kind: evil.into(), why: evil.into(), since: None, stale: true };
+    let missing =
+        Missing { kind: evil.into(), shows: evil.into(), why: evil.into(), since: None, stale: true };
     let mut row = control(evil, ControlStatus::Partial { missing: evil.into() });
     row.framework = evil.into();
     row.missing = vec![missing];

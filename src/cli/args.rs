@@ -795,6 +795,9 @@ pub struct Coverage {
     /// All sites of the estate [default]
     #[arg(long)]
     pub all: bool,
+    /// What a bundle says, as of its export; it is verified first
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["site", "all"])]
+    pub bundle: Option<PathBuf>,
     /// One framework only
     #[arg(long, value_enum, value_name = "NAME")]
     pub framework: Option<FrameworkName>,

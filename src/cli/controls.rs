@@ -1,6 +1,8 @@
 //! `landfall evidence crosswalk` and `evidence check`, and `landfall report evidence`: what shows which control, what
 //! is there of what is asked for.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -15,7 +17,7 @@ use crate::journal::Journal;
 use crate::journal::memory::MemoryJournal;
 use crate::ops::Context;
 use crate::ops::completeness::{Completeness, completeness};
-use crate::ops::controls::{SiteControls, all};
+use crate::ops::controls::{SiteControls, all, lines, of_bundle};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 
@@ -40,8 +42,11 @@ pub enum ControlsCommand {
     /// Show whether evidence of some kinds is there at a site
     Check {
         /// The site
-        #[arg(long, value_name = "CODE")]
-        site: String,
+        #[arg(long, value_name = "CODE", required_unless_present = "bundle")]
+        site: Option<String>,
+        /// What a bundle says, as of its export; it is verified first
+        #[arg(long, value_name = "DIR", conflicts_with = "site")]
+        bundle: Option<PathBuf>,
         /// An evidence kind, a theme such as access, or a set such as tests-access-reviews-approvals
         #[arg(long, value_name = "NAME")]
         kind: String,
@@ -83,20 +88,34 @@ fn of_site(context: &Context, site: &str, now: Timestamp) -> Result<SiteControls
 }
 
 /// Answers a question about controls.
-pub fn controls(ui: &Ui, context: &Context, command: &ControlsCommand) -> Result<Exit, Failure> {
+pub fn controls(
+    ui: &Ui,
+    context: impl FnOnce() -> Result<Context, Failure>,
+    command: &ControlsCommand,
+) -> Result<Exit, Failure> {
     match command {
         ControlsCommand::Crosswalk { site, framework, output } => {
+            let context = context()?;
             let now = context.clock.now();
-            cross(ui, &of_site(context, site, now)?, framework.map(of_name), *output);
+            cross(ui, &of_site(&context, site, now)?, framework.map(of_name), *output);
             Ok(Exit::Done)
         }
-        ControlsCommand::Check { site, kind, require_complete, output } => {
-            let found = of_site(context, site, context.clock.now())?;
+        ControlsCommand::Check { bundle: Some(folder), kind, require_complete, output, .. } => {
+            let (found, _) = of_bundle(folder)?;
+            let lines = lines(&found.rows, named_kinds(kind)?);
+            told(ui, &found, (kind, lines), *require_complete, *output)
+        }
+        ControlsCommand::Check { site, bundle: None, kind, require_complete, output } => {
+            let context = context()?;
+            let site = site.as_deref().unwrap_or_default();
+            let found = of_site(&context, site, context.clock.now())?;
             if kind == "crosswalk" {
                 cross(ui, &found, Some(Framework::Hitrust), *output);
                 return Ok(Exit::Done);
             }
-            check(ui, &found, kind, *require_complete, *output)
+            let standing = |kind: &str| Some(KindLine::of(kind, found.standings.get(kind)?));
+            let lines = named_kinds(kind)?.into_iter().filter_map(standing).collect();
+            told(ui, &found, (kind, lines), *require_complete, *output)
         }
     }
 }
@@ -141,21 +160,24 @@ fn named(all: &[String]) -> String {
     }
 }
 
-fn check(
-    ui: &Ui,
-    found: &SiteControls,
-    name: &str,
-    require_complete: bool,
-    output: Output,
-) -> Result<Exit, Failure> {
+/// The kinds of a name: a kind, a theme or a set.
+fn named_kinds(name: &str) -> Result<Vec<&'static str>, Failure> {
     let catalogue = Catalogue::embedded();
     let kinds = catalogue.kinds_named(name);
     if kinds.is_empty() {
         let help = format!("name a kind, or one of: {}", catalogue.names_of_kinds().join(", "));
         return Err(Failure::usage(format!("there is no evidence kind {name}"), help));
     }
-    let standing = |kind: &&str| Some(KindLine::of(kind, found.standings.get(*kind)?));
-    let lines: Vec<KindLine> = kinds.iter().filter_map(standing).collect();
+    Ok(kinds)
+}
+
+fn told(
+    ui: &Ui,
+    found: &SiteControls,
+    (name, lines): (&str, Vec<KindLine>),
+    require_complete: bool,
+    output: Output,
+) -> Result<Exit, Failure> {
     let there = lines.iter().filter(|line| line.is_there()).count();
     match output {
         Output::Json => ui.json(&json!({
@@ -178,7 +200,9 @@ fn check(
         }
     }
     if require_complete && there < lines.len() {
-        ui.always(&format!("refused: {} kinds of evidence are not there", lines.len() - there));
+        let open = lines.iter().filter(|line| !line.is_there()).map(|line| line.kind.as_str());
+        let open = Vec::from_iter(open).join(", ");
+        ui.always(&format!("refused: {} kinds of evidence are not there: {open}", lines.len() - there));
         return Ok(Exit::Refused);
     }
     Ok(Exit::Done)

@@ -1,26 +1,33 @@
 //! `landfall evidence coverage`: the score of controls, and every gap with what is missing.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
+use crate::base::time::Timestamp;
 use crate::cli::args::{Coverage, CoverageOutput, FrameworkName};
 use crate::cli::exit::Exit;
 use crate::cli::inspect::{read_journal, table};
 use crate::cli::ui::Ui;
-use crate::controls::{Coverage as Score, Framework, csv};
+use crate::controls::{Coverage as Score, Framework, Gap, csv};
 use crate::model::control::Missing;
 use crate::ops::Context;
-use crate::ops::controls::{SiteControls, all};
+use crate::ops::controls::{SiteControls, all, of_bundle};
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 
-pub fn coverage(ui: &Ui, context: &Context, args: &Coverage) -> Result<Exit, Failure> {
-    let desired = Desired::read(&context.root)?;
-    let sites = match read_journal(context)? {
-        Some(journal) => all(context, &desired, &journal, args.site.as_deref(), context.clock.now())?,
-        None => {
-            let journal = crate::journal::memory::MemoryJournal::new();
-            all(context, &desired, &journal, args.site.as_deref(), context.clock.now())?
+/// Prints the score. The context is only made for a journal: a bundle needs no estate around it.
+pub fn coverage(
+    ui: &Ui,
+    context: impl FnOnce() -> Result<Context, Failure>,
+    args: &Coverage,
+) -> Result<Exit, Failure> {
+    let (sites, now) = match &args.bundle {
+        Some(folder) => {
+            let (found, exported_at) = of_bundle(folder)?;
+            (vec![found], exported_at)
         }
+        None => of_journal(&context()?, args.site.as_deref())?,
     };
     let frameworks = match args.framework {
         Some(name) => vec![framework(name)],
@@ -28,16 +35,33 @@ pub fn coverage(ui: &Ui, context: &Context, args: &Coverage) -> Result<Exit, Fai
     };
     let scores: Vec<Score> = sites.iter().flat_map(|site| site.coverage(&frameworks)).collect();
     match args.output {
-        CoverageOutput::Text => text(ui, &scores, args.site.is_some()),
-        CoverageOutput::Json => ui.json(&json!({ "v": 1, "as_of": context.clock.now(), "coverage": scores })),
+        CoverageOutput::Text => text(ui, &scores, args.site.is_some() || args.bundle.is_some()),
+        CoverageOutput::Json => ui.json(&json!({ "v": 1, "as_of": now, "coverage": scores })),
         CoverageOutput::Csv => ui.data(&matrix(&sites, &frameworks)),
     }
     let open: usize = scores.iter().map(|score| score.gaps.len()).sum();
     if args.require_complete && open > 0 {
-        ui.always(&format!("refused: {open} controls are not evidenced"));
+        let kinds: BTreeSet<&str> = scores.iter().flat_map(|score| &score.gaps).flat_map(kinds_of).collect();
+        let kinds = Vec::from_iter(kinds).join(", ");
+        let why = if kinds.is_empty() { String::new() } else { format!("; not there: {kinds}") };
+        ui.always(&format!("refused: {open} controls are not evidenced{why}"));
         return Ok(Exit::Refused);
     }
     Ok(Exit::Done)
+}
+
+fn of_journal(context: &Context, site: Option<&str>) -> Result<(Vec<SiteControls>, Timestamp), Failure> {
+    let desired = Desired::read(&context.root)?;
+    let now = context.clock.now();
+    let sites = match read_journal(context)? {
+        Some(journal) => all(context, &desired, &journal, site, now)?,
+        None => all(context, &desired, &crate::journal::memory::MemoryJournal::new(), site, now)?,
+    };
+    Ok((sites, now))
+}
+
+fn kinds_of(gap: &Gap) -> impl Iterator<Item = &str> {
+    gap.missing.iter().map(|missing| missing.kind.as_str())
 }
 
 pub(super) fn framework(name: FrameworkName) -> Framework {

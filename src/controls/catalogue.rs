@@ -219,10 +219,11 @@ impl Catalogue {
             Selector::Signal(name) => match name.as_str() {
                 "checkpoint" => "a checkpoint of the log in the org log".to_owned(),
                 "witness" => "the cosignature of a witness".to_owned(),
+                "lock" => "a checkpoint that a store keeps under a lock".to_owned(),
                 "ticket" => "a change whose approved ticket was read before the launch".to_owned(),
                 _ => name.clone(),
             },
-            Selector::Item(_) | Selector::Attested(_) | Selector::Record(_) => selector.to_string(),
+            Selector::Item(_) | Selector::Attested { .. } | Selector::Record(_) => selector.to_string(),
         }
     }
 

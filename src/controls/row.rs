@@ -66,7 +66,8 @@ fn row(
     let applies = |standing: &KindStanding| standing.state != KindState::NotApplicable;
     let open = kinds.iter().filter(|(_, _, standing)| applies(standing) && !standing.counts());
     let findings = beside.findings.get(id).cloned().unwrap_or_default();
-    let mut missing: Vec<Missing> = open.map(|(name, _, standing)| standing.missing(name)).collect();
+    let mut missing: Vec<Missing> =
+        open.map(|(name, _, standing)| standing.missing(catalogue, name)).collect();
     let serious: Vec<Missing> = findings.iter().filter(|one| one.serious).map(as_missing).collect();
     let outside = beside.own.outside(framework, id).or_else(|| catalogue.outside(framework, id));
     let status = match (outside, kinds.is_empty()) {
@@ -96,6 +97,7 @@ fn row(
 fn as_missing(finding: &OpenFinding) -> Missing {
     Missing {
         kind: format!("finding {}", finding.entry),
+        shows: String::new(),
         why: format!("open, {}: {}", finding.severity, finding.title),
         since: Some(finding.since),
         stale: true,

@@ -95,7 +95,11 @@ pub(super) fn said(
 ) -> Option<Observation> {
     let (outcome, until) = match selector {
         Selector::Item(id) => (of_item(id, RECORDED, entry, before)?, None),
-        Selector::Attested(id) => (of_item(id, ATTESTED, entry, before)?, None),
+        Selector::Attested { item, roles } => {
+            let outcome = of_item(item, ATTESTED, entry, before)?;
+            let signed = outcome == StepOutcome::Held && entry.kind == ATTESTED;
+            (if signed { together(selector, roles, entry, before, open)? } else { outcome }, None)
+        }
         Selector::Record(kind) => {
             let own = entry.body.get("kind").and_then(|own| own.as_str()) == Some(kind);
             // A sentence without a file shows nothing that anybody could look at.
@@ -150,6 +154,29 @@ fn of_item(id: &str, shows: &str, entry: &Entry, before: Option<&Observation>) -
         }
         _ => None,
     }
+}
+
+/// What a signed statement comes to with those before it: it holds once each role has stated the same of the same item. What
+/// held goes on until it is too old, while the first of them state it again.
+fn together(
+    selector: &Selector,
+    roles: &BTreeSet<String>,
+    entry: &Entry,
+    before: Option<&Observation>,
+    open: &mut BTreeMap<String, BTreeSet<String>>,
+) -> Option<StepOutcome> {
+    let text =
+        |pointer: &str| entry.body.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default();
+    let about = format!("{} {}", text("/statement/subject/digest"), text("/statement/meaning"));
+    let said = open.entry(about.clone()).or_default();
+    said.insert(text("/statement/role").to_owned());
+    if roles.is_subset(said) {
+        // Whoever renews it states it anew, all of them.
+        open.remove(&about);
+        return Some(StepOutcome::Held);
+    }
+    let holds = before.is_some_and(|before| before.outcome == StepOutcome::Held);
+    (!holds).then(|| StepOutcome::Open { what: selector.to_string() })
 }
 
 /// An entry that says by itself that something holds.
@@ -213,7 +240,7 @@ pub(super) fn entry_kinds<'s>(
 ) -> BTreeSet<&'s str> {
     match selector {
         Selector::Item(_) => BTreeSet::from([RECORDED, WAIVED, EXCUSED]),
-        Selector::Attested(_) => BTreeSet::from([ATTESTED, WAIVED, EXCUSED]),
+        Selector::Attested { .. } => BTreeSet::from([ATTESTED, WAIVED, EXCUSED]),
         Selector::Record(_) => BTreeSet::from([FILED]),
         Selector::Feed(name) => feeds.get(name).map_or_else(BTreeSet::new, |feed| {
             feed.entry.iter().chain(&feed.opens).chain(&feed.idle).map(String::as_str).collect()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::base::time::Timestamp;
+use crate::model::control::Missing;
 
 use super::standing::{KindStanding, KindState};
 
@@ -43,6 +44,23 @@ impl KindLine {
             newest: standing.newest,
             expires: standing.expires,
             entries: places.collect::<Vec<_>>().join("; "),
+        }
+    }
+
+    /// A kind as a reader of rows knows it: what is missing of it, if anything is.
+    pub fn told(kind: &str, missing: Option<&Missing>) -> Self {
+        let state = match missing {
+            None => KindState::Held,
+            Some(missing) if missing.stale => KindState::Expired,
+            Some(_) => KindState::NotRun,
+        };
+        Self {
+            kind: kind.to_owned(),
+            status: word(state),
+            why: missing.map_or_else(String::new, |missing| missing.why.clone()),
+            newest: None,
+            expires: None,
+            entries: String::new(),
         }
     }
 

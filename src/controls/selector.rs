@@ -1,5 +1,6 @@
 //! Where an input of an evidence kind comes from, as the table of kinds names it in two words.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,8 +12,13 @@ use serde::Deserialize;
 pub enum Selector {
     /// What a checklist item came to.
     Item(String),
-    /// People signed an item's statement.
-    Attested(String),
+    /// People signed an item's statement, each of them in one of these roles.
+    Attested {
+        /// The item.
+        item: String,
+        /// The roles, all of which have to have signed it.
+        roles: BTreeSet<String>,
+    },
     /// A file was filed as a record of this kind.
     Record(String),
     /// Entries that the table of feeds describes.
@@ -23,14 +29,14 @@ pub enum Selector {
 
 /// A source that is not written as one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not item, attested, record, feed or signal and a name")]
+#[error("`{0}` is not item, record, feed or signal and a name, nor attested with a name and roles")]
 pub struct BadSelector(String);
 
 impl Selector {
     /// The item whose waivers and exceptions count for it.
     pub fn item(&self) -> Option<&str> {
         match self {
-            Selector::Item(id) | Selector::Attested(id) => Some(id),
+            Selector::Item(id) | Selector::Attested { item: id, .. } => Some(id),
             Selector::Record(_) | Selector::Feed(_) | Selector::Signal(_) => None,
         }
     }
@@ -46,14 +52,16 @@ impl FromStr for Selector {
 
     fn from_str(text: &str) -> Result<Self, BadSelector> {
         let bad = || BadSelector(text.to_owned());
-        let (word, name) = text.split_once(' ').ok_or_else(bad)?;
-        let name = name.to_owned();
-        if name.is_empty() || name.contains(char::is_whitespace) {
+        let mut words = text.split(' ').map(str::to_owned);
+        let (word, name) = words.next().zip(words.next()).ok_or_else(bad)?;
+        let roles: BTreeSet<String> = words.collect();
+        let is_odd = |text: &String| text.is_empty() || text.contains(char::is_whitespace);
+        if is_odd(&name) || roles.iter().any(is_odd) || (word == "attested") == roles.is_empty() {
             return Err(bad());
         }
-        match word {
+        match word.as_str() {
             "item" => Ok(Selector::Item(name)),
-            "attested" => Ok(Selector::Attested(name)),
+            "attested" => Ok(Selector::Attested { item: name, roles }),
             "record" => Ok(Selector::Record(name)),
             "feed" => Ok(Selector::Feed(name)),
             "signal" => Ok(Selector::Signal(name)),
@@ -74,9 +82,33 @@ impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Selector::Item(name) => write!(f, "item {name}"),
-            Selector::Attested(name) => write!(f, "a signed statement about item {name}"),
+            Selector::Attested { item, roles } => {
+                let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+                write!(f, "a signed statement about item {item} by {}", roles.join(" and "))
+            }
             Selector::Record(name) => write!(f, "record {name}"),
             Selector::Feed(name) | Selector::Signal(name) => f.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_two_words_and_a_statement_names_its_roles() {
+        let read = |text: &str| text.parse::<Selector>().map_err(|bad| bad.to_string());
+        assert_eq!(read("item a.b"), Ok(Selector::Item("a.b".into())));
+        let roles = BTreeSet::from(["privacy".to_owned(), "site-steward".to_owned()]);
+        assert_eq!(
+            read("attested a.b site-steward privacy"),
+            Ok(Selector::Attested { item: "a.b".into(), roles })
+        );
+        for odd in
+            ["", "item", "item ", "item a b", "attested a.b", "attested a.b  privacy", "other a", "feed\ta"]
+        {
+            assert!(read(odd).is_err(), "{odd:?}");
         }
     }
 }

@@ -73,7 +73,7 @@ impl KindStanding {
         self.seen.iter().map(|(log, seen)| (log.clone(), places(seen))).collect()
     }
 
-    pub(super) fn missing(&self, kind: &str) -> Missing {
+    pub(super) fn missing(&self, catalogue: &Catalogue, kind: &str) -> Missing {
         let stale = match self.state {
             KindState::Failed | KindState::Expired => true,
             KindState::Held
@@ -83,7 +83,8 @@ impl KindStanding {
             | KindState::Waived
             | KindState::NotApplicable => false,
         };
-        Missing { kind: kind.to_owned(), why: self.why.clone(), since: self.lapsed, stale }
+        let shows = catalogue.kinds().get(kind).map_or_else(String::new, |kind| kind.shows.clone());
+        Missing { kind: kind.to_owned(), shows, why: self.why.clone(), since: self.lapsed, stale }
     }
 }
 

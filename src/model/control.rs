@@ -71,6 +71,9 @@ impl ControlRow {
 pub struct Missing {
     /// The kind, for example `audit.log_delivery`.
     pub kind: String,
+    /// What it would show, as a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shows: String,
     /// Why, in words.
     pub why: String,
     /// Since when, if it ever counted or failed.

@@ -1,6 +1,7 @@
 //! Where the controls of sites stand, folded from the journal whenever it is asked for; nothing of it is stored.
 
 mod beside;
+mod bundle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ use crate::ops::launch::PLAN_FILE;
 use crate::ops::plan;
 
 use beside::OrgLog;
+pub use beside::own_controls;
+pub use bundle::{lines, of_bundle};
 
 /// The controls of one site at one moment.
 #[derive(Debug, Clone)]
@@ -192,4 +195,34 @@ fn named_plan(line: &Line) -> Option<Digest> {
     let started = line.entry.kind == "run.started";
     let named = line.entry.refs.iter().find(|blob| blob.path == PLAN_FILE);
     named.filter(|_| started).map(|blob| blob.sha256)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::controls::Selector;
+    use crate::model::checklist::Validator;
+    use crate::ops::checklist::Ground;
+
+    #[test]
+    fn a_statement_counts_in_the_roles_that_the_packs_ask_for() {
+        let desired = Desired::read(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the example estate");
+        let ground = Ground::of(&desired);
+        let scopes = [ScopeId::Account, ScopeId::Site("HRB01".parse().expect("a site"))];
+        let kinds = Catalogue::embedded().kinds();
+        let mut held = 0;
+        for source in kinds.values().flat_map(|kind| &kind.inputs).flatten() {
+            let Selector::Attested { item, roles } = source else { continue };
+            let id = StepId::new(item.as_str()).expect("an item");
+            let found = scopes.iter().find_map(|scope| ground.item(scope, &id));
+            let found = found.unwrap_or_else(|| panic!("no pack has {item}"));
+            let asked = found.validate.iter().filter_map(Validator::attest).flat_map(|attest| &attest.by);
+            let asked: BTreeSet<String> = asked.map(ToString::to_string).collect();
+            assert_eq!(&asked, roles, "{item}");
+            held += 1;
+        }
+        assert!(held >= 5, "{held}");
+    }
 }

@@ -44,21 +44,21 @@ fn a_whole_estate_is_taken_over_and_then_there_is_nothing_to_plan() {
 
     let listed = estate.run(&["adopt", "--discover", "--target", SERVED, "-o", "json"]).ends(0).json();
     let objects = listed["objects"].as_array().unwrap();
-    assert_eq!(objects.len(), 170);
+    assert_eq!(objects.len(), 172);
     assert!(objects.iter().all(|one| one["refused"].is_null() && one["differs"] == json!([])));
     let text = estate.run(&["adopt", "--discover", "--target", SERVED]).ends(0);
     let text = text.prints(
         "landfall adopt databricks.catalog prod_clinical_hrb01 --scope site/HRB01 --as catalog.prod.clinical",
     );
-    text.prints("170 declared objects are there that no log holds, 170 of them can be adopted");
+    text.prints("172 declared objects are there that no log holds, 172 of them can be adopted");
     assert!(!estate.path("state").join("journal").exists(), "looking makes no journal");
 
     let all = ["adopt", "--discover", "--all", "--target", SERVED];
     estate.run(&all).ends(3).says("add --yes").says("nothing was adopted");
-    estate.run(&[&all[..], &["--yes"]].concat()).ends(0).says("Adopted 170 objects");
+    estate.run(&[&all[..], &["--yes"]].concat()).ends(0).says("Adopted 172 objects");
     estate.run(&["adopt", "--discover", "--target", SERVED]).ends(0).prints("Nothing to adopt");
-    estate.run(&plan).ends(0).prints("No changes.").prints("170 unchanged");
-    estate.run(&["drift", "--all", "--target", SERVED]).ends(0).prints("No drift in 170 objects.");
+    estate.run(&plan).ends(0).prints("No changes.").prints("172 unchanged");
+    estate.run(&["drift", "--all", "--target", SERVED]).ends(0).prints("No drift in 172 objects.");
     assert_eq!(served.mutations(), [], "nothing was changed");
 
     estate.plan(&["--wave", "pilot"], "q.plan").ends(0);

@@ -32,7 +32,7 @@ fn a_client_that_may_only_read_can_plan_and_not_apply() {
     estate.set("DATABRICKS_CLIENT_ID", served.of("SANDBOX_READER_ID"));
     estate.set("DATABRICKS_CLIENT_SECRET", served.of("SANDBOX_READER_SECRET"));
     let before = served.state();
-    estate.plan(&["--wave", "pilot"], "p.plan").ends(0).prints("Plan: 170 to add");
+    estate.plan(&["--wave", "pilot"], "p.plan").ends(0).prints("Plan: 172 to add");
     estate.run(&["apply", "p.plan"]).ends(1).says("PERMISSION_DENIED");
     assert_eq!(served.state(), before);
 }

@@ -190,7 +190,7 @@ fn conformance_has_one_red_cell_for_each_deviation() {
         assert_eq!(served.mutations(), [], "the report only looks");
         ran
     };
-    report(&[]).prints("170 conform, 0 deviate, 0 accepted, 0 not there, 0 not looked at.");
+    report(&[]).prints("172 conform, 0 deviate, 0 accepted, 0 not there, 0 not looked at.");
 
     // Log delivery is switched off.
     let path = served.account("log-delivery");

@@ -29,6 +29,13 @@ impl Log {
         self.tell(at, kind, None, body)
     }
 
+    /// Somebody states an item in a role.
+    fn states(self, at: Timestamp, item: &str, role: &str) -> Self {
+        let body = json!({ "statement": { "subject": { "kind": "item", "name": item, "digest": "d" },
+            "meaning": "it is so", "role": role, "person": role, "expires": null } });
+        self.tell(at, "attestation.given", None, body)
+    }
+
     fn asks(self, at: Timestamp, person: &str) -> Self {
         self.decides(at, "approval.requested", ("plan", "p"), person, Value::Null)
     }
@@ -87,8 +94,12 @@ fn each_input_is_needed_and_named_where_it_is_missing() {
     let both = [site.0.clone(), account.0.clone()];
     let standing = kind_at(&both, kind, day(1));
     assert_eq!(standing.state, KindState::Partial);
-    assert_eq!(standing.why, "not there: a signed statement about item governance.dpia");
-    let site = site.decides(day(2), "attestation.given", ("item", "governance.dpia"), "cora", Value::Null);
+    let lacking = "a signed statement about item governance.dpia by privacy";
+    assert_eq!(standing.why, format!("not there: {lacking}"));
+    let other = site.clone().states(day(2), "governance.dpia", "platform");
+    let standing = kind_at(&[other.0, account.0.clone()], kind, day(2));
+    assert_eq!((standing.state, standing.why), (KindState::Partial, format!("not there: {lacking}")));
+    let site = site.states(day(2), "governance.dpia", "privacy");
     let standing = kind_at(&[site.0.clone(), account.0.clone()], kind, day(2));
     assert_eq!((standing.state, standing.in_force_since), (KindState::Held, Some(day(2))));
     let account = account.item(day(3), "governance.risk-analysis", &["what concerns another site"]);
@@ -275,4 +286,44 @@ fn kinds_are_found_by_name_theme_and_set() {
     assert_eq!(catalogue.kinds_named("tests-access-reviews-approvals").len(), 3);
     assert!(catalogue.kinds_named("access").len() > 3);
     assert!(catalogue.kinds_named("acc").is_empty() && catalogue.kinds_named("").is_empty());
+}
+
+#[test]
+fn a_statement_counts_once_every_role_has_made_it_and_until_all_of_them_renew_it() {
+    let kind = "session.auto_logoff";
+    let item = "golive.sessions";
+    let log = bare().item(day(0), item, &[]).states(day(1), item, "security");
+    assert_eq!(log.state(kind, day(1)), KindState::Partial, "one of two roles");
+    let log = log.states(day(2), item, "security");
+    assert_eq!(log.state(kind, day(2)), KindState::Partial, "the same role twice");
+    let log = log.states(day(3), item, "it-network").item(day(80), item, &[]);
+    assert_eq!(log.state(kind, day(3)), KindState::Held);
+    let half = log.states(day(80), item, "security");
+    assert_eq!((half.state(kind, day(81)), half.state(kind, day(94))), (KindState::Held, KindState::Expired));
+    let whole = half.states(day(82), item, "it-network");
+    assert_eq!(whole.state(kind, day(94)), KindState::Held);
+}
+
+#[test]
+fn a_look_at_which_nothing_differs_renews_what_holds_and_mends_nothing() {
+    let kind = "encryption.cmk_at_rest";
+    let look = |log: Log, at, body| log.tell(at, "drift.looked", None, body);
+    let good = || json!({ "v": 1, "target": { "name": "t", "account_id": "a", "host": "h" }, "objects": 2 });
+    let held = || Log::of("site/HRB01", &[("key.a", kind)]).start(day(0)).holds(day(0), "key.a");
+    assert_eq!(held().state(kind, day(91)), KindState::Expired);
+    let looked = look(held(), day(60), good());
+    let standing = looked.standing(kind, day(91));
+    assert_eq!((standing.state, standing.in_force_since), (KindState::Held, Some(day(0))));
+    let site = &looked.0.log;
+    assert_eq!(standing.entries()[site], BTreeSet::from([1, 2]), "the read-back and the look");
+    for nothing in [json!({}), json!({ "v": 1, "objects": 0 }), json!({ "v": 2, "objects": 2 }), json!(null)]
+    {
+        assert_eq!(look(held(), day(60), nothing).state(kind, day(91)), KindState::Expired);
+    }
+    let failed = look(held().fails(day(1), "key.a"), day(60), good());
+    assert_eq!(failed.state(kind, day(61)), KindState::Failed);
+    let drifted = look(held().drifts(day(1), "key.a", &[]), day(60), good());
+    assert_eq!(drifted.state(kind, day(61)), KindState::Failed, "a run has to see it hold again");
+    let open = Log::of("site/HRB01", &[("key.a", kind)]).start(day(0));
+    assert_eq!(look(open, day(1), good()).state(kind, day(1)), KindState::NotRun);
 }

@@ -52,7 +52,14 @@ fn entries(selector: &Selector) -> Vec<(&'static str, Option<String>, Value)> {
     };
     match selector {
         Selector::Item(id) => vec![("item.recorded", Some(id.clone()), json!({ "passed": true }))],
-        Selector::Attested(id) => vec![("attestation.given", None, statement("item", id, "owner"))],
+        Selector::Attested { item, roles } => {
+            let by = |role: &String| {
+                let mut said = statement("item", item, "owner");
+                said["statement"]["role"] = json!(role);
+                ("attestation.given", None, said)
+            };
+            roles.iter().map(by).collect()
+        }
         Selector::Record(kind) => vec![("evidence.recorded", None, json!({ "kind": kind }))],
         Selector::Signal(_) => Vec::new(),
         Selector::Feed(name) => match name.as_str() {

@@ -19,9 +19,14 @@ use crate::ops::checkpoints::{COSIGNED, sizes};
 use crate::ops::decisions;
 use crate::ops::earlier::limited;
 use crate::ops::error::Failure;
+use crate::ops::hook::{LOCKED_KIND, Locked};
 
 /// What the organisation says of controls; nothing without a file.
-pub(super) fn own_controls(root: &Path) -> Result<OwnControls, Failure> {
+///
+/// # Errors
+///
+/// If it cannot be read, or says what it may not.
+pub fn own_controls(root: &Path) -> Result<OwnControls, Failure> {
     let path = root.join(OWN_CONTROLS_FILE);
     if !path.exists() {
         return Ok(OwnControls::default());
@@ -44,6 +49,8 @@ pub(super) struct OrgLog {
     heads: Vec<(u64, Timestamp)>,
     /// The entries that tie a launch's plan to a ticket as it was read.
     tickets: Vec<(u64, Timestamp, Digest)>,
+    /// The newest checkpoint of each log that a store keeps under a lock: its size, and until when.
+    locks: BTreeMap<String, (u64, Timestamp)>,
     /// Decisions whose signatures were looked at, each with whether it is genuine.
     judged: BTreeMap<(LogId, u64), bool>,
 }
@@ -60,6 +67,7 @@ impl OrgLog {
         Ok(Self {
             heads: heads.map(|line| (line.entry.seq, line.entry.at)).collect(),
             tickets: tickets.filter_map(|entry| Some((entry.seq, entry.at, entry.plan?))).collect(),
+            locks: lines.iter().filter_map(lock).collect(),
             keys: crate::people::enrolled(lines.iter().map(|line| &line.entry)),
             judged: BTreeMap::new(),
         })
@@ -94,6 +102,13 @@ impl OrgLog {
         }
         void
     }
+}
+
+/// What an entry says of a lock, as the store told when it was read back.
+fn lock(line: &Line) -> Option<(String, (u64, Timestamp))> {
+    let own = line.entry.kind == LOCKED_KIND;
+    let locked: Locked = serde_json::from_value(line.entry.body.clone()).ok().filter(|_| own)?;
+    Some((locked.log, (locked.size, locked.until)))
 }
 
 /// Whether it is signed with a key that the org log knew then as that of who says so.
@@ -140,6 +155,15 @@ pub(super) fn signals(
         log: LogId::Org,
         seq: *seq,
         at: *at,
+    }));
+    // A checkpoint that nobody can delete shows as much of the log as it covers, for as long as it is locked.
+    let locked = org.locks.get(&own.log.to_string()).filter(|(_, until)| now < *until);
+    let under = locked.and_then(|(size, _)| own.entries.get(usize::try_from(size.checked_sub(1)?).ok()?));
+    signals.extend(under.map(|entry| Signal {
+        name: "lock".to_owned(),
+        log: own.log.clone(),
+        seq: entry.seq,
+        at: entry.at,
     }));
     let Some(state) = state else { return Ok(signals) };
     let folder = state.join(COSIGNED).join(own.log.to_string());

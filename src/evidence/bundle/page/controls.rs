@@ -168,7 +168,7 @@ fn of_framework(facts: &Facts<'_>, framework: &str, mut rows: Vec<&ControlRow>) 
     let in_words = |row: &ControlRow| matches!(Group::of(row), Group::NotApplicable | Group::Manual);
     for row in rows.iter().filter(|row| !in_words(row)) {
         table.push([
-            Text::none().strong(row.id.clone()).line().plain(row.obligation.word()),
+            with_own_id(row),
             row.title.clone().into(),
             standing(facts, row).into(),
             dates(facts, row),
@@ -182,6 +182,16 @@ fn of_framework(facts: &Facts<'_>, framework: &str, mut rows: Vec<&ControlRow>) 
     blocks.extend(out_of_scope(&rows));
     blocks.extend(by_people(&rows));
     blocks
+}
+
+/// A control's id with that of the organisation, where it has one.
+fn with_own_id(row: &ControlRow) -> Text {
+    let id = Text::none().strong(row.id.clone());
+    let id = match &row.own_id {
+        Some(own) => id.line().plain(format!("own id {own}")),
+        None => id,
+    };
+    id.line().plain(row.obligation.word())
 }
 
 /// Controls that do not apply here, each with its reason.
@@ -272,15 +282,20 @@ fn standing(facts: &Facts<'_>, row: &ControlRow) -> String {
     }
 }
 
-/// What is missing, by why: `A person brings it: audit review done; risk analysis`.
+/// What is missing, by why: `A person brings it: Somebody looked at the logs; Tags are set`.
 fn missing(missing: &[Missing]) -> String {
     let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for one in missing {
-        by_reason.entry(&one.why).or_default().push(in_words(&one.kind));
+        by_reason.entry(&one.why).or_default().push(shown(one));
     }
     let words: Vec<String> =
-        by_reason.into_iter().map(|(why, kinds)| format!("{}: {}", capital(why), kinds.join(", "))).collect();
+        by_reason.into_iter().map(|(why, kinds)| format!("{}: {}", capital(why), kinds.join("; "))).collect();
     words.join(". ")
+}
+
+/// What something that is missing would show. Bundles of earlier programs only have its name.
+fn shown(one: &Missing) -> String {
+    if one.shows.is_empty() { in_words(&one.kind) } else { one.shows.clone() }
 }
 
 /// The name of an evidence kind as words: `audit.log_delivery` is `audit: log delivery`.
@@ -305,16 +320,24 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_told_by_why_and_in_words() {
-        let one =
-            |kind: &str, why: &str| Missing { kind: kind.into(), why: why.into(), since: None, stale: false };
+        let one = |kind: &str, why: &str| Missing {
+            kind: kind.into(),
+            shows: String::new(),
+            why: why.into(),
+            since: None,
+            stale: false,
+        };
         let all = [
-            one("audit.review_done", "a person brings it"),
+            Missing {
+                shows: "Somebody looked at the logs".into(),
+                ..one("audit.review_done", "a person brings it")
+            },
             one("encryption.in_transit", "no step of the plan shows it"),
             one("risk.analysis", "a person brings it"),
         ];
         assert_eq!(
             missing(&all),
-            "A person brings it: audit review done, risk analysis. No step of the plan shows it: encryption in transit"
+            "A person brings it: Somebody looked at the logs; risk analysis. No step of the plan shows it: encryption in transit"
         );
         assert_eq!(in_words("What a person wrote."), "What a person wrote.");
     }

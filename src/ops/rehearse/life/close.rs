@@ -141,7 +141,9 @@ impl World<'_> {
         let word = match &what {
             What::File { kind } => kind.clone(),
             What::State { item, .. } => item.to_string(),
-            What::Enter { .. } | What::Waive { .. } | What::Sign { .. } => String::new(),
+            What::Enter { .. } | What::Waive { .. } | What::Sign { .. } | What::Review { .. } => {
+                String::new()
+            }
         };
         let deed = Deed {
             key: format!("again/{scope}/{word}/{role}/{}", self.now()),

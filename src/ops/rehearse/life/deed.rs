@@ -40,6 +40,8 @@ pub(super) enum What {
     Waive { item: StepId },
     /// Sign a gate.
     Sign { gate: GateId },
+    /// Read what a gate rests on, without signing it.
+    Review { gate: GateId },
 }
 
 /// Something that somebody is asked for.
@@ -152,6 +154,16 @@ impl World<'_> {
                 let said = self.statement(&deed.seat, player, subject, act, meaning);
                 self.decide(Statement { expires: Some(until), comment: "rehearsed".to_owned(), ..said })?;
                 self.event(Kind::Waived, format!("{item} at {scope} until {day}"), by);
+            }
+            What::Review { gate } => {
+                let found = self.ground.gate(scope, gate).zip(board.gate(scope, gate));
+                let Some((declared, standing)) = found else { return Ok(()) };
+                let subject = gate::subject(standing);
+                let meaning =
+                    format!("I have read what this rests on and found it right: {}", declared.statement);
+                let said = self.statement(&deed.seat, player, subject, Act::Review {}, meaning);
+                self.decide(said)?;
+                self.event(Kind::Signed, format!("{gate} at {scope}, as its reviewer"), by);
             }
             What::Sign { gate } => {
                 let found = self.ground.gate(scope, gate).zip(board.gate(scope, gate));

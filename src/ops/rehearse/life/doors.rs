@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::World;
 use super::deed::{Deed, What, group_key};
+use super::launch::{REVIEWERS, of_program};
 use super::need::{Need, groups, records};
 use super::probes;
 use crate::base::digest::Digest;
@@ -335,7 +336,32 @@ impl World<'_> {
             kept_out: kept_out.clone(),
             earliest: None,
         };
-        standing.unsigned.iter().map(deed).collect()
+        let mut deeds: Vec<Deed> = standing.unsigned.iter().map(deed).collect();
+        deeds.extend(self.review(standing, line, board));
+        deeds
+    }
+
+    /// Somebody who does not sign the gate reads it, where it asks for that.
+    fn review(&self, standing: &GateStanding, line: usize, board: &Board) -> Option<Deed> {
+        let gate = self.ground.gate(&standing.scope, &standing.gate).filter(|gate| gate.quorum.review)?;
+        // The review comes last, so that nothing it was about can still change.
+        let is_ripe = standing.unsigned.is_empty() && standing.missing.len() == 1;
+        let given = given(board, &gate::subject(standing), |act| matches!(act, Act::Review {}));
+        if !is_ripe || !given.is_empty() {
+            return None;
+        }
+        let free = REVIEWERS.iter().map(|name| of_program(name));
+        let seat = free.into_iter().find(|seat| !gate.quorum.roles.contains(&seat.role))?;
+        Some(Deed {
+            key: format!("review/{}/{}/{line}", standing.scope, standing.gate),
+            scope: standing.scope.clone(),
+            seat,
+            what: What::Review { gate: standing.gate.clone() },
+            line,
+            clinician: false,
+            kept_out: BTreeSet::new(),
+            earliest: None,
+        })
     }
 
     /// Lets programs look at items of a scope.
