@@ -130,7 +130,12 @@ impl Witness {
         let key =
             FileKey::open(&dir.join(KEY_FILE), &state.name).map_err(|e| Failure::failed(e.to_string()))?;
         let bad = |_| failed(&dir.join(STATE_FILE), "it holds no key");
-        let public = WitnessKey::new(&state.name, key.vkey().public()).map_err(bad)?;
+        let own = key
+            .vkey()
+            .public()
+            .try_into()
+            .map_err(|_| failed(&dir.join(KEY_FILE), "a witness signs with Ed25519"))?;
+        let public = WitnessKey::new(&state.name, own).map_err(bad)?;
         let log_key = state.log_key.parse().map_err(bad)?;
         Ok(Self { dir: dir.to_owned(), key, public, log_key, state })
     }
