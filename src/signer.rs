@@ -1,6 +1,8 @@
 //! Floor 3: the port to whatever holds a private key.
 
+pub mod command;
 pub mod file_key;
+pub mod held;
 pub mod person;
 pub mod pseudonym_file;
 
@@ -41,6 +43,17 @@ pub enum SignerError {
         /// Why.
         source: std::io::Error,
     },
+    /// A program that holds the key does not sign.
+    #[error("the program {program}, which holds the key, {what}")]
+    Command {
+        /// The program.
+        program: String,
+        /// What it did.
+        what: String,
+    },
+    /// The key's library does not sign.
+    #[error("the key in the file does not sign")]
+    NoSignature,
     /// The system gives no random bytes.
     #[error("a new key cannot be made: {0}")]
     NoRandomness(#[from] NoRandomness),

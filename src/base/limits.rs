@@ -385,6 +385,14 @@ pub const TIMESTAMP_TIMEOUT: Millis = Millis::from_secs(15);
 pub const HANDOVERS_MAX: usize = 100;
 /// What a witness knows, or is shown of the heads of all logs: 300 bytes for each of 200,000 logs.
 pub const WITNESS_FILE_BYTES_MAX: u64 = 64 << 20;
+/// What a witness is shown over HTTP at once: the heads of ten thousand logs are below 2 MiB.
+pub const WITNESS_SHOWN_BYTES_MAX: usize = 8 << 20;
+/// Org logs that a witness keeps refusing; who has more than that has no log to be cosigned.
+pub const WITNESS_REFUSED_MAX: usize = 1_000;
+/// How long a program that holds a key may take for one signature: a hardware module far away takes a second.
+pub const SIGNER_TIMEOUT: Millis = Millis::from_secs(30);
+/// What it may print: a signature has at most 72 bytes.
+pub const SIGNATURE_BYTES_MAX: u64 = 512;
 /// What a program that takes a checkpoint may print: a lock has below 200 bytes.
 pub const HOOK_OUTPUT_BYTES_MAX: u64 = 64 << 10;
 /// A request to a witness, and its answer: a proof of 64 hashes and a note of a few signatures.

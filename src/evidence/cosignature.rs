@@ -119,4 +119,20 @@ mod tests {
         let alone = SignedNote::parse(signed(text, &log).as_bytes()).expect("a note");
         assert_eq!(witness.cosigned(&alone), Err(NoteError::NotSigned("witness.x/1".into())));
     }
+
+    /// Made with `transparency-dev/formats` v0.1.1 and `golang.org/x/mod` v0.36.0, whose private keys nobody kept.
+    #[test]
+    fn a_cosignature_of_another_implementation_verifies() {
+        let log: note::VerifierKey =
+            "log.example+4c19403d+AVGljIGphOXv67XfMNXZGvq6eWPEVCgDTllvyJqxRTsN".parse().expect("a vkey");
+        let witness: WitnessKey = "witness.example/w1+7523957c+BJ8vLI+suGe5HrITF20fpRL3pG90g0MJBE7QiywGXxte"
+            .parse()
+            .expect("a vkey");
+        let text = "log.example/org\n3\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— log.example TBlAPXQZXm1KCldsNpYSdyCHBoNfEGRIjNhHWXRknhhaOr1MCxW/0Skh8ggKBEkXxoGuamKWaVfi0B3SIXsasdCl9Qc=\n— witness.example/w1 dSOVfAAAAABrAxfl24B9JC1PONnCSLPPN7zijbPEplSawN3xP0OTdesNeBh4zmz4TANgHQGieQjcVsh0la7O/LRlrrM0XTaFYzCHAQ==\n";
+        let note = SignedNote::parse(text.as_bytes()).expect("a note");
+        assert_eq!(note.verified(&log), Ok(note.unverified_text()));
+        assert_eq!(witness.cosigned(&note), Ok(1_795_364_837));
+        let later = SignedNote::parse(text.replace("\n3\n", "\n4\n").as_bytes()).expect("a note");
+        assert_eq!(witness.cosigned(&later), Err(NoteError::BadSignature("witness.example/w1".into())));
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::base::digest::{Digest, canonical_bytes};
 
-use super::note::{Signature, VerifierKey};
+use super::note::{Algorithm, Signature, VerifierKey};
 
 /// The only payload type that all tools take for in-toto statements.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -54,8 +54,17 @@ pub fn message(statement: &Value) -> Vec<u8> {
 
 /// The name by which securesystemslib knows a key; it ignores signatures that name another.
 pub fn key_id(key: &VerifierKey) -> Digest {
-    let public: String = key.public().iter().map(|byte| format!("{byte:02x}")).collect();
-    Digest::of_canonical(&json!({"keytype": "ed25519", "keyval": {"public": public}, "scheme": "ed25519"}))
+    let (kind, scheme, public) = match key.algorithm() {
+        Algorithm::Ed25519 => {
+            let hex = key.public().iter().map(|byte| format!("{byte:02x}")).collect();
+            ("ed25519", "ed25519", hex)
+        }
+        Algorithm::P256 => ("ecdsa", "ecdsa-sha2-nistp256", key.pem()),
+    };
+    // Its canonical JSON is not RFC 8785's: the line ends of a PEM file stand in it as they are.
+    Digest::of(
+        format!(r#"{{"keytype":"{kind}","keyval":{{"public":"{public}"}},"scheme":"{scheme}"}}"#).as_bytes(),
+    )
 }
 
 /// The envelope's file.
@@ -63,7 +72,7 @@ pub fn write(statement: &Value, key: &VerifierKey, signature: &Signature) -> Str
     let envelope = json!({
         "payload": STANDARD.encode(canonical_bytes(statement)),
         "payloadType": PAYLOAD_TYPE,
-        "signatures": [{"keyid": key_id(key), "sig": STANDARD.encode(signature.0)}],
+        "signatures": [{"keyid": key_id(key), "sig": STANDARD.encode(key.encoded(signature))}],
     });
     format!("{envelope}\n")
 }
@@ -85,8 +94,8 @@ pub fn open(bytes: &[u8], key: &VerifierKey) -> Result<Value, EnvelopeError> {
     let payload = decode(&envelope.payload).ok_or_else(|| malformed("its payload is not base64"))?;
     let message = pre_authentication(PAYLOAD_TYPE, &payload);
     let own = |signature: &EnvelopeSignature| {
-        let bytes = decode(&signature.sig).and_then(|bytes| bytes.try_into().ok());
-        bytes.is_some_and(|bytes| key.verifies(&message, &Signature(bytes)))
+        let signature = decode(&signature.sig).and_then(|bytes| key.decoded(&bytes));
+        signature.is_some_and(|signature| key.verifies(&message, &signature))
     };
     if !envelope.signatures.iter().take(SIGNATURES_MAX).any(own) {
         return Err(EnvelopeError::NotSigned(key.name().to_owned()));
@@ -97,8 +106,8 @@ pub fn open(bytes: &[u8], key: &VerifierKey) -> Result<Value, EnvelopeError> {
 /// Whether an envelope is spelled as [`write()`] does it, so that nothing beside its signed payload was changed.
 pub fn is_exact(bytes: &[u8], statement: &Value, key: &VerifierKey) -> bool {
     let envelope: Option<Envelope> = serde_json::from_slice(bytes).ok();
-    let signature = envelope.and_then(|envelope| decode(&envelope.signatures.first()?.sig)?.try_into().ok());
-    signature.is_some_and(|signature| write(statement, key, &Signature(signature)).as_bytes() == bytes)
+    let signature = envelope.and_then(|envelope| key.decoded(&decode(&envelope.signatures.first()?.sig)?));
+    signature.is_some_and(|signature| write(statement, key, &signature).as_bytes() == bytes)
 }
 
 /// Both alphabets are allowed.

@@ -13,7 +13,7 @@ use crate::model::entry::Entry;
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::growth::Growth;
-use super::note::{NoteError, SignedNote, VerifierKey};
+use super::note::{Algorithm, NoteError, SignedNote, VerifierKey};
 use super::origin;
 use super::tlog_proof::TlogProof;
 
@@ -37,6 +37,17 @@ impl KeyUse {
             KeyUse::Log => "log",
             KeyUse::Bundle => "bundle",
         }
+    }
+}
+
+/// Why a key of checkpoints may have one algorithm only.
+pub const WHY: &str = "witnesses and readers of checkpoints know no other";
+
+/// Whether a key of this algorithm may be used for that: lists of files may be sealed with P-256 too.
+pub fn may_sign(which: KeyUse, key: &VerifierKey) -> bool {
+    match (which, key.algorithm()) {
+        (KeyUse::Bundle, Algorithm::Ed25519 | Algorithm::P256) | (KeyUse::Log, Algorithm::Ed25519) => true,
+        (KeyUse::Log, Algorithm::P256) => false,
     }
 }
 
@@ -152,6 +163,9 @@ impl Handover {
         let (old, new) = (read(&old)?, read(&new)?);
         if old.name() != new.name() {
             return Err("the keys have different names".to_owned());
+        }
+        if !may_sign(key, &old) || !may_sign(key, &new) {
+            return Err(format!("a key of checkpoints is no Ed25519 key: {WHY}"));
         }
         let proof = TlogProof::parse(self.proof.as_bytes()).map_err(|e| text(&e))?;
         if entry.seq != proof.index {

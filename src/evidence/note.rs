@@ -1,4 +1,7 @@
-//! Signed notes as C2SP writes them: a text, an empty line, and Ed25519 signatures that name their keys.
+//! Signed notes as C2SP writes them: a text, an empty line, and signatures that name their keys. Ed25519 everywhere; for
+//! the seal of a bundle ECDSA on P-256 too.
+
+pub(in crate::evidence) mod public;
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,12 +9,11 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::VerifyingKey;
-use ed25519_dalek::pkcs8::EncodePublicKey as _;
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use sha2::{Digest as _, Sha256};
 
-/// The type byte of plain Ed25519 signatures.
-const ED25519: u8 = 0x01;
+pub use public::Algorithm;
+use public::{ECDSA, ED25519, Public};
+
 /// Longest name of a key.
 const NAME_BYTES_MAX: usize = 200;
 /// Longest note that is read: ours are below 1 KiB.
@@ -19,7 +21,7 @@ const NOTE_BYTES_MAX: usize = 64 << 10;
 /// Most signatures of a note: the log's own and some witnesses.
 const SIGNATURES_MAX: usize = 16;
 
-/// An Ed25519 signature.
+/// A signature: of Ed25519, or the two numbers of an ECDSA signature on P-256.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signature(pub [u8; 64]);
 
@@ -33,17 +35,35 @@ impl fmt::Debug for Signature {
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifierKey {
     name: String,
-    key: VerifyingKey,
+    key: Public,
 }
 
 impl VerifierKey {
-    /// A key with a name.
+    /// An Ed25519 key with a name.
     ///
     /// # Errors
     ///
     /// If the name is not one, or the bytes are not a sound Ed25519 public key.
     pub fn new(name: &str, public: &[u8; 32]) -> Result<Self, NoteError> {
-        Ok(Self { name: name.to_owned(), key: sound_key(name, public)? })
+        Ok(Self { name: sound_name(name)?, key: Public::ed25519(public)? })
+    }
+
+    /// A P-256 key with a name: its point, not compressed.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not one, or the point is not on the curve.
+    pub fn p256(name: &str, point: &[u8; 65]) -> Result<Self, NoteError> {
+        Ok(Self { name: sound_name(name)?, key: Public::p256(point)? })
+    }
+
+    /// A key from a PEM file, as OpenSSL and key services write it.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not one, or the file holds no Ed25519 or P-256 public key.
+    pub fn from_pem(name: &str, text: &str) -> Result<Self, NoteError> {
+        Ok(Self { name: sound_name(name)?, key: Public::from_pem(text)? })
     }
 
     /// Its name.
@@ -51,40 +71,58 @@ impl VerifierKey {
         &self.name
     }
 
-    /// The 32 bytes of the public key.
-    pub fn public(&self) -> &[u8; 32] {
-        self.key.as_bytes()
+    /// How it signs.
+    pub fn algorithm(&self) -> Algorithm {
+        self.key.algorithm()
+    }
+
+    /// The bytes of the public key: 32 of an Ed25519 key, 65 of a point of P-256.
+    pub fn public(&self) -> &[u8] {
+        self.key.bytes()
     }
 
     /// The key as a PEM file, for OpenSSL and others.
-    ///
-    /// # Panics
-    ///
-    /// Never: every key has this form.
     pub fn pem(&self) -> String {
-        self.key.to_public_key_pem(LineEnding::LF).expect("an Ed25519 key has a SPKI form")
+        self.key.pem()
     }
 
-    /// The first four bytes of the hash over name, type and key: a hint that says which key signed.
+    /// The first four bytes of a hash: a hint that says which key signed. Of an Ed25519 key over name, type and key, of a
+    /// P-256 key over its DER form, as C2SP asks for.
     pub fn id(&self) -> [u8; 4] {
-        key_id(&self.name, ED25519, self.key.as_bytes())
+        match self.key.algorithm() {
+            Algorithm::Ed25519 => key_id(&self.name, ED25519, self.key.bytes()),
+            Algorithm::P256 => first_four(&Sha256::digest(self.key.spki()).into()),
+        }
     }
 
     /// Whether this key made this signature over these bytes.
     pub fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
-        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        self.key.verify_strict(message, &signature).is_ok()
+        self.key.verifies(message, signature)
+    }
+
+    /// The signature as notes and envelopes hold it: of P-256 in DER.
+    pub fn encoded(&self, signature: &Signature) -> Vec<u8> {
+        self.key.encoded(signature)
+    }
+
+    /// Reads what [`VerifierKey::encoded`] writes and nothing else.
+    pub fn decoded(&self, bytes: &[u8]) -> Option<Signature> {
+        self.key.decoded(bytes)
     }
 
     /// The signature line of a note, with its newline.
     fn line(&self, signature: &Signature) -> String {
-        signature_text(&self.name, self.id(), &signature.0)
+        signature_text(&self.name, self.id(), &self.encoded(signature))
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&key_text(&self.name, ED25519, self.key.as_bytes()))
+        let key = match self.key.algorithm() {
+            Algorithm::Ed25519 => [&[ED25519], self.key.bytes()].concat(),
+            Algorithm::P256 => [&[ECDSA], self.key.spki().as_slice()].concat(),
+        };
+        f.write_str(&text_of(&self.name, self.id(), &key))
     }
 }
 
@@ -99,8 +137,14 @@ impl FromStr for VerifierKey {
 
     /// Reads a `vkey`; the one way it can be written, so that reading and writing give the same text.
     fn from_str(text: &str) -> Result<Self, NoteError> {
-        let (name, public) = parse_key(text, ED25519)?;
-        let key = Self::new(name, &public)?;
+        let (name, key) = parts(text)?;
+        let name = sound_name(name)?;
+        let key = match key.split_first() {
+            Some((&ED25519, bytes)) => Public::ed25519(bytes.try_into().map_err(|_| NoteError::BadKey)?)?,
+            Some((&ECDSA, der)) => Public::from_spki(der)?,
+            _ => return Err(NoteError::BadKey),
+        };
+        let key = Self { name, key };
         if key.to_string() == text { Ok(key) } else { Err(NoteError::BadKey) }
     }
 }
@@ -109,7 +153,7 @@ impl FromStr for VerifierKey {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
     /// Not a vkey.
-    #[error("not a verifier key of the form name+id+key with an Ed25519 key")]
+    #[error("not a verifier key of the form name+id+key with an Ed25519 or P-256 key")]
     BadKey,
     /// Not a note.
     #[error("not a signed note: {0}")]
@@ -166,7 +210,7 @@ impl SignedNote {
             return Err(NoteError::NotSigned(key.name().to_owned()));
         }
         for bytes in signatures {
-            let signature = bytes.try_into().ok().map(Signature);
+            let signature = key.decoded(bytes);
             if !signature.is_some_and(|signature| key.verifies(self.text.as_bytes(), &signature)) {
                 return Err(NoteError::BadSignature(key.name().to_owned()));
             }
@@ -186,39 +230,57 @@ impl SignedNote {
     }
 }
 
-/// A public key, if it is sound and its name can be one.
-pub(super) fn sound_key(name: &str, public: &[u8; 32]) -> Result<VerifyingKey, NoteError> {
+/// A name, if it can be one of a key.
+fn sound_name(name: &str) -> Result<String, NoteError> {
     let bad = |letter: char| letter == '+' || letter.is_whitespace() || letter.is_control();
-    if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(bad) {
-        return Err(NoteError::BadKey);
+    let sound = !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.contains(bad);
+    if sound { Ok(name.to_owned()) } else { Err(NoteError::BadKey) }
+}
+
+/// An Ed25519 public key, if it is sound and its name can be one.
+pub(super) fn sound_key(name: &str, public: &[u8; 32]) -> Result<VerifyingKey, NoteError> {
+    sound_name(name)?;
+    match Public::ed25519(public)? {
+        Public::Ed25519(key) => Ok(key),
+        Public::P256(_) => Err(NoteError::BadKey),
     }
-    let key = VerifyingKey::from_bytes(public).map_err(|_| NoteError::BadKey)?;
-    if key.is_weak() { Err(NoteError::BadKey) } else { Ok(key) }
 }
 
 /// The first four bytes of the hash over name, type and key.
-pub(super) fn key_id(name: &str, kind: u8, public: &[u8; 32]) -> [u8; 4] {
+pub(super) fn key_id(name: &str, kind: u8, public: &[u8]) -> [u8; 4] {
     let mut hasher = Sha256::new();
     hasher.update(name.as_bytes());
     hasher.update([b'\n', kind]);
     hasher.update(public);
-    let hash: [u8; 32] = hasher.finalize().into();
+    first_four(&hasher.finalize().into())
+}
+
+fn first_four(hash: &[u8; 32]) -> [u8; 4] {
     [hash[0], hash[1], hash[2], hash[3]]
 }
 
 /// A key as a `vkey` line.
 pub(super) fn key_text(name: &str, kind: u8, public: &[u8; 32]) -> String {
-    let id: String = key_id(name, kind, public).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{name}+{id}+{}", BASE64.encode([&[kind], public.as_slice()].concat()))
+    text_of(name, key_id(name, kind, public), &[&[kind], public.as_slice()].concat())
 }
 
-/// Name and bytes of a `vkey` line of this type; its id is for the caller to compare.
-pub(super) fn parse_key(text: &str, kind: u8) -> Result<(&str, [u8; 32]), NoteError> {
+fn text_of(name: &str, id: [u8; 4], key: &[u8]) -> String {
+    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{name}+{id}+{}", BASE64.encode(key))
+}
+
+/// Name and bytes of a `vkey` line; its id is for the caller to compare.
+fn parts(text: &str) -> Result<(&str, Vec<u8>), NoteError> {
     let mut parts = text.splitn(3, '+');
     let (Some(name), Some(_id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(NoteError::BadKey);
     };
-    let bytes = BASE64.decode(key).map_err(|_| NoteError::BadKey)?;
+    Ok((name, BASE64.decode(key).map_err(|_| NoteError::BadKey)?))
+}
+
+/// Name and bytes of a `vkey` line of an Ed25519 key of this type.
+pub(super) fn parse_key(text: &str, kind: u8) -> Result<(&str, [u8; 32]), NoteError> {
+    let (name, bytes) = parts(text)?;
     match bytes.split_first() {
         Some((found, public)) if *found == kind => {
             Ok((name, public.try_into().map_err(|_| NoteError::BadKey)?))
@@ -272,6 +334,21 @@ pub(super) mod tests {
         assert_eq!(key.to_string(), vkey);
         let note = SignedNote::parse(format!("{text}\n{line}\n").as_bytes()).expect("a note");
         assert_eq!(note.verified(&key), Ok(text));
+    }
+
+    /// The key of the public log Rekor, as `transparency-dev/formats` (v0.1.1) tells it in its documentation.
+    #[test]
+    fn an_ecdsa_key_of_another_implementation_is_read() {
+        let der = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE2G2Y+2tabdTV5BcGiBIx0a9fAFwrkBbmLSGtks4L3qX6yYY0zufBnhC8Ur/iy55GhWP/9A/bY2LhC30M9+RYtw==";
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n");
+        let key = VerifierKey::from_pem("rekor.sigstore.dev", &pem).expect("a key");
+        let text = key.to_string();
+        assert!(text.ends_with("+AjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABNhtmPtrWm3U1eQXBogSMdGvXwBcK5AW5i0hrZLOC96l+smGNM7nwZ4QvFK/4sueRoVj//QP22Ni4Qt9DPfkWLc="), "{text}");
+        assert!(
+            text.starts_with("rekor.sigstore.dev+c0d23d6a+"),
+            "the log's id begins with its key's hash: {text}"
+        );
+        assert_eq!(text.parse(), Ok(key));
     }
 
     #[test]

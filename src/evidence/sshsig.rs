@@ -1,6 +1,6 @@
 //! SSH signatures (SSHSIG) over files, as `ssh-keygen -Y sign` makes them and `ssh-keygen -Y verify` checks them.
 //!
-//! Here those of the bundle key: only Ed25519 with SHA-512, and only the one way in which OpenSSH itself writes it.
+//! Here those of the bundle key: Ed25519 or ECDSA on P-256, with SHA-512, and only the one way in which OpenSSH writes it.
 //! [`people`] has those of people.
 
 pub mod key;
@@ -8,17 +8,19 @@ pub mod people;
 pub mod wire;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use sha2::{Digest as _, Sha512};
+use base64::engine::general_purpose::{STANDARD as BASE64, STANDARD_NO_PAD};
+use sha2::{Digest as _, Sha256, Sha512};
 
-use super::note::{Signature, VerifierKey};
+use super::note::public::{plain_number, wide_number};
+use super::note::{Algorithm, Signature, VerifierKey};
+use wire::{Reader, Writer};
 
 /// What the bundle key's signatures over lists of files are for, so that no other signature can pose as one.
 pub const NAMESPACE: &str = "site-evidence@landfall";
 
 const MAGIC: &[u8] = b"SSHSIG";
 const VERSION: u32 = 1;
-const KEY_TYPE: &[u8] = b"ssh-ed25519";
+const CURVE: &[u8] = b"nistp256";
 const HASH: &[u8] = b"sha512";
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----\n";
 const END: &str = "-----END SSH SIGNATURE-----\n";
@@ -38,25 +40,32 @@ pub enum SshSignatureError {
     BadSignature,
 }
 
+/// What OpenSSH calls keys of this algorithm.
+fn key_type(key: &VerifierKey) -> &'static str {
+    match key.algorithm() {
+        Algorithm::Ed25519 => "ssh-ed25519",
+        Algorithm::P256 => "ecdsa-sha2-nistp256",
+    }
+}
+
 /// The bytes that the key signs for a file.
 pub fn message(file: &[u8]) -> Vec<u8> {
     let hash: [u8; 64] = Sha512::digest(file).into();
-    let fields: [&[u8]; 4] = [NAMESPACE.as_bytes(), b"", HASH, &hash];
-    let mut bytes = MAGIC.to_vec();
-    fields.iter().for_each(|field| string(&mut bytes, field));
-    bytes
+    Writer::default().raw(MAGIC).string(NAMESPACE.as_bytes()).string(b"").string(HASH).string(&hash).0
 }
 
 /// The signature's file.
 pub fn write(key: &VerifierKey, signature: &Signature) -> String {
-    let mut signed = Vec::new();
-    string(&mut signed, KEY_TYPE);
-    string(&mut signed, &signature.0);
-    let mut blob = MAGIC.to_vec();
-    blob.extend(VERSION.to_be_bytes());
-    for field in [&public_blob(key), NAMESPACE.as_bytes(), b"", HASH, &signed] {
-        string(&mut blob, field);
-    }
+    let bytes = match key.algorithm() {
+        Algorithm::Ed25519 => signature.0.to_vec(),
+        Algorithm::P256 => {
+            let (r, s) = signature.0.split_at(32);
+            Writer::default().string(&plain_number(r)).string(&plain_number(s)).0
+        }
+    };
+    let signed = Writer::default().string(key_type(key).as_bytes()).string(&bytes).0;
+    let blob = Writer::default().raw(MAGIC).number(VERSION).string(&public_blob(key));
+    let blob = blob.string(NAMESPACE.as_bytes()).string(b"").string(HASH).string(&signed).0;
     let mut text = String::from(BEGIN);
     let encoded = BASE64.encode(blob);
     for chunk in encoded.as_bytes().chunks(LINE) {
@@ -72,7 +81,7 @@ pub fn write(key: &VerifierKey, signature: &Signature) -> String {
 ///
 /// If it is anything else than this key's signature over this file.
 pub fn verify(text: &[u8], key: &VerifierKey, file: &[u8]) -> Result<(), SshSignatureError> {
-    let signature = parse(text).ok_or(SshSignatureError::Malformed)?;
+    let signature = parse(text, key).ok_or(SshSignatureError::Malformed)?;
     // The one spelling there is: everything but the signature itself follows from the key.
     if write(key, &signature).as_bytes() != text {
         return Err(SshSignatureError::Malformed);
@@ -80,31 +89,52 @@ pub fn verify(text: &[u8], key: &VerifierKey, file: &[u8]) -> Result<(), SshSign
     if key.verifies(&message(file), &signature) { Ok(()) } else { Err(SshSignatureError::BadSignature) }
 }
 
-fn parse(text: &[u8]) -> Option<Signature> {
+fn parse(text: &[u8], key: &VerifierKey) -> Option<Signature> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= TEXT_BYTES_MAX)?;
     let inner: String = text.strip_prefix(BEGIN)?.strip_suffix(END)?.split('\n').collect();
     let blob = BASE64.decode(inner).ok()?;
-    blob.last_chunk().copied().map(Signature)
+    let mut fields = Reader(blob.strip_prefix(MAGIC)?);
+    fields.number()?;
+    let [.., signed] =
+        [fields.string()?, fields.string()?, fields.string()?, fields.string()?, fields.string()?];
+    let mut signed = Reader(signed);
+    signed.string()?;
+    let bytes = signed.string()?;
+    match key.algorithm() {
+        Algorithm::Ed25519 => bytes.try_into().ok().map(Signature),
+        Algorithm::P256 => {
+            let mut numbers = Reader(bytes);
+            let both = [wide_number(numbers.string()?)?, wide_number(numbers.string()?)?];
+            both.as_flattened().try_into().ok().map(Signature)
+        }
+    }
+}
+
+/// The key's fingerprint as OpenSSH shows it, `SHA256:…`.
+pub fn fingerprint(key: &VerifierKey) -> String {
+    format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(public_blob(key))))
+}
+
+/// What OpenSSH calls the key in what it says: `ED25519` or `ECDSA`.
+pub fn word(key: &VerifierKey) -> &'static str {
+    match key.algorithm() {
+        Algorithm::Ed25519 => "ED25519",
+        Algorithm::P256 => "ECDSA",
+    }
 }
 
 /// The line of an `allowed_signers` file that lets this person or program sign lists of files, and nothing else.
 pub fn allowed_signer(principal: &str, key: &VerifierKey) -> String {
-    let kind = String::from_utf8_lossy(KEY_TYPE);
+    let kind = key_type(key);
     format!("{principal} namespaces=\"{NAMESPACE}\" {kind} {}\n", BASE64.encode(public_blob(key)))
 }
 
 fn public_blob(key: &VerifierKey) -> Vec<u8> {
-    let mut blob = Vec::new();
-    string(&mut blob, KEY_TYPE);
-    string(&mut blob, key.public());
-    blob
-}
-
-/// A string as SSH writes it: its length in four bytes, then its bytes.
-fn string(to: &mut Vec<u8>, bytes: &[u8]) {
-    let length = u32::try_from(bytes.len()).expect("fields are a few hundred bytes long");
-    to.extend(length.to_be_bytes());
-    to.extend(bytes);
+    let blob = Writer::default().string(key_type(key).as_bytes());
+    match key.algorithm() {
+        Algorithm::Ed25519 => blob.string(key.public()).0,
+        Algorithm::P256 => blob.string(CURVE).string(key.public()).0,
+    }
 }
 
 #[cfg(test)]

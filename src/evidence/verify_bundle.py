@@ -71,10 +71,10 @@ class Bundle:
         self.manifest = manifest
         return told
 
-    def key(self, path):
+    def key(self, path, *kinds):
         text = self.file(path).decode()
         demand(text.endswith("\n"), f"{path} is not a verifier key")
-        return Key(text[:-1])
+        return Key(text[:-1], *kinds)
 
     def check_log_key(self):
         key = self.key("keys/log.vkey")
@@ -90,7 +90,7 @@ class Bundle:
         return key.text + ("" if self.pinned else ", taken from the bundle itself") + before
 
     def check_bundle_key(self):
-        key, before = self.key("keys/bundle.vkey"), getattr(self, "seal_keys", []) if hasattr(self, "log_key") else []
+        key, before = self.key("keys/bundle.vkey", 1, 2), getattr(self, "seal_keys", []) if hasattr(self, "log_key") else []
         demand(not before or before[-1].text == key.text, "keys/bundle.vkey is not the key that took over last")
         trusted = [None, key.text, *(old.text for old in before)]
         demand(self.pinned_bundle in trusted, f"keys/bundle.vkey is {key.text}, but the key that you trust is {self.pinned_bundle}")
@@ -373,7 +373,7 @@ class Bundle:
         same = text == f"landfall evidence bundle 1\n{self.head()}\n{digest(sums)}\n"
         demand(same, "SHA256SUMS.note seals another list of files")
         principal = self.log_key.name.replace(".", "@", 1)
-        allowed = f'{principal} namespaces="site-evidence@landfall" ssh-ed25519 {key.ssh_blob()}\n'
+        allowed = f'{principal} namespaces="site-evidence@landfall" {key.ssh()}\n'
         demand(self.file("keys/allowed_signers").decode() == allowed, "keys/allowed_signers holds something else")
         armour = self.file("SHA256SUMS.sig").decode()
         inner = plain64("".join(armour.split("\n")[1:-2]))
@@ -382,9 +382,7 @@ class Bundle:
         whose = ("-n", "site-evidence@landfall", "-f", allowed.encode(), "-I", principal)
         good = armour == exact and ssh_keygen("verify", armour.encode(), sums, *whose)[0]
         demand(good, "SHA256SUMS.sig is not the SSH signature of the bundle key")
-        der = base64.b64encode(verify_log.DER + key.public).decode()
-        pem = f"-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n"
-        demand(self.file("keys/bundle.pub.pem").decode() == pem, "keys/bundle.pub.pem holds something else")
+        demand(self.file("keys/bundle.pub.pem").decode() == key.pem(), "keys/bundle.pub.pem holds something else")
         return f"{key.name} seals the list of files {digest(sums)[:12]}"
 
     def check_attestations(self):
@@ -392,12 +390,11 @@ class Bundle:
         expected = {"attestations/bundle.dsse.json": about_bundle(self), **statements(self)}
         odd = sorted(path for path in self.files if path.startswith("attestations/") and path not in expected)
         demand(not odd, f"{odd[:1]} attests what the bundle does not show")
-        key = {"keytype": "ed25519", "keyval": {"public": self.bundle_key.public.hex()}, "scheme": "ed25519"}
         for path, told in expected.items():
             kind, payload = "application/vnd.in-toto+json", canonical(told).encode()
             signature = json.loads(self.file(path))["signatures"][0]["sig"]
             envelope = {"payload": base64.b64encode(payload).decode(), "payloadType": kind,
-                        "signatures": [{"keyid": digest(canonical(key).encode()), "sig": signature}]}
+                        "signatures": [{"keyid": self.bundle_key.dsse_id(), "sig": signature}]}
             same = self.file(path).decode() == canonical(envelope) + "\n"
             demand(same, f"{path} attests something else than the bundle shows")
             message = f"DSSEv1 {len(kind)} {kind} {len(payload)} ".encode() + payload

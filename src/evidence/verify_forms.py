@@ -92,23 +92,53 @@ def ssh_keygen(action, signature, message, *extra):
         return run(command, message)
 
 
-class Key:
-    """A named Ed25519 key; of a witness, it signs in another way and has another type."""
+# What stands before the point of a P-256 key in DER, and that curve: y^2 = x^3 - 3x + b modulo p.
+P256_DER = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
+P256_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+P256_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 
-    def __init__(self, text, kind=1):
+
+class Key:
+    """A named key: Ed25519 (kind 1), of a witness, which signs in another way (4), or P-256, for seals alone (2)."""
+
+    def __init__(self, text, *kinds):
         self.text = text
         self.name, key_id, encoded = text.split("+", 2)
         data = plain64(encoded)
-        self.id = hashlib.sha256(self.name.encode() + b"\n" + data).digest()[:4]
-        demand(len(data) == 33 and data[0] == kind and self.id.hex() == key_id, "it is not a verifier key")
-        self.public = data[1:]
+        self.kind, self.public = int.from_bytes(data[:1], "big"), data[1:]
+        if self.kind == 2:
+            self.der, self.id = self.public, hashlib.sha256(self.public).digest()[:4]
+            self.public = self.public.removeprefix(P256_DER)
+            sound = len(self.public) == 65 and self.public[0] == 4 and self.der == P256_DER + self.public
+            sound = sound and on_curve(int.from_bytes(self.public[1:33], "big"), int.from_bytes(self.public[33:], "big"))
+        else:
+            self.der, self.id = verify_log.DER + self.public, hashlib.sha256(self.name.encode() + b"\n" + data).digest()[:4]
+            sound = len(self.public) == 32
+        demand(sound and self.kind in (kinds or (1,)) and self.id.hex() == key_id, "it is not a verifier key")
 
     def verifies(self, message, signature):
-        return len(signature) == 64 and verify_log.openssl_verifies(self.public, message, signature)
+        if self.kind == 2:
+            return verify_log.openssl_verifies(self.der, message, signature, "-digest", "sha256")
+        return len(signature) == 64 and verify_log.openssl_verifies(self.der, message, signature)
 
-    def ssh_blob(self):
-        fields = (b"ssh-ed25519", self.public)
-        return base64.b64encode(b"".join(len(field).to_bytes(4, "big") + field for field in fields)).decode()
+    def pem(self):
+        rows = re.findall(".{1,64}", base64.b64encode(self.der).decode())
+        return "\n".join(["-----BEGIN PUBLIC KEY-----", *rows, "-----END PUBLIC KEY-----", ""])
+
+    def dsse_id(self):
+        """The name by which securesystemslib knows it. Line ends of a PEM text stand in that as they are."""
+        words = ("ecdsa", self.pem(), "ecdsa-sha2-nistp256") if self.kind == 2 else ("ed25519", self.public.hex(), "ed25519")
+        return digest(('{"keytype":"%s","keyval":{"public":"%s"},"scheme":"%s"}' % words).encode())
+
+    def ssh(self):
+        """Type and key as OpenSSH writes them."""
+        fields = (b"ecdsa-sha2-nistp256", b"nistp256", self.public) if self.kind == 2 else (b"ssh-ed25519", self.public)
+        blob = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+        return f"{fields[0].decode()} {base64.b64encode(blob).decode()}"
+
+
+def on_curve(x, y):
+    return max(x, y) < P256_P and (y * y - x * x * x + 3 * x - P256_B) % P256_P == 0
 
 
 def note(data):

@@ -71,6 +71,7 @@ def taken_apart(place, one):
     body = entry["body"]
     known = set(body) == {"key", "old", "new"} and body["key"] in ("log", "bundle")
     demand(known, f"handover {place} does not say which key it rotates")
-    old, new = Key(body["old"]), Key(body["new"])
+    kinds = (1, 2) if body["key"] == "bundle" else (1,)
+    old, new = Key(body["old"], *kinds), Key(body["new"], *kinds)
     demand(old.name == new.name, f"handover {place}: the keys have different names")
     return body["key"], old, new, one["line"].encode(), proof, one.get("growth")

@@ -56,13 +56,14 @@ def read_key(path):
     return name, own_id, key[1:]
 
 
-def openssl_verifies(public, message, signature):
+def openssl_verifies(public, message, signature, *more):
+    """Whether a key in DER made a signature."""
     with tempfile.TemporaryDirectory() as folder:
         names = [os.path.join(folder, name) for name in ("key.der", "message", "signature")]
-        for name, content in zip(names, (DER + public, message, signature)):
+        for name, content in zip(names, (public, message, signature)):
             with open(name, "wb") as file:
                 file.write(content)
-        command = ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", names[0], "-rawin"]
+        command = ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", names[0], "-rawin", *more]
         command += ["-in", names[1], "-sigfile", names[2]]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
@@ -79,7 +80,7 @@ def read_checkpoint(path, key):
             continue
         blob = base64.b64decode(line[len(prefix):], validate=True)
         if blob[:4] == key_id:
-            good = openssl_verifies(public, text.encode(), blob[4:])
+            good = openssl_verifies(DER + public, text.encode(), blob[4:])
             break
     if not found or not good:
         raise Fails(f"{path} is not signed by {name}")

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::digest::Digest;
 use crate::base::id::LogId;
-use crate::base::limits::{CHECKPOINTS_MAX, NOTE_FILE_BYTES_MAX, WITNESS_FILE_BYTES_MAX};
+use crate::base::limits::{CHECKPOINTS_MAX, HANDOVERS_MAX, NOTE_FILE_BYTES_MAX, WITNESS_FILE_BYTES_MAX};
 use crate::evidence::checkpoint::Checkpoint;
 use crate::evidence::growth::Growth;
 use crate::journal::Journal;
@@ -22,7 +22,7 @@ use crate::model::estate::{Estate, Hook};
 use crate::ops::Context;
 use crate::ops::earlier::{failed, limited, write};
 use crate::ops::error::Failure;
-use crate::ops::hook::{self, Given, Locked, Outside};
+use crate::ops::hook::{self, Given, Handed, Locked, Outside};
 use crate::ops::keys::Keys;
 use crate::ops::note::{self, Note};
 
@@ -141,7 +141,8 @@ fn continued(kept: &Path, keys: &Keys, log: &LogId, leaves: &[Digest], last: u64
     if growth.holds((older.size, &older.root), &new) { Ok(growth) } else { Err(rewritten()) }
 }
 
-/// Hands on what a hook has not got yet, log by log and in order; stops at the first failure.
+/// Hands on what a hook has not got yet, log by log and in order; stops at the first failure. What a witness does not take
+/// because another key signed it waits until the witness was shown which key took over, and is handed on then.
 fn publish(outside: &Outside<'_>, hook: &Hook, locked: &mut Vec<Locked>) -> Result<(), Failure> {
     let context = outside.context;
     let name = Digest::of_canonical(&hook.to_string()).short();
@@ -152,18 +153,53 @@ fn publish(outside: &Outside<'_>, hook: &Hook, locked: &mut Vec<Locked>) -> Resu
         }
         false => BTreeMap::new(),
     };
-    for log in logs(&folder(context))? {
-        let kept = folder(context).join(&log);
+    for _ in 0..HANDOVERS_MAX {
+        let before = published.get(&LogId::Org.to_string()).copied().unwrap_or(0);
+        let waiting = publish_logs(outside, hook, locked, (&marks, &mut published))?;
+        // All of them if something waits, else those that came along just now.
+        let shown = handovers(context, if waiting.is_some() { 0 } else { before })?;
+        if shown.is_empty() || !hook::hand_over(hook, &shown)? || waiting.is_none() {
+            return waiting.map_or(Ok(()), |log| {
+                Err(Failure::failed(format!("it does not know the key that signed the checkpoint of {log}")))
+            });
+        }
+    }
+    Err(Failure::failed("it does not follow the keys to today's"))
+}
+
+/// One round over all logs; the first one whose checkpoint is by a key that is not known there yet.
+fn publish_logs(
+    outside: &Outside<'_>,
+    hook: &Hook,
+    locked: &mut Vec<Locked>,
+    (marks, published): (&Path, &mut BTreeMap<String, u64>),
+) -> Result<Option<String>, Failure> {
+    let mut waiting = None;
+    for log in logs(&folder(outside.context))? {
+        let kept = folder(outside.context).join(&log);
         let last = published.get(&log).copied().unwrap_or(0);
         for size in sizes(&kept, CHECKPOINT)?.into_iter().filter(|size| *size > last) {
             let given = Given { log: &log, size, files: &files(&kept, size)? };
-            locked.extend(hook::hand_on(outside, hook, &given)?);
+            match hook::hand_on(outside, hook, &given)? {
+                Handed::Taken(lock) => locked.extend(lock),
+                Handed::OtherKey => {
+                    waiting.get_or_insert_with(|| log.clone());
+                    break;
+                }
+            }
             published.insert(log.clone(), size);
-            let bytes = serde_json::to_vec(&published).map_err(|error| failed(&marks, error))?;
-            write(&marks, &bytes)?;
+            let bytes = serde_json::to_vec(&published).map_err(|error| failed(marks, error))?;
+            write(marks, &bytes)?;
         }
     }
-    Ok(())
+    Ok(waiting)
+}
+
+/// The handovers in the org log behind a size, oldest first.
+fn handovers(context: &Context, behind: u64) -> Result<Vec<Vec<u8>>, Failure> {
+    let org = folder(context).join(LogId::Org.to_string());
+    let all = sizes(&org, HANDOVER)?.into_iter().filter(|size| *size > behind);
+    all.map(|size| limited(&path(&org, size, HANDOVER), NOTE_FILE_BYTES_MAX)).collect()
 }
 
 /// What there is of a checkpoint: itself, the request to a witness, and what else the org log has.

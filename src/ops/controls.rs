@@ -75,6 +75,9 @@ pub struct Ledger {
     /// The state folder, where what witnesses cosigned is kept.
     state: Option<PathBuf>,
     org: Option<OrgLog>,
+    /// The logs that sites share, as they were at the moment that was asked about last.
+    shared: BTreeMap<ScopeId, History>,
+    asked: Option<Timestamp>,
 }
 
 /// Of one plan, what evidence needs to know.
@@ -121,9 +124,16 @@ impl Ledger {
         if let Some(newest) = &own.newest {
             needed.extend(self.rests_on(newest, &scope));
         }
+        if self.asked != Some(now) {
+            (self.shared, self.asked) = (BTreeMap::new(), Some(now));
+        }
         let mut histories = vec![own.history];
-        for scope in needed {
-            histories.push(self.history(journal, &scope, now)?.history);
+        for scope in &needed {
+            let kept = self.shared.remove(scope);
+            histories.push(match kept {
+                Some(history) => history,
+                None => self.history(journal, scope, now)?.history,
+            });
         }
         let catalogue = Catalogue::embedded();
         let org = self.org.as_ref().expect("read above");
@@ -131,6 +141,8 @@ impl Ledger {
         let standings = standings(catalogue, &observe_with(catalogue, &histories, &signals), now);
         let beside = Beside { own: self.own.clone(), findings: open_by_control(&histories[0].entries) };
         let rows = rows_with(catalogue, &standings, &beside, now);
+        // For the next site.
+        self.shared.extend(needed.into_iter().zip(histories.drain(1..)));
         Ok(SiteControls { site: site.clone(), rows, standings })
     }
 
@@ -202,8 +214,11 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::base::limits::LEASE;
     use crate::controls::Selector;
+    use crate::journal::memory::MemoryJournal;
     use crate::model::checklist::Validator;
+    use crate::model::entry::{Actor, ActorKind, EntryDraft};
     use crate::ops::checklist::Ground;
 
     #[test]
@@ -224,5 +239,44 @@ mod tests {
             held += 1;
         }
         assert!(held >= 5, "{held}");
+    }
+
+    fn journal(logs: &[(&str, usize)]) -> MemoryJournal {
+        let (mut journal, at) = (MemoryJournal::seeded(1), Timestamp::from_millis(1_799_658_000_000));
+        for (log, count) in logs {
+            let log: LogId = log.parse().expect("a log");
+            let lease = journal.take_lease(&log, "test", at, LEASE).expect("a lease");
+            let draft = EntryDraft {
+                log,
+                at,
+                run: None,
+                kind: "run.noted".to_owned(),
+                step: None,
+                actor: Actor { kind: ActorKind::Automation, id: "test".to_owned() },
+                plan: None,
+                refs: Vec::new(),
+                body: serde_json::json!({}),
+            };
+            journal.append(&[&lease], vec![draft; *count]).expect("appended");
+        }
+        journal
+    }
+
+    #[test]
+    fn what_sites_share_is_read_once_for_each_moment() {
+        let (mut ledger, now) = (Ledger::default(), Timestamp::from_millis(1_799_658_060_000));
+        let site = |code: &str| code.parse::<SiteCode>().expect("a code");
+        let kept = |ledger: &Ledger| ledger.shared[&ScopeId::Account].entries.len();
+        let first = journal(&[("account", 3), ("site/HRB01", 1), ("site/MPL02", 1)]);
+        ledger.site(&first, &site("HRB01"), now).expect("looked at");
+        assert_eq!(kept(&ledger), 3);
+        // Nobody reads the account's log again: here it would be another one.
+        let other = journal(&[("account", 7), ("site/MPL02", 1)]);
+        let told = ledger.site(&other, &site("MPL02"), now).expect("looked at");
+        assert_eq!((kept(&ledger), ledger.shared.len()), (3, 1), "and no site's own log is kept");
+        let alone = Ledger::default().site(&first, &site("MPL02"), now).expect("looked at");
+        assert_eq!(told.rows, alone.rows);
+        ledger.site(&other, &site("MPL02"), now + DECISION_CLOCK_SKEW).expect("looked at");
+        assert_eq!(kept(&ledger), 7, "another moment is another look");
     }
 }

@@ -18,6 +18,7 @@ use crate::ops::earlier::failed;
 use crate::ops::error::Failure;
 
 pub use lock::{LOCKED_KIND, Locked};
+use witness::Asked;
 
 /// What a hook may need to know.
 pub(super) struct Outside<'o> {
@@ -40,21 +41,38 @@ impl Given<'_> {
     }
 }
 
-/// Hands one checkpoint on. What locks it says how.
-pub(super) fn hand_on(
-    outside: &Outside<'_>,
-    hook: &Hook,
-    given: &Given<'_>,
-) -> Result<Option<Locked>, Failure> {
-    let root = &outside.context.root;
+/// What became of a checkpoint that was handed on.
+#[derive(Debug)]
+pub(super) enum Handed {
+    /// It is there; what locks it says how.
+    Taken(Option<Locked>),
+    /// A witness does not know the key that signed it yet.
+    OtherKey,
+}
+
+/// Shows a witness how keys took over from each other; others are not asked. Whether it took one that it did not know.
+pub(super) fn hand_over(hook: &Hook, handovers: &[Vec<u8>]) -> Result<bool, Failure> {
     match hook {
+        Hook::Witness(url) => witness::hand_over(url, handovers),
+        Hook::Directory(_) | Hook::Git(_) | Hook::Command(_) | Hook::Lock(_) | Hook::Ticket => Ok(false),
+    }
+}
+
+/// Hands one checkpoint on.
+pub(super) fn hand_on(outside: &Outside<'_>, hook: &Hook, given: &Given<'_>) -> Result<Handed, Failure> {
+    let root = &outside.context.root;
+    let locked = match hook {
         Hook::Directory(directory) => store(&root.join(directory), given).map(|()| None),
         Hook::Git(folder) => git::commit(&root.join(folder), given).map(|()| None),
         Hook::Command(words) => program::run(root, words, given).map(|_| None),
         Hook::Lock(words) => lock::store(outside, words, given).map(Some),
         Hook::Ticket => ticket::comment(outside, given).map(|()| None),
-        Hook::Witness(url) => witness::ask(outside, url, given).map(|()| None),
-    }
+        Hook::Witness(url) => match witness::ask(outside, url, given)? {
+            Asked::Done => Ok(None),
+            Asked::OtherKey => return Ok(Handed::OtherKey),
+        },
+    };
+    locked.map(Handed::Taken)
 }
 
 /// Adds the files to the folder of their log.

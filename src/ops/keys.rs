@@ -8,13 +8,13 @@ use crate::base::id::LogId;
 use crate::base::limits::NOTE_FILE_BYTES_MAX;
 use crate::entropy::Entropy;
 use crate::evidence::checkpoint::Checkpoint;
-use crate::evidence::handover::{self, Chain, Handover, KeyRing};
+use crate::evidence::handover::{self, Chain, Handover, KeyRing, KeyUse};
 use crate::evidence::heads::PseudonymKey;
 use crate::evidence::origin;
 use crate::model::plan::LogHead;
 use crate::ops::earlier::{failed, limited};
 use crate::ops::error::Failure;
-use crate::signer::file_key::FileKey;
+use crate::signer::held::HeldKey;
 use crate::signer::{Signer as _, SignerError, pseudonym_file, sign_checkpoint};
 
 /// The file of all handovers, in the folder of the keys.
@@ -24,9 +24,9 @@ const HANDOVERS_FILE: &str = "handovers.json";
 #[derive(Debug)]
 pub struct Keys {
     /// Signs checkpoints.
-    pub log: FileKey,
+    pub log: HeldKey,
     /// Seals bundles.
-    pub bundle: FileKey,
+    pub bundle: HeldKey,
     /// Hides the names of logs.
     pub pseudonyms: PseudonymKey,
     /// The name that all logs share.
@@ -47,10 +47,13 @@ impl Keys {
         let root = origin::root(estate, rehearsal);
         let handovers = handovers(dir)?;
         rotate::finish(dir, &handovers)?;
-        let log = FileKey::open_or_make(&dir.join("log.pem"), &root, entropy).map_err(failed)?;
+        let log = HeldKey::open(dir, KeyUse::Log.word(), &root, entropy).map_err(failed)?;
         let name = origin::bundle_key(&root);
-        let bundle = FileKey::open_or_make(&dir.join("bundle.pem"), &name, entropy).map_err(failed)?;
+        let bundle = HeldKey::open(dir, KeyUse::Bundle.word(), &name, entropy).map_err(failed)?;
         let wrong = |what: String| Failure::NotVerified { what };
+        if !handover::may_sign(KeyUse::Log, log.vkey()) {
+            return Err(wrong(format!("the log key {} is no Ed25519 key: {}", log.vkey(), handover::WHY)));
+        }
         let chain =
             handover::chain(&handovers, log.vkey(), None).map_err(|error| wrong(error.to_string()))?;
         if chain.bundle.last().is_some_and(|last| last != bundle.vkey()) {

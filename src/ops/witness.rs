@@ -6,8 +6,9 @@
 mod answer;
 mod follow;
 pub mod serve;
+mod shown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,9 @@ struct State {
     /// The newest size of each log that the org log's heads showed, by pseudonym.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     heads: BTreeMap<Digest, u64>,
+    /// Roots of org logs that ended with smaller heads than were shown before: they are never cosigned.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    refused: BTreeSet<Digest>,
 }
 
 /// What a witness did.
@@ -74,6 +78,8 @@ pub struct Witness {
     public: WitnessKey,
     log_key: VerifierKey,
     state: State,
+    /// Heads that were shown over HTTP, and whose org log is not cosigned yet.
+    waiting: Option<shown::Waiting>,
 }
 
 impl Witness {
@@ -102,6 +108,7 @@ impl Witness {
             retired: Vec::new(),
             logs: BTreeMap::new(),
             heads: BTreeMap::new(),
+            refused: BTreeSet::new(),
         };
         let witness = Self::with(dir, state)?;
         witness.save()?;
@@ -131,9 +138,14 @@ impl Witness {
         let key =
             FileKey::open(&dir.join(KEY_FILE), &state.name).map_err(|e| Failure::failed(e.to_string()))?;
         let bad = |_| failed(&dir.join(STATE_FILE), "it holds no key");
-        let public = WitnessKey::new(&state.name, key.vkey().public()).map_err(bad)?;
+        let own = key
+            .vkey()
+            .public()
+            .try_into()
+            .map_err(|_| failed(&dir.join(KEY_FILE), "a witness signs with Ed25519"))?;
+        let public = WitnessKey::new(&state.name, own).map_err(bad)?;
         let log_key = state.log_key.parse().map_err(bad)?;
-        Ok(Self { dir: dir.to_owned(), key, public, log_key, state })
+        Ok(Self { dir: dir.to_owned(), key, public, log_key, state, waiting: None })
     }
 
     /// Its public key, for readers of bundles.
@@ -470,5 +482,29 @@ mod tests {
         show(cut.clone(), cut);
         let done = world.cosign(&mut Witness::open(&world.dir("witness")).expect("the same"));
         assert!(done.refused[0].contains("has 4 entries where 5 were shown"), "{done:?}");
+
+        // The same over HTTP: the heads are shown before the request.
+        let key = world.log.vkey().to_string();
+        let mut witness =
+            Witness::init(&world.dir("remote"), "compliance.x/witness-2", &key).expect("a witness");
+        let file = |size, kind| std::fs::read(path(&world.dir("shown/org"), size, kind)).expect("shown");
+        for (size, status) in [(1, 200), (2, 200), (3, 422), (3, 422)] {
+            let shown = witness.show_heads(&file(size, HEADS)).expect("answered").status();
+            let added = witness.add(&file(size, REQUEST), world.now).expect("answered").status();
+            assert_eq!((shown, added), (status, status), "at {size}");
+            // What was refused once stays refused, whatever is shown afterwards.
+            witness = Witness::open(&world.dir("remote")).expect("the same");
+        }
+        assert_eq!(witness.add(&file(3, REQUEST), world.now).expect("answered").status(), 422);
+        assert_eq!(witness.verify().expect("holds"), [("evidence.x/org".to_owned(), 2)]);
+        let mut forged: serde_json::Value = serde_json::from_slice(&file(2, HEADS)).expect("JSON");
+        forged["heads"].as_array_mut().expect("heads").pop();
+        assert_eq!(witness.show_heads(forged.to_string().as_bytes()).expect("answered").status(), 422);
+        assert_eq!(witness.show_heads(b"{}").expect("answered").status(), 400);
+        let other =
+            FileKey::open(&world.dir("stranger.pem"), "evidence.x").expect("a key").vkey().to_string();
+        let mut witness =
+            Witness::init(&world.dir("other"), "compliance.x/witness-3", &other).expect("a witness");
+        assert_eq!(witness.show_heads(&file(1, HEADS)).expect("answered").status(), 403);
     }
 }

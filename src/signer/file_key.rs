@@ -1,25 +1,53 @@
-//! An Ed25519 key in a PKCS#8 PEM file that only its owner can read; made on first use.
+//! An Ed25519 or P-256 key in a PKCS#8 PEM file that only its owner can read; an Ed25519 key is made on first use.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes, SecretDocument};
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use super::{Signer, SignerError};
 use crate::entropy::Entropy;
-use crate::evidence::note::{Signature, VerifierKey};
+use crate::evidence::note::{NoteError, Signature, VerifierKey};
 
 /// A PKCS#8 Ed25519 key in PEM is below 200 bytes.
 const KEY_FILE_BYTES_MAX: u64 = 4096;
 
 /// A key in a file. Its secret part never leaves this type, and is wiped from memory with it.
 pub struct FileKey {
-    secret: SigningKey,
+    secret: Secret,
     public: VerifierKey,
+}
+
+enum Secret {
+    Ed25519(SigningKey),
+    P256(EcdsaKeyPair),
+}
+
+impl Secret {
+    fn from_pem(text: &str) -> Option<Self> {
+        if let Ok(key) = SigningKey::from_pkcs8_pem(text) {
+            return Some(Self::Ed25519(key));
+        }
+        let (label, document) = SecretDocument::from_pem(text).ok()?;
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_bytes());
+        key.ok().filter(|_| label == "PRIVATE KEY").map(Self::P256)
+    }
+
+    fn public(&self, name: &str) -> Result<VerifierKey, NoteError> {
+        match self {
+            Self::Ed25519(key) => VerifierKey::new(name, key.verifying_key().as_bytes()),
+            Self::P256(key) => {
+                let point = key.public_key().as_ref().try_into().map_err(|_| NoteError::BadKey)?;
+                VerifierKey::p256(name, point)
+            }
+        }
+    }
 }
 
 impl FileKey {
@@ -27,7 +55,7 @@ impl FileKey {
     ///
     /// # Errors
     ///
-    /// If others can read the file, it is not an Ed25519 key, it cannot be read or written, or the name is not one.
+    /// If others can read the file, it is no Ed25519 or P-256 key, it cannot be read or written, or the name is not one.
     pub fn open(path: &Path, name: &str) -> Result<Self, SignerError> {
         Self::open_or_make(path, name, Entropy::System)
     }
@@ -46,19 +74,24 @@ impl FileKey {
                 read_private(path)?.unwrap_or_default()
             }
         };
-        let secret = SigningKey::from_pkcs8_pem(&text).map_err(|_| SignerError::NotAKey {
+        let secret = Secret::from_pem(&text).ok_or_else(|| SignerError::NotAKey {
             path: path.to_owned(),
-            what: "it does not hold an Ed25519 key as PKCS#8 PEM".into(),
+            what: "it does not hold an Ed25519 or P-256 key as PKCS#8 PEM".into(),
         })?;
-        let public = VerifierKey::new(name, secret.verifying_key().as_bytes())
-            .map_err(|_| SignerError::BadName { name: name.to_owned() })?;
+        let public = secret.public(name).map_err(|_| SignerError::BadName { name: name.to_owned() })?;
         Ok(Self { secret, public })
     }
 }
 
 impl Signer for FileKey {
     fn sign(&self, bytes: &[u8]) -> Result<Signature, SignerError> {
-        Ok(Signature(self.secret.sign(bytes).to_bytes()))
+        match &self.secret {
+            Secret::Ed25519(key) => Ok(Signature(key.sign(bytes).to_bytes())),
+            Secret::P256(key) => {
+                let signed = key.sign(&SystemRandom::new(), bytes).map_err(|_| SignerError::NoSignature)?;
+                signed.as_ref().try_into().map(Signature).map_err(|_| SignerError::NoSignature)
+            }
+        }
     }
 
     fn vkey(&self) -> &VerifierKey {
@@ -127,6 +160,8 @@ mod tests {
     use super::*;
     use crate::base::digest::Digest;
     use crate::evidence::checkpoint::Checkpoint;
+    use crate::evidence::note::{Algorithm, SignedNote};
+    use crate::evidence::sshsig;
     use crate::signer::sign_checkpoint;
 
     #[test]
@@ -143,6 +178,29 @@ mod tests {
         assert_eq!(Checkpoint::open(note.as_bytes(), again.vkey()), Ok(checkpoint));
         assert!(Checkpoint::open(note.as_bytes(), other.vkey()).is_err());
         assert!(!format!("{first:?}").contains("PRIVATE"));
+    }
+
+    #[test]
+    fn a_p256_key_signs_notes_and_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("bundle.pem");
+        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        let document = SecretDocument::try_from(made.expect("a key").as_ref()).expect("DER");
+        let pem = document.to_pem("PRIVATE KEY", LineEnding::LF).expect("PEM");
+        write_private(&path, pem.as_bytes()).expect("a file");
+        let key = FileKey::open(&path, "evidence.x/bundle").expect("a key");
+        assert_eq!(key.vkey().algorithm(), Algorithm::P256);
+        assert_eq!(VerifierKey::from_pem("evidence.x/bundle", &key.vkey().pem()).as_ref(), Ok(key.vkey()));
+        let note = crate::signer::sign_note(&key, "text\n").expect("signed");
+        let read = SignedNote::parse(note.as_bytes()).expect("a note");
+        assert_eq!(read.verified(key.vkey()), Ok("text\n"));
+        let parsed: VerifierKey = key.vkey().to_string().parse().expect("a vkey");
+        assert_eq!(&parsed, key.vkey());
+        let list = b"0  a\n";
+        let signature = key.sign(&sshsig::message(list)).expect("signed");
+        let armour = sshsig::write(key.vkey(), &signature);
+        assert_eq!(sshsig::verify(armour.as_bytes(), key.vkey(), list), Ok(()));
+        assert!(sshsig::verify(armour.as_bytes(), key.vkey(), b"else").is_err());
     }
 
     #[cfg(unix)]

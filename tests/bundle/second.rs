@@ -158,8 +158,11 @@ fn operators(cases: &mut Cases, whole: &Files) {
     let trusted = Pins { log: Some(keys().0.public), ..Pins::default() };
     cases.strict.push(("the right key was given".into(), whole.clone(), trusted));
     let witness = "compliance.example/witness-1".to_owned();
-    let witness =
-        landfall::evidence::cosignature::WitnessKey::new(&witness, keys().0.public.public()).expect("a key");
+    let witness = landfall::evidence::cosignature::WitnessKey::new(
+        &witness,
+        keys().0.public.public().try_into().expect("32 bytes"),
+    )
+    .expect("a key");
     let unseen = Pins { witness: Some(witness), ..Pins::default() };
     cases.strict.push(("no witness has cosigned it".into(), whole.clone(), unseen));
     let log = lines(whole);

@@ -10,10 +10,10 @@ use landfall::evidence::verify::{Completeness, Integrity, Pins, Verdict, verify}
 use landfall::evidence::{dsse, note, redaction, sshsig, statement};
 use landfall::merkle;
 use landfall::model::plan::PlanExcerpt;
-use landfall::signer::Signer as _;
+use landfall::signer::Signer;
 use proptest::prelude::*;
 
-use super::fixture::{Ending, TestKey, build, checkpoint, key, keys, parts};
+use super::fixture::{Ending, build, checkpoint, key, keys, parts};
 
 fn check(files: &Files) -> Verdict {
     verify(files, &Pins::default())
@@ -47,28 +47,28 @@ pub fn resealed(files: Files) -> Files {
     sealed_with(files, &keys().1)
 }
 
-pub fn sealed_with(mut files: Files, key: &TestKey) -> Files {
+pub fn sealed_with(mut files: Files, key: &dyn Signer) -> Files {
     // What cannot be read any more keeps the statements that it had.
     let _ = restate(&mut files, key);
     let mut files = listed(files);
     let site = "HRB01".parse().expect("a site");
     let text = layout::note_text(keys().0.public.name(), &site, &Digest::of(&files[layout::SUMS]));
     let signature = key.sign(text.as_bytes()).expect("a signature");
-    files.insert(layout::SEAL.into(), note::write(&text, &key.public, &signature).into_bytes());
+    files.insert(layout::SEAL.into(), note::write(&text, key.vkey(), &signature).into_bytes());
     let signed = |bytes: &[u8]| key.sign(bytes).expect("a signature");
     let list = files[layout::SUMS].clone();
-    let ssh = sshsig::write(&key.public, &signed(&sshsig::message(&list)));
+    let ssh = sshsig::write(key.vkey(), &signed(&sshsig::message(&list)));
     files.insert(layout::SSH_SEAL.into(), ssh.into_bytes());
     if let Ok(manifest) = serde_json::from_slice(&files[layout::MANIFEST]) {
         let whole = statement::bundle(&manifest, &Digest::of(&list));
-        let envelope = dsse::write(&whole, &key.public, &signed(&dsse::message(&whole)));
+        let envelope = dsse::write(&whole, key.vkey(), &signed(&dsse::message(&whole)));
         files.insert(layout::ATTESTED_BUNDLE.into(), envelope.into_bytes());
     }
     files
 }
 
 /// Makes the record of the scan and all statements again from the files as they are.
-fn restate(files: &mut Files, key: &TestKey) -> Option<()> {
+fn restate(files: &mut Files, key: &dyn Signer) -> Option<()> {
     let manifest: Manifest = serde_json::from_slice(files.get(layout::MANIFEST)?).ok()?;
     let plan = serde_json::from_slice(files.get(layout::PLAN)?).ok()?;
     let plan = PlanExcerpt::from_value(plan).ok()?;
@@ -80,7 +80,7 @@ fn restate(files: &mut Files, key: &TestKey) -> Option<()> {
     let shown = Shown { manifest: &manifest, plan: &plan, entries: &entries };
     for (path, told) in statement::all(&shown, files, &outcomes) {
         let signature = key.sign(&dsse::message(&told)).expect("a signature");
-        files.insert(path, dsse::write(&told, &key.public, &signature).into_bytes());
+        files.insert(path, dsse::write(&told, key.vkey(), &signature).into_bytes());
     }
     Some(())
 }

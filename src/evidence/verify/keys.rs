@@ -2,13 +2,16 @@
 
 use super::super::bundle::{Files, layout};
 use super::super::checkpoint::Checkpoint;
-use super::super::handover::{self, Chain, Handover};
+use super::super::handover::{self, Chain, Handover, KeyUse};
 use super::super::note::VerifierKey;
 use super::{Failure, Found, file};
 
 /// The key of checkpoints with those before it. One of them must be the one that the reader trusts.
 pub(super) fn log(files: &Files, pinned: Option<&VerifierKey>) -> Found<Chain> {
     let key = read(files, layout::LOG_KEY)?;
+    if !handover::may_sign(KeyUse::Log, &key) {
+        return Err(Failure::broken(format!("{} is no Ed25519 key: {}", layout::LOG_KEY, handover::WHY)));
+    }
     let chain = chain(files, &key)?;
     match pinned {
         Some(pinned) if *pinned == key => {

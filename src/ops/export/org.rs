@@ -8,6 +8,7 @@ use crate::base::id::LogId;
 use crate::base::limits::HEADS_AGE_MAX;
 use crate::base::time::Timestamp;
 use crate::evidence::decisions::DecisionKey;
+use crate::evidence::handover::Handover;
 use crate::evidence::heads::{HEADS_KIND, HeadsBody, HeadsRoll};
 use crate::evidence::sshsig::key::PublicKey;
 use crate::evidence::tlog_proof::TlogProof;
@@ -22,6 +23,8 @@ use crate::ops::note::{self, Note};
 use crate::people::key_records;
 use crate::signer::Signer as _;
 
+use super::anchors;
+
 /// The org log as a bundle needs it.
 #[derive(Debug)]
 pub struct OrgSeal {
@@ -35,6 +38,8 @@ pub struct OrgSeal {
     pub heads: BTreeMap<LogId, LogHead>,
     /// The same without names, for the proofs that a head is among them.
     pub roll: HeadsRoll,
+    /// How keys took over from each other, each with the proof that this org log continues it.
+    pub handovers: Vec<Handover>,
     /// The keys that sign decisions, by fingerprint.
     pub signers: BTreeMap<String, DecisionKey>,
 }
@@ -86,7 +91,8 @@ impl OrgSeal {
         let line = &lines[place];
         let signers = signers(lines);
         let roll = HeadsRoll::new(&keys.pseudonyms, &heads);
-        Ok(Self { heads_line: line.text.clone(), proof, at: line.entry.at, heads, roll, signers })
+        let handovers = anchors::handovers(keys, &leaves)?;
+        Ok(Self { heads_line: line.text.clone(), proof, at: line.entry.at, heads, roll, handovers, signers })
     }
 }
 

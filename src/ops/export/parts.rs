@@ -17,7 +17,7 @@ use crate::ops::launch::PLAN_FILE;
 use crate::ops::{Context, earlier, witness};
 use crate::signer::Signer as _;
 
-use super::{Reading, Wanted, anchors};
+use super::{Reading, Wanted};
 
 /// The parts of one site's bundle, but for attachments.
 pub(super) fn parts(
@@ -71,7 +71,7 @@ pub(super) fn parts(
         blobs,
         controls: Vec::new(),
         attachments: Files::new(),
-        handovers: anchors::handovers(&**journal, keys, &org.proof)?,
+        handovers: org.handovers.clone(),
         stamped: None,
         log_key: keys.log.vkey().clone(),
         bundle_key: keys.bundle.vkey().clone(),

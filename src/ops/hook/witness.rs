@@ -7,27 +7,53 @@ use crate::evidence::growth::Growth;
 use crate::evidence::note::SignedNote;
 use crate::merkle;
 use crate::model::anchor::ServiceAddress;
-use crate::ops::checkpoints::{CHECKPOINT, COSIGNED, REQUEST, path};
+use crate::ops::checkpoints::{CHECKPOINT, COSIGNED, HEADS, REQUEST, path};
 use crate::ops::earlier::write;
 use crate::ops::error::Failure;
 use crate::post::{Answer, Bounds, post};
 
 use super::{Given, Outside};
 
-/// Asks for a cosignature and keeps it. A witness that knows another size says so, and is asked again from there.
-pub(super) fn ask(outside: &Outside<'_>, url: &ServiceAddress, given: &Given<'_>) -> Result<(), Failure> {
+const ADD_CHECKPOINT: &str = "/add-checkpoint";
+const SHOW_HEADS: &str = "/show-heads";
+const TAKE_OVER: &str = "/take-over";
+
+/// What the witness made of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It is done.
+    Done,
+    /// It knows another log key. It may yet be told which one took over.
+    OtherKey,
+}
+
+/// Asks for a cosignature and keeps it. A witness that knows another size says so, and is asked again from there. The
+/// heads that the org log ends with go before it, so that it is not cosigned if they shrank.
+pub(super) fn ask(outside: &Outside<'_>, url: &ServiceAddress, given: &Given<'_>) -> Result<Asked, Failure> {
     let told = |what: String| Failure::failed(format!("{} at {}: {what}", given.log, given.size));
     let note = String::from_utf8(given.file(CHECKPOINT).to_vec()).map_err(|e| told(e.to_string()))?;
-    let mut answer = send(url, given.file(REQUEST).to_vec()).map_err(told)?;
+    let heads = given.file(HEADS);
+    if !heads.is_empty() {
+        let answer = send(url, SHOW_HEADS, heads.to_vec()).map_err(told)?;
+        // Other programs' witnesses know nothing of heads, and say so; our own says 403 of another key.
+        match answer.status {
+            200 | 403 | 404 | 405 => {}
+            status => return Err(told(format!("it refused the heads of all logs with status {status}"))),
+        }
+    }
+    let mut answer = send(url, ADD_CHECKPOINT, given.file(REQUEST).to_vec()).map_err(told)?;
     if answer.status == 409 {
         let known = String::from_utf8_lossy(&answer.body).trim().parse::<u64>();
         let known = known.map_err(|_| told("it refused, and did not say what it knows".to_owned()))?;
         if known > given.size {
             // It has seen a later checkpoint, which covers this one.
-            return Ok(());
+            return Ok(Asked::Done);
         }
         let growth = from(outside, given, known).map_err(|failure| told(failure.to_string()))?;
-        answer = send(url, growth.request(&note).into_bytes()).map_err(told)?;
+        answer = send(url, ADD_CHECKPOINT, growth.request(&note).into_bytes()).map_err(told)?;
+    }
+    if answer.status == 403 {
+        return Ok(Asked::OtherKey);
     }
     if answer.status != 200 {
         return Err(told(format!("it refused with status {}", answer.status)));
@@ -39,11 +65,22 @@ pub(super) fn ask(outside: &Outside<'_>, url: &ServiceAddress, given: &Given<'_>
         return Err(told("its answer holds no cosignature".to_owned()));
     }
     let folder = outside.context.state.join(COSIGNED).join(given.log);
-    write(&path(&folder, given.size, COSIGNED), cosigned.as_bytes())
+    write(&path(&folder, given.size, COSIGNED), cosigned.as_bytes())?;
+    Ok(Asked::Done)
 }
 
-fn send(url: &ServiceAddress, body: Vec<u8>) -> Result<Answer, String> {
-    let url = format!("{}/add-checkpoint", url.as_str().trim_end_matches('/'));
+/// Shows how keys took over from each other, oldest first. Whether the witness took one that it did not know.
+pub(super) fn hand_over(url: &ServiceAddress, handovers: &[Vec<u8>]) -> Result<bool, Failure> {
+    let mut taken = false;
+    for handover in handovers {
+        let answer = send(url, TAKE_OVER, handover.clone()).map_err(Failure::failed)?;
+        taken |= answer.status == 200;
+    }
+    Ok(taken)
+}
+
+fn send(url: &ServiceAddress, to: &str, body: Vec<u8>) -> Result<Answer, String> {
+    let url = format!("{}{to}", url.as_str().trim_end_matches('/'));
     let bounds = Bounds { bytes: WITNESS_ANSWER_BYTES_MAX, within: HOOK_TIMEOUT };
     post(&url, "text/plain; charset=utf-8", body, bounds).map_err(|error| error.to_string())
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::base::digest::Digest;
 use crate::base::id::LogId;
-use crate::evidence::handover::{Handover, KeyUse, ROTATED_KIND, Rotation};
+use crate::evidence::handover::{self, Handover, KeyUse, ROTATED_KIND, Rotation};
 use crate::evidence::note::VerifierKey;
 use crate::evidence::origin;
 use crate::evidence::tlog_proof::TlogProof;
@@ -60,6 +60,12 @@ pub fn rotate(
         KeyUse::Log => keys.log.vkey().clone(),
         KeyUse::Bundle => keys.bundle.vkey().clone(),
     };
+    if dir.join(format!("{}.command.toml", which.word())).exists() {
+        return Err(Failure::failed(format!(
+            "the {} key is held behind a program: only a key in a file can be replaced by this command",
+            which.word()
+        )));
+    }
     let next = dir.join(format!("{}.next.pem", which.word()));
     let name = match which {
         KeyUse::Log => keys.root.clone(),
@@ -67,6 +73,9 @@ pub fn rotate(
     };
     let new = FileKey::open_or_make(&next, &name, context.entropy)
         .map_err(|error| Failure::failed(error.to_string()))?;
+    if !handover::may_sign(which, new.vkey()) {
+        return Err(Failure::failed(format!("{} holds no Ed25519 key: {}", next.display(), handover::WHY)));
+    }
     let rotation = Rotation { key: which, old: old.to_string(), new: new.vkey().to_string() };
     let line = named(context, journal, &rotation)?;
     let handover = handover(journal, &keys, &line)?;
@@ -143,7 +152,6 @@ fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, Failure> {
 mod tests {
     use super::*;
     use crate::entropy::Entropy;
-    use crate::evidence::handover;
     use crate::journal::memory::MemoryJournal;
     use crate::ops::desired::Desired;
     use crate::runner::clock::Clock;

@@ -17,6 +17,8 @@ use super::Witness;
 pub enum Answered {
     /// 200: the line of the cosignature.
     Cosigned(String),
+    /// 200: what was shown is taken.
+    Taken,
     /// 400: it is no request.
     Malformed,
     /// 403: the log key did not sign it.
@@ -25,7 +27,7 @@ pub enum Answered {
     UnknownLog,
     /// 409: the witness knows another size, this one, or another root of the same size.
     Conflict(u64),
-    /// 422: the proof does not hold.
+    /// 422: the proof does not hold, or the heads that the log ends with shrank.
     NoGrowth,
 }
 
@@ -33,7 +35,7 @@ impl Answered {
     /// The status.
     pub fn status(&self) -> u16 {
         match self {
-            Answered::Cosigned(_) => 200,
+            Answered::Cosigned(_) | Answered::Taken => 200,
             Answered::Malformed => 400,
             Answered::NotSigned => 403,
             Answered::UnknownLog => 404,
@@ -70,12 +72,14 @@ impl Witness {
         if growth.old != known.size || (new.size == known.size && new.root != known.root) {
             return Ok(Answered::Conflict(known.size));
         }
-        if !growth.holds((known.size, &known.root), &new) {
+        if !growth.holds((known.size, &known.root), &new) || self.is_refused(&new) {
             return Ok(Answered::NoGrowth);
         }
         let cosigned = self.signed(&note, now)?;
         let log = log.to_owned();
-        self.state.logs.insert(new.origin.clone(), LogHead { size: new.size, root: new.root });
+        let head = LogHead { size: new.size, root: new.root };
+        self.keep_shown(&head);
+        self.state.logs.insert(new.origin.clone(), head);
         write(&path(&self.dir.join(COSIGNED).join(log), new.size, COSIGNED), cosigned.as_bytes())?;
         self.save()?;
         Ok(Answered::Cosigned(cosigned[note.len()..].to_owned()))

@@ -38,7 +38,7 @@ impl Witness {
         Ok(shown.map_err(|error| error.to_string()).and_then(|shown| self.grown(&shown, head)))
     }
 
-    fn grown(&self, shown: &ShownHeads, head: &LogHead) -> Result<BTreeMap<Digest, u64>, String> {
+    pub(super) fn grown(&self, shown: &ShownHeads, head: &LogHead) -> Result<BTreeMap<Digest, u64>, String> {
         let proof = TlogProof::parse(shown.proof.as_bytes()).map_err(|error| error.to_string())?;
         let leaf = merkle::leaf_hash(shown.line.as_bytes());
         let inside =
@@ -91,11 +91,16 @@ impl Witness {
         if known.is_none_or(|known| (known.size, known.root) != (sealed.size, sealed.root)) {
             return Ok(false);
         }
+        self.followed(new)?;
+        Ok(true)
+    }
+
+    /// From here on the new key is the one.
+    pub(super) fn followed(&mut self, new: VerifierKey) -> Result<(), Failure> {
         self.state.retired.push(self.log_key.to_string());
         self.state.log_key = new.to_string();
         self.log_key = new;
-        self.save()?;
-        Ok(true)
+        self.save()
     }
 
     /// A checkpoint that the log key, or one that it took over from, has signed.

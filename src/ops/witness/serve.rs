@@ -1,4 +1,5 @@
-//! The witness over HTTP: one address, `POST /add-checkpoint`. One request is answered at a time.
+//! The witness over HTTP: `POST /add-checkpoint`, as C2SP `tlog-witness` has it, and two addresses of our own for what a
+//! folder of checkpoints shows beside requests, `POST /show-heads` and `POST /take-over`. One request is answered at a time.
 
 use std::future::Future;
 use std::io;
@@ -12,7 +13,9 @@ use axum::response::Response;
 use axum::routing::post;
 use tokio::net::TcpListener;
 
-use crate::base::limits::{WITNESS_ANSWER_BYTES_MAX, WITNESS_REQUEST_TIMEOUT};
+use crate::base::limits::{WITNESS_ANSWER_BYTES_MAX, WITNESS_REQUEST_TIMEOUT, WITNESS_SHOWN_BYTES_MAX};
+use crate::base::time::Timestamp;
+use crate::ops::error::Failure;
 use crate::runner::clock::Clock;
 
 use super::Witness;
@@ -33,12 +36,33 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let shared = Arc::new((Mutex::new(witness), clock));
-    let router = Router::new().route("/add-checkpoint", post(answer)).with_state(shared);
+    let router = Router::new()
+        .route("/add-checkpoint", post(add))
+        .route("/show-heads", post(show))
+        .route("/take-over", post(follow))
+        .with_state(shared);
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 
-async fn answer(State(shared): State<Arc<(Mutex<Witness>, Clock)>>, request: Request) -> Response {
-    let body = axum::body::to_bytes(request.into_body(), WITNESS_ANSWER_BYTES_MAX);
+type Shared = Arc<(Mutex<Witness>, Clock)>;
+
+/// What is done with the body of a request.
+type Deed = fn(&mut Witness, &[u8], Timestamp) -> Result<Answered, Failure>;
+
+async fn add(State(shared): State<Shared>, request: Request) -> Response {
+    answer(shared, request, WITNESS_ANSWER_BYTES_MAX, Witness::add).await
+}
+
+async fn show(State(shared): State<Shared>, request: Request) -> Response {
+    answer(shared, request, WITNESS_SHOWN_BYTES_MAX, |witness, body, _| witness.show_heads(body)).await
+}
+
+async fn follow(State(shared): State<Shared>, request: Request) -> Response {
+    answer(shared, request, WITNESS_ANSWER_BYTES_MAX, |witness, body, _| witness.take_over(body)).await
+}
+
+async fn answer(shared: Shared, request: Request, max: usize, deed: Deed) -> Response {
+    let body = axum::body::to_bytes(request.into_body(), max);
     let body = match tokio::time::timeout(WITNESS_REQUEST_TIMEOUT.as_std(), body).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return plain(StatusCode::PAYLOAD_TOO_LARGE, String::new()),
@@ -48,7 +72,7 @@ async fn answer(State(shared): State<Arc<(Mutex<Witness>, Clock)>>, request: Req
         let (witness, clock) = &*shared;
         // A request that panicked has written whole files or none.
         let mut witness = witness.lock().unwrap_or_else(PoisonError::into_inner);
-        witness.add(&body, clock.now())
+        deed(&mut witness, &body, clock.now())
     });
     match answered.await {
         Ok(Ok(answered)) => said(&answered),
@@ -65,9 +89,11 @@ fn said(answered: &Answered) -> Response {
             response.headers_mut().insert(CONTENT_TYPE, SIZE_TYPE);
             response
         }
-        Answered::Malformed | Answered::NotSigned | Answered::UnknownLog | Answered::NoGrowth => {
-            plain(status, String::new())
-        }
+        Answered::Taken
+        | Answered::Malformed
+        | Answered::NotSigned
+        | Answered::UnknownLog
+        | Answered::NoGrowth => plain(status, String::new()),
     }
 }
 
@@ -82,13 +108,27 @@ mod tests {
     use super::*;
     use crate::base::digest::Digest;
     use crate::base::time::Millis;
+    use crate::entropy::Entropy;
     use crate::evidence::checkpoint::Checkpoint;
     use crate::evidence::growth::Growth;
+    use crate::evidence::handover::KeyUse;
     use crate::evidence::note::SignedNote;
+    use crate::evidence::note::VerifierKey;
+    use crate::journal::Journal as _;
+    use crate::journal::memory::MemoryJournal;
     use crate::merkle;
+    use crate::model::anchor::ServiceAddress;
+    use crate::model::estate::Hook;
+    use crate::ops::Context;
+    use crate::ops::checkpoints::heads;
+    use crate::ops::desired::Desired;
+    use crate::ops::keys::Keys;
+    use crate::ops::keys::rotate::rotate;
+    use crate::ops::note::{self, Note};
     use crate::post::{self, Answer, Bounds};
     use crate::signer::file_key::FileKey;
     use crate::signer::{Signer as _, sign_checkpoint};
+    use std::path::Path;
 
     /// A request about the first `size` of these letters, proved from `old` entries of another history.
     fn request(key: &FileKey, log: &str, letters: &str, old: usize, proved: &str) -> Vec<u8> {
@@ -158,5 +198,60 @@ mod tests {
             Witness::open(&dir).expect("there").verify().expect("holds"),
             [("evidence.x/org".to_owned(), 5)]
         );
+    }
+
+    /// A witness that is served on this machine, and its address for an estate.
+    async fn served(dir: &Path, log_key: &VerifierKey) -> Hook {
+        let witness = Witness::init(dir, "witness.x/1", &log_key.to_string()).expect("a witness");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(serve(witness, Clock::Real, listener, std::future::pending()));
+        Hook::Witness(ServiceAddress::new(&url).expect("an address"))
+    }
+
+    #[tokio::test]
+    async fn heads_and_keys_that_take_over_are_seen_over_http() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let context = Context {
+            root: Path::new(env!("CARGO_MANIFEST_DIR")).to_owned(),
+            state: folder.path().join("state"),
+            clock: Clock::Real,
+            entropy: Entropy::System,
+        };
+        let mut estate = Desired::read(&context.root).expect("the estate").loaded.estate;
+        let keys = Keys::open(&context.key_dir(), &estate.name, false, context.entropy).expect("keys");
+        let dirs = ["on time", "late"].map(|name| folder.path().join(name));
+        let [on_time, late] =
+            [served(&dirs[0], keys.log.vkey()).await, served(&dirs[1], keys.log.vkey()).await];
+        (estate.publish, estate.timestamps) = (vec![on_time.clone()], Vec::new());
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut journal = MemoryJournal::seeded(5);
+            let mut troubles = Vec::new();
+            let site = "site/HRB01".parse().expect("a log");
+            for which in [KeyUse::Log, KeyUse::Bundle, KeyUse::Log] {
+                let note = Note::new("run.noted", serde_json::json!({}));
+                note::append(&context, &mut journal, &site, note).expect("written");
+                troubles.extend(heads::beat(&context, &mut journal, &estate).expect("a beat").troubles);
+                troubles.extend(rotate(&context, &mut journal, &estate, which).expect("rotated").troubles);
+            }
+            estate.publish = vec![on_time, late];
+            troubles.extend(heads::beat(&context, &mut journal, &estate).expect("a beat").troubles);
+            (troubles, journal.heads().expect("heads"))
+        });
+        let (troubles, heads) = asked.await.expect("asked");
+        assert!(troubles.is_empty(), "{troubles:?}");
+        for dir in dirs {
+            let witness = Witness::open(&dir).expect("there");
+            let held = witness.verify().expect("holds");
+            assert_eq!(held.len(), heads.len(), "{held:?}");
+            assert!(
+                held.iter().all(|(log, size)| heads
+                    .iter()
+                    .any(|(own, head)| { log.ends_with(&format!("/{own}")) && head.size == *size })),
+                "{held:?}"
+            );
+            assert_eq!(witness.state.retired.len(), 2, "it followed both");
+            assert!(!witness.state.heads.is_empty(), "it saw the heads");
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::document::{Block, Text};
 use crate::evidence::sshsig;
-use crate::evidence::sshsig::key::PublicKey;
 
 use super::super::{layout, readme};
 use super::facts::Facts;
@@ -35,12 +34,11 @@ pub(super) fn blocks(facts: &Facts<'_>) -> Vec<Block> {
 /// What each of the commands says if all is well.
 fn expected(facts: &Facts<'_>) -> [String; 4] {
     let parts = facts.content.parts;
-    let fingerprint = PublicKey::ed25519(*parts.bundle_key.public()).map(|key| key.fingerprint());
-    let fingerprint = fingerprint.unwrap_or_else(|_| "the bundle key's fingerprint".to_owned());
+    let (word, fingerprint) = (sshsig::word(&parts.bundle_key), sshsig::fingerprint(&parts.bundle_key));
     let allow = if parts.rehearsal { ", with --allow-rehearsal, because it is one" } else { "" };
     [
         "a line with OK for each file, and no line with FAILED".to_owned(),
-        format!("Good \"{}\" signature … with ED25519 key {fingerprint}", sshsig::NAMESPACE),
+        format!("Good \"{}\" signature … with {word} key {fingerprint}", sshsig::NAMESPACE),
         format!(
             "a line that names {} entries, and no line with `does not hold`",
             facts.content.checkpoint.size
