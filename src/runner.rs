@@ -12,6 +12,7 @@ mod jobs;
 pub mod known;
 mod lanes;
 mod ledger;
+mod moved;
 pub mod perform;
 mod running;
 mod scope_run;

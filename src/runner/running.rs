@@ -10,6 +10,7 @@ use super::feed::Feed;
 use super::known::Known;
 use super::lanes::Lanes;
 use super::ledger::{Ledger, Stamp};
+use super::moved::Moved;
 use super::perform::Done;
 use super::scope_run::ScopeRun;
 use super::stop::Stop;
@@ -43,6 +44,9 @@ pub(super) struct Running<'a> {
     pub(super) agenda: Agenda,
     /// Whether anything has happened to the launch since what it owes was followed.
     pub(super) fleet_moved: bool,
+    /// To which scopes.
+    pub(super) moved: Moved,
+    /// What is owed beside the runs of scopes.
     fleet_owed: OnceCell<BTreeSet<fleet::Command>>,
     pub(super) holdings: BTreeMap<ScopeId, Holdings>,
     pub(super) known: Known,
@@ -81,6 +85,7 @@ impl<'a> Running<'a> {
             active: BTreeSet::new(),
             agenda: Agenda::default(),
             fleet_moved: true,
+            moved: Moved::All,
             fleet_owed: OnceCell::new(),
             holdings: BTreeMap::new(),
             known: Known::default(),
@@ -269,6 +274,7 @@ impl<'a> Running<'a> {
             fleet::Decision::Refused(refusal) => return Err(refusal),
         };
         for event in events {
+            self.moved.note(&event);
             let refs = if matches!(event, FleetEvent::LaunchStarted { .. }) {
                 self.launch_refs.clone()
             } else {
@@ -279,9 +285,10 @@ impl<'a> Running<'a> {
         Ok(true)
     }
 
-    /// What the fleet owes. It follows from its state alone, and there are many turns in which that stays as it is.
+    /// What the fleet owes beside the runs of scopes. It follows from its state alone, and there are many turns in which that
+    /// stays as it is.
     pub(super) fn fleet_owed(&self) -> &BTreeSet<fleet::Command> {
-        self.fleet_owed.get_or_init(|| fleet::owed(&self.fleet))
+        self.fleet_owed.get_or_init(|| fleet::owed_beside_scopes(&self.fleet))
     }
 
     /// Notes how a scope's run stands now, if it goes on.
