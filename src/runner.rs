@@ -14,6 +14,7 @@ mod lanes;
 mod ledger;
 mod moved;
 pub mod perform;
+mod replay;
 mod running;
 mod scope_run;
 mod scopes;

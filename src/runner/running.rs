@@ -12,6 +12,7 @@ use super::lanes::Lanes;
 use super::ledger::{Ledger, Stamp};
 use super::moved::Moved;
 use super::perform::Done;
+use super::replay::{Replayed, replay};
 use super::scope_run::ScopeRun;
 use super::stop::Stop;
 use super::tasks::Tasks;
@@ -111,25 +112,10 @@ impl<'a> Running<'a> {
     /// Folds the logs: what we hold, what is known, and where this launch stands.
     fn replay(&mut self) -> Result<(), RunnerError> {
         let saved = self.saved;
-        for (scope, plan) in &saved.plan.scopes {
-            let lines = self.ledger.read(&LogId::Scope(scope.clone()), 0)?;
-            // Each entry is understood once, for what is held and for where the run stands.
-            let (mut holdings, mut events) = (Holdings::default(), Vec::new());
-            for entry in lines.iter().map(|line| &line.entry) {
-                let event = holdings.take(entry).map_err(|e| RunnerError::Replay(format!("{scope}: {e}")))?;
-                events.extend(event.filter(|_| entry.run.as_ref() == Some(&self.run)));
-            }
-            let region = plan.needs.iter().find(|need| matches!(need, ScopeId::Region(_)));
-            let region = region.or(saved.plan.through()).cloned();
-            let held = holdings.iter().map(|(id, _)| id.clone());
-            self.known.declare(scope, region, plan.steps.keys().cloned().chain(held));
-            for (id, held) in holdings.iter() {
-                self.known.set_outputs(scope, id, held.outputs.clone());
-            }
-            let run = ScopeRun::replay(&self.run, scope, plan, &events, &mut self.known)
-                .map_err(|e| RunnerError::Replay(format!("{scope}: {e}")))?;
+        for Replayed { scope, holdings, run, known } in replay(self.ledger.journal(), saved, &self.run)? {
+            self.known.absorb(known);
             self.holdings.insert(scope.clone(), holdings);
-            self.scopes.insert(scope.clone(), run);
+            self.scopes.insert(scope, run);
         }
         self.learn_what_is_gone_through()?;
         let begun = self.replay_launch()?;

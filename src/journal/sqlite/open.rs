@@ -59,6 +59,16 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, JournalError> {
     Ok(connection)
 }
 
+/// A second connection of a process that has the journal open for writing: it sees what was written, and writes nothing.
+pub(super) fn beside(path: &Path) -> Result<Connection, JournalError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, error))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| failed(path, error))?;
+    let settings = "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
+    connection.execute_batch(settings).map_err(|error| failed(path, error))?;
+    Ok(connection)
+}
+
 pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
     if !path.is_file() {
         return Err(failed(path, "there is no journal here"));
