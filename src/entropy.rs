@@ -1,7 +1,7 @@
 //! Floor 3: where randomness comes from: the system's source, or for rehearsals a seed, so that the same rehearsal gives
 //! the same bytes.
 
-use crate::base::digest::Digest;
+use crate::base::digest::{Digest, hex};
 
 /// Where random bytes come from. A seed hides nothing: it is for rehearsals and tests alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +47,7 @@ impl Entropy {
     /// If the operating system has none.
     pub fn name(self, purpose: &str) -> Result<String, NoRandomness> {
         let bytes = self.bytes(purpose)?;
-        Ok(bytes[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&bytes[..16]))
     }
 }
 

@@ -52,7 +52,7 @@ mod wave;
 pub use apply::apply;
 pub use decide::{advance, decide};
 pub use input::{Decision, Input};
-pub use owed::{Command, owed};
+pub use owed::{Command, owed, owed_beside_scopes, owed_by};
 pub use refusal::Refusal;
 pub use state::{Paused, Phase, ReplayError, Standstill, State};
 pub use wait::{Subject, Waiting, waits};

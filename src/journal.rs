@@ -294,6 +294,15 @@ pub trait Journal: Send {
     /// `Damaged` at the first bad entry, or at the first one that is missing.
     fn read(&self, log: &LogId, from: u64) -> Result<Vec<Line>, JournalError>;
 
+    /// Another view of the same store, to read whole logs on another thread; nothing if it can be seen from one place only.
+    ///
+    /// # Errors
+    ///
+    /// `Store`.
+    fn reader(&self) -> Result<Option<Box<dyn Journal>>, JournalError> {
+        Ok(None)
+    }
+
     /// Size and RFC 6962 root of every log that has entries.
     ///
     /// # Errors

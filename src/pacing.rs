@@ -38,6 +38,16 @@ pub struct Lane {
     pub family: Family,
 }
 
+impl Lane {
+    /// A number that tells lanes apart, but for chance, and is the same in every run (FNV-1a, from a number on). Lanes are
+    /// looked up by it: the names of a thousand hosts are alike for their first twenty bytes.
+    fn mark(&self, from: u64) -> u64 {
+        const PRIME: u64 = 0x0000_0100_0000_01b3;
+        let bytes = self.host.bytes().chain([0]).chain(self.family.as_str().bytes());
+        bytes.fold(from ^ 0xcbf2_9ce4_8422_2325, |mark, byte| (mark ^ u64::from(byte)).wrapping_mul(PRIME))
+    }
+}
+
 /// How one lane has fared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LaneReport {
@@ -59,13 +69,15 @@ pub struct LaneReport {
 #[derive(Debug, Clone)]
 pub struct Pacer {
     rates: Rates,
-    lanes: BTreeMap<Lane, LaneState>,
+    /// By their marks.
+    lanes: BTreeMap<u64, Vec<(Lane, LaneState)>>,
+    count: usize,
 }
 
 impl Pacer {
     /// A pacer on which nothing has happened.
     pub fn new(rates: Rates) -> Self {
-        Self { rates, lanes: BTreeMap::new() }
+        Self { rates, lanes: BTreeMap::new(), count: 0 }
     }
 
     /// The rates it goes by.
@@ -75,7 +87,7 @@ impl Pacer {
 
     /// The first moment at which the lane's next call may go out: now or later.
     pub fn ready_at(&self, lane: &Lane, now: Timestamp) -> Timestamp {
-        match self.lanes.get(lane).or_else(|| self.lanes.get(&self.charged(lane, now))) {
+        match self.known(lane).or_else(|| self.known(&self.charged(lane, now))) {
             Some(state) => state.ready_at(now),
             None => now,
         }
@@ -83,7 +95,10 @@ impl Pacer {
 
     /// A call goes out. Before [`Pacer::ready_at`] it goes into debt: the calls after it wait for longer.
     pub fn take(&mut self, lane: &Lane, now: Timestamp) {
-        self.state(lane, now).take(now);
+        match self.known_mut(lane) {
+            Some(state) => state.take(now),
+            None => self.state(lane, now).take(now),
+        }
     }
 
     /// A call was refused for being one too many: the whole lane rests, at half its rate, and starts with one call.
@@ -98,7 +113,7 @@ impl Pacer {
 
     /// How each lane has fared, in order.
     pub fn report(&self) -> Vec<LaneReport> {
-        let of = |(lane, state): (&Lane, &LaneState)| LaneReport {
+        let of = |(lane, state): &(Lane, LaneState)| LaneReport {
             lane: lane.clone(),
             published: state.published(),
             present: state.present(),
@@ -106,12 +121,32 @@ impl Pacer {
             refusals: state.refusals(),
             bound: state.bound(),
         };
-        self.lanes.iter().map(of).collect()
+        let mut report: Vec<LaneReport> = self.lanes.values().flatten().map(of).collect();
+        report.sort_by(|one, other| one.lane.cmp(&other.lane));
+        report
+    }
+
+    fn known(&self, lane: &Lane) -> Option<&LaneState> {
+        let alike = self.lanes.get(&lane.mark(0))?;
+        alike.iter().find(|(known, _)| known == lane).map(|(_, state)| state)
+    }
+
+    fn known_mut(&mut self, lane: &Lane) -> Option<&mut LaneState> {
+        let alike = self.lanes.get_mut(&lane.mark(0))?;
+        alike.iter_mut().find(|(known, _)| known == lane).map(|(_, state)| state)
+    }
+
+    fn forget(&mut self, lane: &Lane) {
+        if let Some(alike) = self.lanes.get_mut(&lane.mark(0)) {
+            let before = alike.len();
+            alike.retain(|(known, _)| known != lane);
+            self.count -= before - alike.len();
+        }
     }
 
     /// The lane itself while there is room for it, else the one that all further hosts share: slower, never faster.
     fn charged(&self, lane: &Lane, now: Timestamp) -> Lane {
-        let known = self.lanes.contains_key(lane) || self.lanes.len() < PACING_LANES_MAX;
+        let known = self.count < PACING_LANES_MAX || self.known(lane).is_some();
         if known || self.idle(now).is_some() {
             return lane.clone();
         }
@@ -119,19 +154,23 @@ impl Pacer {
     }
 
     fn idle(&self, now: Timestamp) -> Option<Lane> {
-        self.lanes.iter().find(|(_, state)| state.is_idle(now)).map(|(lane, _)| lane.clone())
+        let idle = self.lanes.values().flatten().filter(|(_, state)| state.is_idle(now));
+        idle.map(|(lane, _)| lane).min().cloned()
     }
 
     fn state(&mut self, lane: &Lane, now: Timestamp) -> &mut LaneState {
         let charged = self.charged(lane, now);
-        if !self.lanes.contains_key(&charged)
-            && self.lanes.len() >= PACING_LANES_MAX
-            && charged.host != ALL_OTHERS
-            && let Some(idle) = self.idle(now)
-        {
-            self.lanes.remove(&idle);
+        if self.known(&charged).is_none() {
+            if self.count >= PACING_LANES_MAX
+                && charged.host != ALL_OTHERS
+                && let Some(idle) = self.idle(now)
+            {
+                self.forget(&idle);
+            }
+            let state = LaneState::new(self.rates.of(&charged.family));
+            self.lanes.entry(charged.mark(0)).or_default().push((charged.clone(), state));
+            self.count += 1;
         }
-        let rates = &self.rates;
-        self.lanes.entry(charged).or_insert_with_key(|lane| LaneState::new(rates.of(&lane.family)))
+        self.known_mut(&charged).expect("it is there or was just put there")
     }
 }

@@ -87,6 +87,7 @@ conformance!(
     entries_are_sealed_and_read_back,
     several_logs_in_one_step_or_none,
     heads_are_the_roots_over_the_lines,
+    another_thread_reads_what_this_one_writes,
     only_one_holder_at_a_time,
     a_lease_that_has_ended_is_taken_over_and_the_old_holder_fenced,
     a_lease_of_a_gone_holder_is_taken_over_at_once,
@@ -163,6 +164,18 @@ fn heads_are_the_roots_over_the_lines(store: &dyn Store) {
         assert_eq!(heads[&log("account")].size, size);
         assert_eq!(heads[&log("account")].root, merkle::root(&leaves));
     }
+}
+
+fn another_thread_reads_what_this_one_writes(store: &dyn Store) {
+    let mut journal = store.open();
+    let lease = take(&mut *journal, "site/HRB01", "one");
+    let reader = journal.reader().expect("it can be opened again").expect("there is one");
+    for n in 0..3 {
+        journal.append(&[&lease], vec![draft("site/HRB01", json!(n))]).expect("lines");
+        assert_eq!(texts(&*reader, "site/HRB01"), texts(&*journal, "site/HRB01"));
+    }
+    let there = std::thread::spawn(move || texts(&*reader, "site/HRB01"));
+    assert_eq!(there.join().expect("it reads"), texts(&*journal, "site/HRB01"));
 }
 
 fn only_one_holder_at_a_time(store: &dyn Store) {

@@ -1,5 +1,8 @@
 //! Scenario 15: a launch of one site by the real packs, killed after one of its writes, at as many writes as asked for, and
 //! resumed. `tests/crash_matrix.rs` does the same after every write of a small launch.
+//!
+//! Only a build with debug assertions can be told to die after a write: that build makes the launch that is killed, and the
+//! program under test takes it up, plans again, exports and verifies.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,20 +42,25 @@ fn copied(from: &Path, to: &Path) {
     }
 }
 
-/// A launch in this folder until the end, killed after this write; whether it was.
-fn killed(estate: &Estate, write: usize, found: &mut Found) -> bool {
-    let apply = estate.program("apply", &["apply", "p.plan", "--progress", "none"]);
-    let first = quiet(apply.clone().with(vec![(VARIABLE.to_owned(), write.to_string())]));
-    if first {
-        return false;
-    }
-    let begun = !estate.prints(&["log", "org"]).is_empty();
-    if !(begun && quiet(estate.program("resume", &["resume", "--progress", "none"]))) {
-        found.unfinished += usize::from(!quiet(apply));
+/// The launch, up to the write after which it is killed; whether it came to its end instead.
+fn ends_before(mortal: &str, estate: &Estate, write: usize) -> bool {
+    let words = [mortal, "--quiet", "apply", "p.plan", "--progress", "none"];
+    let apply = Program::new("apply", &estate.root, &words);
+    quiet(apply.with(vec![(VARIABLE.to_owned(), write.to_string())]))
+}
+
+/// A launch in this folder, killed after this write and brought to its end; nothing is counted if it was not killed.
+fn killed(mortal: &str, estate: &Estate, write: usize, found: &mut Found) {
+    if ends_before(mortal, estate, write) {
+        return;
     }
     found.kills += 1;
+    let begun = !estate.prints(&["log", "org"]).is_empty();
+    if !(begun && quiet(estate.program("resume", &["resume", "--progress", "none"]))) {
+        let again = estate.program("apply", &["apply", "p.plan", "--progress", "none"]);
+        found.unfinished += usize::from(!quiet(again));
+    }
     judge(estate, found);
-    true
 }
 
 fn quiet(program: Program) -> bool {
@@ -93,12 +101,10 @@ fn judge(estate: &Estate, found: &mut Found) {
 }
 
 /// How many writes the launch has: twice as far until it is not killed any more, then between.
-fn writes(model: &Path, folder: &Path) -> usize {
+fn writes(mortal: &str, model: &Path, folder: &Path) -> usize {
     let dies = |write: usize| {
         copied(model, folder);
-        let estate = Estate { root: folder.to_owned(), sites: 1 };
-        let apply = estate.program("apply", &["apply", "p.plan", "--progress", "none"]);
-        !quiet(apply.with(vec![(VARIABLE.to_owned(), write.to_string())]))
+        !ends_before(mortal, &Estate { root: folder.to_owned(), sites: 1 }, write)
     };
     let (mut low, mut high) = (0, 16);
     while dies(high) && high < 100_000 {
@@ -121,17 +127,22 @@ pub fn matrix(suite: &mut Suite) {
     assert!(estate.program("plan", &["plan", "--all", "--out", "p.plan"]).run().ok, "the plan");
     let model = estate.root.clone();
     let folder = |worker: usize| -> PathBuf { suite.scratch.join(format!("crash-{worker}")) };
-    let all = writes(&model, &folder(0));
+    let Some(mortal) = suite.dev_binary.as_ref().map(|path| path.to_string_lossy().into_owned()) else {
+        return suite.skip(15, "there is no dev build: `cargo build`, or --dev-binary PATH");
+    };
+    let all = writes(&mortal, &model, &folder(0));
     if all == 0 {
-        let why = "this build cannot be told to die after a write; `cargo test --test crash_matrix` does that in a dev build";
-        return suite.skip(15, why);
+        return suite.skip(15, &format!("{mortal} cannot be told to die after a write: it is no dev build"));
     }
-    let points = suite.sizes.kills.min(all.max(1));
-    suite.say(&format!("a launch of one site has {all} writes; {points} of them are its last"));
+    // A launch with fewer writes is killed after each of them more than once: its calls fall otherwise each time.
+    let points = suite.sizes.kills;
+    suite.say(&format!(
+        "a launch of one site has {all} writes; {points} launches are killed after one of them"
+    ));
     let (next, total) = (AtomicUsize::new(0), Mutex::new(Found::default()));
     std::thread::scope(|threads| {
         for worker in 0..WORKERS {
-            let (next, total, model, folder) = (&next, &total, &model, folder(worker));
+            let (next, total, model, folder, mortal) = (&next, &total, &model, folder(worker), &mortal);
             threads.spawn(move || {
                 loop {
                     let point = next.fetch_add(1, Ordering::SeqCst);
@@ -143,7 +154,7 @@ pub fn matrix(suite: &mut Suite) {
                     let mut found = Found::default();
                     // From the first write to the last, evenly.
                     let write = 1 + point * all.saturating_sub(1) / points.saturating_sub(1).max(1);
-                    killed(&estate, write, &mut found);
+                    killed(mortal, &estate, write, &mut found);
                     let mut total = total.lock().expect("no worker panics with it");
                     total.kills += found.kills;
                     total.orphaned += found.orphaned;
@@ -168,8 +179,8 @@ pub fn matrix(suite: &mut Suite) {
             String::new(),
         ],
         format!(
-            "one site by the real packs, {all} writes, killed after {points} of them, evenly, and resumed; after each a plan \
-             without changes, and a bundle that verifies; every write of a small launch: `cargo test --test crash_matrix`"
+            "one site by the real packs, {all} writes, killed {points} times after one of them, from the first to the last, and \
+             resumed; after each a plan without changes, and a bundle that verifies; every write of a small launch: `cargo test --test crash_matrix`"
         ),
     );
 }

@@ -1,7 +1,7 @@
 //! Whole processes, measured: what many sites cost, against what the machine allows and against Terraform.
 //!
-//! `cargo bench --bench suite -- [--short] [--only WORD] [--out DIR] [--publish] [--compare CSV]`. Every program runs in a
-//! process of its own, in turn with what it is compared to; medians; CPU before wall; judged by ratios. A scenario that
+//! `cargo bench --bench suite -- [--short] [--only WORD] [--out DIR] [--publish] [--compare CSV] [--dev-binary PATH]`. Every
+//! program runs in a process of its own, in turn with what it is compared to; medians; CPU before wall; judged by ratios. A scenario that
 //! comes to a bad end becomes a row that says so, and the others go on. See docs/PERFORMANCE.md.
 
 #![allow(missing_docs, reason = "a program, not a library")]
@@ -89,6 +89,8 @@ pub struct Suite {
     pub sizes: Sizes,
     pub times: usize,
     pub terraform: Option<Terraform>,
+    /// A build of the program that can be told to die after a write.
+    pub dev_binary: Option<PathBuf>,
     pub rows: Vec<Row>,
     pub curves: Vec<Curve>,
     /// What one scenario leaves for others: exponents, and seconds of memory.
@@ -172,6 +174,12 @@ fn together(suite: &mut Suite) {
     }
 }
 
+/// The dev build beside these sources, if there is one.
+fn built_for_development() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/debug/landfall");
+    path.is_file().then_some(path)
+}
+
 fn load() -> String {
     std::fs::read_to_string("/proc/loadavg").map_or_else(
         |_| "unknown".to_owned(),
@@ -229,6 +237,7 @@ fn main() {
         sizes: if short { Sizes::short() } else { Sizes::full() },
         times: if short { 3 } else { 5 },
         terraform: Terraform::find(),
+        dev_binary: after("--dev-binary").map(PathBuf::from).or_else(built_for_development),
         rows: Vec::new(),
         curves: Vec::new(),
         exponents: Vec::new(),

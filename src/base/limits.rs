@@ -405,3 +405,10 @@ pub const PDF_PAGES_MAX: usize = 1_000;
 pub const OWN_CONTROLS_BYTES_MAX: usize = 256 << 10;
 /// Bytes of one text in it: an id, or a sentence about who shows a control instead.
 pub const OWN_CONTROL_TEXT_BYTES_MAX: usize = 200;
+
+/// Rounds in which answers are gathered before they are recorded: a round takes microseconds and finishes some sixty tasks,
+/// so that the answers to a thousand calls come along, and a service that answers all the time holds nothing up.
+pub const GATHER_ROUNDS_MAX: usize = 16;
+
+/// Scopes whose logs are worth a thread and a connection of their own when a launch is taken up: some thousand entries.
+pub const REPLAY_SHARE_MIN: usize = 16;

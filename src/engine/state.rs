@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::command::Command;
-use super::graph::Graph;
+use super::graph::{Graph, Node};
 use super::step::{Phase, Step};
 use crate::base::id::{RunId, StepId};
 use crate::base::time::Timestamp;
@@ -172,7 +172,7 @@ impl State {
 
     /// Brings what is owed up to date after a change of one step.
     pub(super) fn refresh(&mut self, id: &StepId) {
-        let (command, timer) = (self.command_for(id), self.timer_for(id));
+        let (command, timer) = self.due(id);
         let step = self.step_mut(id);
         let old_command = std::mem::replace(&mut step.owes, command.clone());
         let old_timer = std::mem::replace(&mut step.timer, timer);
@@ -199,22 +199,31 @@ impl State {
         }
     }
 
-    fn command_for(&self, id: &StepId) -> Option<Command> {
+    /// What is owed for a step, and the moment that it waits for.
+    fn due(&self, id: &StepId) -> (Option<Command>, Option<Timestamp>) {
         if !self.is_live() {
-            return None;
+            return (None, None);
         }
-        let known = self.step(id);
-        let (attempt, look, step) = (known.attempt, self.look(id), id.clone());
-        let remaining = Reverse(self.graph.node(id).remaining);
+        let step = self.step(id);
+        let timer = if self.is_draining() { None } else { timer_of(step) };
+        (self.command_for(id, step), timer)
+    }
+
+    fn command_for(&self, id: &StepId, known: &Step) -> Option<Command> {
+        let attempt = known.attempt;
+        let (name, node) = (|| id.clone(), || self.graph.node(id));
         match known.phase {
             Phase::Applying { call, deadline } => {
-                Some(Command::Apply { remaining, step, attempt, call, deadline })
+                let remaining = Reverse(node().remaining);
+                Some(Command::Apply { remaining, step: name(), attempt, call, deadline })
             }
             Phase::Observing if !self.is_draining() => {
-                Some(Command::Observe { remaining, step, attempt, look })
+                let (remaining, look) = (Reverse(node().remaining), look_of(known, node()));
+                Some(Command::Observe { remaining, step: name(), attempt, look })
             }
             Phase::Verifying { next: None, .. } if !self.is_draining() => {
-                Some(Command::Verify { remaining, step, attempt, look })
+                let (remaining, look) = (Reverse(node().remaining), look_of(known, node()));
+                Some(Command::Verify { remaining, step: name(), attempt, look })
             }
             Phase::Observing
             | Phase::Verifying { .. }
@@ -226,32 +235,32 @@ impl State {
         }
     }
 
-    fn timer_for(&self, id: &StepId) -> Option<Timestamp> {
-        if !self.is_live() || self.is_draining() {
-            return None;
-        }
-        match &self.step(id).phase {
-            Phase::Resting { until, .. } => Some(*until),
-            Phase::Verifying { next, .. } => *next,
-            Phase::Waiting
-            | Phase::Observing
-            | Phase::Applying { .. }
-            | Phase::Succeeded { .. }
-            | Phase::Failed { .. }
-            | Phase::Blocked { .. } => None,
-        }
-    }
-
     /// How a step's object is to be looked at.
     pub(super) fn look(&self, id: &StepId) -> Look {
-        let step = self.step(id);
-        let goal = match self.graph.node(id).operation {
-            Some(Operation::Delete) => Goal::Gone,
-            Some(Operation::Replace) if !step.cleared => Goal::Gone,
-            Some(Operation::None | Operation::Create | Operation::Update | Operation::Replace) | None => {
-                Goal::AsDesired
-            }
-        };
-        Look { goal, ours: step.ours }
+        look_of(self.step(id), self.graph.node(id))
     }
+}
+
+fn timer_of(step: &Step) -> Option<Timestamp> {
+    match &step.phase {
+        Phase::Resting { until, .. } => Some(*until),
+        Phase::Verifying { next, .. } => *next,
+        Phase::Waiting
+        | Phase::Observing
+        | Phase::Applying { .. }
+        | Phase::Succeeded { .. }
+        | Phase::Failed { .. }
+        | Phase::Blocked { .. } => None,
+    }
+}
+
+fn look_of(step: &Step, node: &Node) -> Look {
+    let goal = match node.operation {
+        Some(Operation::Delete) => Goal::Gone,
+        Some(Operation::Replace) if !step.cleared => Goal::Gone,
+        Some(Operation::None | Operation::Create | Operation::Update | Operation::Replace) | None => {
+            Goal::AsDesired
+        }
+    };
+    Look { goal, ours: step.ours }
 }

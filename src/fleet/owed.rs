@@ -36,17 +36,31 @@ pub enum Command {
 
 /// What must be going on right now, from state alone. At most one moment to wake at is among it, the earliest.
 pub fn owed(state: &State) -> BTreeSet<Command> {
+    let mut owed = owed_beside_scopes(state);
+    owed.extend(state.running().filter_map(|scope| owed_by(state, scope)));
+    owed
+}
+
+/// What is owed to one scope.
+pub fn owed_by(state: &State, scope: &ScopeId) -> Option<Command> {
     if !state.is_live() {
-        return BTreeSet::new();
+        return None;
     }
-    let run = |scope: &ScopeId| {
-        if *state.phase(scope) == Phase::Aborting {
-            Command::AbortScope(scope.clone())
-        } else {
-            Command::RunScope { scope: scope.clone(), round: state.round(scope) }
-        }
-    };
-    let mut owed: BTreeSet<Command> = state.running().map(run).collect();
+    match state.scopes().get(scope)? {
+        Phase::Running => Some(Command::RunScope { scope: scope.clone(), round: state.round(scope) }),
+        Phase::Aborting => Some(Command::AbortScope(scope.clone())),
+        Phase::Pending
+        | Phase::Suspended
+        | Phase::Succeeded
+        | Phase::Failed
+        | Phase::Aborted
+        | Phase::Skipped { .. } => None,
+    }
+}
+
+/// What is owed to waves and to the launch as a whole: all that is owed but the runs of scopes, of which there are many.
+pub fn owed_beside_scopes(state: &State) -> BTreeSet<Command> {
+    let mut owed = BTreeSet::new();
     if state.is_open() {
         let mut moments = windows(state);
         criteria(state, &mut owed, &mut moments);

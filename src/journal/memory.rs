@@ -225,6 +225,10 @@ impl Journal for MemoryJournal {
         numbered.map(|(seq, text)| unseal(log, seq, text.clone())).collect()
     }
 
+    fn reader(&self) -> Result<Option<Box<dyn Journal>>, JournalError> {
+        Ok(Some(Box::new(self.another())))
+    }
+
     fn heads(&self) -> Result<BTreeMap<LogId, LogHead>, JournalError> {
         let head = |(name, log): (&LogId, &Log)| {
             (name.clone(), LogHead { size: log.range.size(), root: log.range.root() })

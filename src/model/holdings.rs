@@ -96,6 +96,20 @@ impl Holdings {
         Ok(Some(event))
     }
 
+    /// The same with an entry that nobody else needs.
+    ///
+    /// # Errors
+    ///
+    /// As `take`.
+    pub fn take_over(&mut self, entry: Entry) -> Result<Option<Event>, BadEvent> {
+        if entry.kind == ADOPTED {
+            return self.take(&entry);
+        }
+        let event = Event::from_body(&entry.kind, entry.step.as_ref(), entry.body)?;
+        self.fold(entry.run.as_ref(), &event);
+        Ok(Some(event))
+    }
+
     /// Folds one event of a run. Events that say nothing about objects change nothing.
     pub fn fold(&mut self, run: Option<&RunId>, event: &Event) {
         let Some(step) = event.step() else { return };

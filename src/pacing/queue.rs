@@ -55,6 +55,8 @@ struct Rank {
 /// Calls that wait for the same lanes.
 #[derive(Debug)]
 struct Line {
+    /// What was promised stands in a line of its own.
+    promised: bool,
     lanes: Vec<Lane>,
     calls: BTreeSet<Rank>,
     stands: Stands,
@@ -98,8 +100,8 @@ type Due = (Timestamp, u64, Millis);
 #[derive(Debug)]
 pub struct Queue<W, C> {
     lines: Vec<Line>,
-    /// What was promised stands in a line of its own.
-    by_lanes: BTreeMap<(bool, Vec<Lane>), usize>,
+    /// By the mark of all its lanes.
+    by_lanes: BTreeMap<u64, Vec<usize>>,
     by_lane: BTreeMap<Lane, Vec<usize>>,
     moving: BTreeSet<(Rank, usize)>,
     resting: BTreeSet<(Timestamp, usize)>,
@@ -267,16 +269,20 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
     }
 
     fn line(&mut self, promised: bool, lanes: Vec<Lane>) -> usize {
-        let key = (promised, lanes.clone());
-        if let Some(known) = self.by_lanes.get(&key) {
+        let mark = lanes.iter().fold(u64::from(promised), |mark, lane| lane.mark(mark));
+        let is_it = |line: &&usize| {
+            let known = &self.lines[**line];
+            known.promised == promised && known.lanes == lanes
+        };
+        if let Some(known) = self.by_lanes.get(&mark).and_then(|alike| alike.iter().find(is_it)) {
             return *known;
         }
         let number = self.lines.len();
         for lane in &lanes {
             self.by_lane.entry(lane.clone()).or_default().push(number);
         }
-        self.by_lanes.insert(key, number);
-        self.lines.push(Line { lanes, calls: BTreeSet::new(), stands: Stands::Empty });
+        self.by_lanes.entry(mark).or_default().push(number);
+        self.lines.push(Line { promised, lanes, calls: BTreeSet::new(), stands: Stands::Empty });
         number
     }
 

@@ -123,7 +123,7 @@ pub struct FamilyRate {
 pub struct Rates {
     default: Family,
     families: BTreeMap<Family, FamilyRate>,
-    claims: BTreeMap<(KindName, Verb), Family>,
+    claims: BTreeMap<KindName, BTreeMap<Verb, Family>>,
 }
 
 /// A table of rates that cannot be used.
@@ -214,7 +214,7 @@ impl Rates {
             }
             for kind in &row.kinds {
                 for verb in &row.verbs {
-                    let claimed = rates.claims.insert((kind.clone(), *verb), name.clone());
+                    let claimed = rates.claims.entry(kind.clone()).or_default().insert(*verb, name.clone());
                     if claimed.is_some() {
                         return Err(wrong("claims a call that another family has"));
                     }
@@ -239,7 +239,7 @@ impl Rates {
 
     /// The family of a call.
     pub fn family(&self, kind: &KindName, verb: Verb) -> Family {
-        self.claims.get(&(kind.clone(), verb)).unwrap_or(&self.default).clone()
+        self.claims.get(kind).and_then(|verbs| verbs.get(&verb)).unwrap_or(&self.default).clone()
     }
 
     /// The family of calls that no other family claims.
@@ -269,7 +269,11 @@ impl Rates {
 
     /// Every kind and verb that has a family of its own.
     pub fn claims(&self) -> impl Iterator<Item = (&KindName, Verb, &Family)> {
-        self.claims.iter().map(|((kind, verb), family)| (kind, *verb, family))
+        let of = |(kind, verbs)| {
+            let verbs: &BTreeMap<Verb, Family> = verbs;
+            verbs.iter().map(move |(verb, family)| (kind, *verb, family))
+        };
+        self.claims.iter().flat_map(of)
     }
 
     /// The rate that an estate may set for a family.

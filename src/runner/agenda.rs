@@ -6,23 +6,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::scope_run::ScopeRun;
 use crate::base::id::ScopeId;
 use crate::base::time::Timestamp;
+use crate::engine::Command;
 
 /// What the runs that go on want of a turn.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
-    /// Something is owed that is not running.
-    ready: BTreeSet<ScopeId>,
     /// Come to rest.
     resting: BTreeSet<ScopeId>,
     timers: BTreeSet<(Timestamp, ScopeId)>,
     /// The moment under which a scope stands among the timers.
     moments: BTreeMap<ScopeId, Timestamp>,
+    /// Mutating calls that are owed and not running, of the scopes that have some, and of all.
+    calls: BTreeMap<ScopeId, usize>,
+    all_calls: usize,
 }
 
 impl Agenda {
     /// Notes how a scope's run stands now.
     pub(super) fn note(&mut self, scope: &ScopeId, run: &ScopeRun) {
-        set(&mut self.ready, scope, run.startable().next().is_some());
+        // They come first of what is owed.
+        let is_call = |command: &&Command| matches!(command, Command::Apply { .. });
+        self.set_calls(scope, run.startable().take_while(is_call).count());
         set(&mut self.resting, scope, run.is_at_rest());
         let moment = run.next_timer();
         let before = match moment {
@@ -37,16 +41,24 @@ impl Agenda {
 
     /// Nothing is owed to this scope any more.
     pub(super) fn strike(&mut self, scope: &ScopeId) {
-        self.ready.remove(scope);
         self.resting.remove(scope);
+        self.set_calls(scope, 0);
         if let Some(at) = self.moments.remove(scope) {
             self.timers.remove(&(at, scope.clone()));
         }
     }
 
-    /// Scopes to which something is owed that is not running.
-    pub(super) fn ready(&self) -> &BTreeSet<ScopeId> {
-        &self.ready
+    fn set_calls(&mut self, scope: &ScopeId, count: usize) {
+        let before = match count {
+            0 => self.calls.remove(scope),
+            _ => self.calls.insert(scope.clone(), count),
+        };
+        self.all_calls = self.all_calls + count - before.unwrap_or(0);
+    }
+
+    /// Mutating calls that are owed and not running.
+    pub(super) fn calls(&self) -> usize {
+        self.all_calls
     }
 
     /// Scopes that have come to rest, in order.

@@ -25,10 +25,8 @@ impl Running<'_> {
         if !self.clock.is_real() || !self.ledger.has_entries() || self.free() == 0 {
             return;
         }
-        let owed = self.agenda.ready().iter().flat_map(|scope| self.scopes[scope].startable());
-        let calls = owed.filter(|command| matches!(command, Command::Apply { .. })).count();
         self.lanes.begin_turn();
-        self.start_commands(self.free().saturating_sub(calls), Which::Looks);
+        self.start_commands(self.free().saturating_sub(self.agenda.calls()), Which::Looks);
     }
 
     fn free(&self) -> usize {

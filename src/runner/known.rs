@@ -45,6 +45,11 @@ impl Known {
         own.ids.extend(ids);
     }
 
+    /// Takes in what is known of other scopes.
+    pub fn absorb(&mut self, other: Known) {
+        self.scopes.extend(other.scopes);
+    }
+
     /// Notes what the service told about a step's object.
     pub fn set_outputs(&mut self, scope: &ScopeId, step: &StepId, outputs: Map<String, Value>) {
         self.facts_mut(scope, step).outputs = outputs;

@@ -88,13 +88,15 @@ impl Lanes {
         answered: impl Fn(&StepId) -> Option<Timestamp>,
         route: impl Fn(&StepId) -> Route<'r>,
     ) {
-        let gone: Vec<Command> =
-            self.queue.of(scope).filter(|command| !owed.contains(*command)).cloned().collect();
+        // Both are in order: they are gone through side by side.
+        let waiting: BTreeSet<&Command> = self.queue.of(scope).collect();
+        let gone: Vec<Command> = waiting.difference(owed).copied().cloned().collect();
+        let fresh: Vec<Command> = owed.difference(&waiting).copied().cloned().collect();
         gone.iter().for_each(|command| self.queue.withdraw(scope, command));
-        for command in owed {
-            let Some(step) = command.step().filter(|_| !self.queue.holds(scope, command)) else { continue };
-            let (urgency, lanes) = self.demand(command, &route(step), step, answered(step));
-            self.queue.offer(scope, (*command).clone(), urgency, lanes);
+        for command in fresh {
+            let Some(step) = command.step() else { continue };
+            let (urgency, lanes) = self.demand(&command, &route(step), step, answered(step));
+            self.queue.offer(scope, command, urgency, lanes);
         }
     }
 

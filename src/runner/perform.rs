@@ -134,14 +134,15 @@ pub struct Prepared {
 
 impl Prepared {
     /// The call the engine has decided on.
-    pub fn change(&self, call: NextCall, key: String) -> Change {
-        let live = || self.live.clone().unwrap_or(Value::Null);
+    pub fn change(self, call: NextCall, key: String) -> Change {
+        let Self { target, live, changes } = self;
+        let live = live.unwrap_or(Value::Null);
         let call = match call {
             NextCall::Create => Call::Create,
-            NextCall::Update => Call::Update { changes: self.changes.clone(), live: live() },
-            NextCall::Delete => Call::Delete { live: live() },
+            NextCall::Update => Call::Update { changes, live },
+            NextCall::Delete => Call::Delete { live },
         };
-        Change { target: self.target.clone(), call, key }
+        Change { target, call, key }
     }
 }
 

@@ -10,7 +10,9 @@ use super::feed::Feed;
 use super::known::Known;
 use super::lanes::Lanes;
 use super::ledger::{Ledger, Stamp};
+use super::moved::Moved;
 use super::perform::Done;
+use super::replay::{Replayed, replay};
 use super::scope_run::ScopeRun;
 use super::stop::Stop;
 use super::tasks::Tasks;
@@ -43,6 +45,9 @@ pub(super) struct Running<'a> {
     pub(super) agenda: Agenda,
     /// Whether anything has happened to the launch since what it owes was followed.
     pub(super) fleet_moved: bool,
+    /// To which scopes.
+    pub(super) moved: Moved,
+    /// What is owed beside the runs of scopes.
     fleet_owed: OnceCell<BTreeSet<fleet::Command>>,
     pub(super) holdings: BTreeMap<ScopeId, Holdings>,
     pub(super) known: Known,
@@ -81,6 +86,7 @@ impl<'a> Running<'a> {
             active: BTreeSet::new(),
             agenda: Agenda::default(),
             fleet_moved: true,
+            moved: Moved::All,
             fleet_owed: OnceCell::new(),
             holdings: BTreeMap::new(),
             known: Known::default(),
@@ -106,25 +112,10 @@ impl<'a> Running<'a> {
     /// Folds the logs: what we hold, what is known, and where this launch stands.
     fn replay(&mut self) -> Result<(), RunnerError> {
         let saved = self.saved;
-        for (scope, plan) in &saved.plan.scopes {
-            let lines = self.ledger.read(&LogId::Scope(scope.clone()), 0)?;
-            // Each entry is understood once, for what is held and for where the run stands.
-            let (mut holdings, mut events) = (Holdings::default(), Vec::new());
-            for entry in lines.iter().map(|line| &line.entry) {
-                let event = holdings.take(entry).map_err(|e| RunnerError::Replay(format!("{scope}: {e}")))?;
-                events.extend(event.filter(|_| entry.run.as_ref() == Some(&self.run)));
-            }
-            let region = plan.needs.iter().find(|need| matches!(need, ScopeId::Region(_)));
-            let region = region.or(saved.plan.through()).cloned();
-            let held = holdings.iter().map(|(id, _)| id.clone());
-            self.known.declare(scope, region, plan.steps.keys().cloned().chain(held));
-            for (id, held) in holdings.iter() {
-                self.known.set_outputs(scope, id, held.outputs.clone());
-            }
-            let run = ScopeRun::replay(&self.run, scope, plan, &events, &mut self.known)
-                .map_err(|e| RunnerError::Replay(format!("{scope}: {e}")))?;
+        for Replayed { scope, holdings, run, known } in replay(self.ledger.journal(), saved, &self.run)? {
+            self.known.absorb(known);
             self.holdings.insert(scope.clone(), holdings);
-            self.scopes.insert(scope.clone(), run);
+            self.scopes.insert(scope, run);
         }
         self.learn_what_is_gone_through()?;
         let begun = self.replay_launch()?;
@@ -269,6 +260,7 @@ impl<'a> Running<'a> {
             fleet::Decision::Refused(refusal) => return Err(refusal),
         };
         for event in events {
+            self.moved.note(&event);
             let refs = if matches!(event, FleetEvent::LaunchStarted { .. }) {
                 self.launch_refs.clone()
             } else {
@@ -279,9 +271,10 @@ impl<'a> Running<'a> {
         Ok(true)
     }
 
-    /// What the fleet owes. It follows from its state alone, and there are many turns in which that stays as it is.
+    /// What the fleet owes beside the runs of scopes. It follows from its state alone, and there are many turns in which that
+    /// stays as it is.
     pub(super) fn fleet_owed(&self) -> &BTreeSet<fleet::Command> {
-        self.fleet_owed.get_or_init(|| fleet::owed(&self.fleet))
+        self.fleet_owed.get_or_init(|| fleet::owed_beside_scopes(&self.fleet))
     }
 
     /// Notes how a scope's run stands now, if it goes on.

@@ -126,9 +126,7 @@ impl ScopeRun {
 
     /// The commands that are owed and not running, in the order in which they are to be started.
     pub fn startable(&self) -> impl Iterator<Item = &Command> {
-        engine::owed(&self.state)
-            .iter()
-            .filter(|command| command.step().is_some() && !self.running.contains(*command))
+        engine::owed(&self.state).difference(&self.running).filter(|command| command.step().is_some())
     }
 
     /// Makes the job of a command and notes it as running.

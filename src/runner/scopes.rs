@@ -18,9 +18,10 @@ impl Running<'_> {
         let mut judged_before = false;
         // Every turn of this loop follows something that happened to the launch. What it owes follows from its state alone.
         while std::mem::take(&mut self.fleet_moved) {
-            let owed = self.fleet_owed().clone();
-            self.bakes.keep_owed(&owed);
-            for command in owed {
+            let runs = std::mem::take(&mut self.moved).owed(&self.fleet);
+            let beside = self.fleet_owed().clone();
+            self.bakes.keep_owed(&beside);
+            for command in runs.into_iter().chain(beside) {
                 match command {
                     fleet::Command::RunScope { scope, round } => self.start_scope(&scope, round),
                     fleet::Command::AbortScope(scope) => self.abort_scope(&scope),

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::clock::Clock;
 use super::perform::{Done, Job, Task, perform};
 use super::stop::Stop;
+use crate::base::limits::GATHER_ROUNDS_MAX;
 use crate::base::time::{Millis, Timestamp};
 use crate::driver::{Call, Driver};
 
@@ -92,10 +93,23 @@ impl Tasks {
             () = sleep => {}
             () = stopped => {}
         }
-        while let Some(done) = self.running.try_join_next() {
-            dones.push(answer(done));
-        }
+        self.gather(&mut dones).await;
         dones
+    }
+
+    /// Takes the answers along that are there already: one write for all of them. Each round lets the runtime finish what is
+    /// ready, and one that brings nothing is the last.
+    async fn gather(&mut self, dones: &mut Vec<Done>) {
+        for _ in 0..GATHER_ROUNDS_MAX {
+            let before = dones.len();
+            while let Some(done) = self.running.try_join_next() {
+                dones.push(answer(done));
+            }
+            if dones.len() == before || self.running.is_empty() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn wait_virtual(&mut self, timer: Option<Timestamp>) -> Vec<Done> {

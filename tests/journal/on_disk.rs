@@ -57,6 +57,25 @@ fn no_damage_to_the_file_makes_it_panic_or_go_unnoticed() {
     assert!(refused > 10, "{refused}");
 }
 
+#[test]
+fn a_reader_beside_the_writer_finds_damage_and_writes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = filled(folder.path());
+    let path = folder.path().join("journal.db");
+    let mut bytes = fs::read(&path).expect("the file");
+    let at = bytes.windows(lines[17].len()).position(|part| part == lines[17].as_bytes()).expect("the line");
+    bytes[at + 200] ^= 1;
+    fs::write(&path, &bytes).expect("written");
+    let mut journal = SqliteJournal::open(folder.path()).expect("it still opens");
+    take(&mut journal, "org", "two");
+    let mut reader = journal.reader().expect("it opens again").expect("there is one");
+    let read = reader.read(&log("site/HRB01"), 0);
+    assert!(matches!(read, Err(JournalError::Damaged { seq: 17, .. })), "{read:?}");
+    assert!(reader.put_blob(b"a file").is_err(), "a reader writes nothing");
+    assert!(reader.reader().expect("no error").is_none(), "a reader has no readers");
+    assert!(journal.put_blob(b"a file").is_ok());
+}
+
 /// What a person with a database tool can do to the tables behind our back.
 fn tampered(dir: &Path, sql: &str) -> rusqlite::Result<()> {
     rusqlite::Connection::open(dir.join("journal.db"))?.execute_batch(sql)

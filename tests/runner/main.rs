@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
 mod journal;
+mod many;
 mod service;
 mod story;
 mod waiting;
@@ -283,9 +284,15 @@ async fn a_plan_whose_logs_grew_before_the_leases_were_taken_is_stale() {
 
 /// Appends an entry of some kind to the org log, as another part of the product would.
 fn note(journal: &mut MemoryJournal, kind: &str, run: &str) {
-    let lease = journal.take_lease(&LogId::Org, "note", story::start(), Millis(1)).unwrap();
+    note_in(journal, "org", kind, run);
+}
+
+/// The same to another log.
+fn note_in(journal: &mut MemoryJournal, log: &str, kind: &str, run: &str) {
+    let log: LogId = log.parse().unwrap();
+    let lease = journal.take_lease(&log, "note", story::start(), Millis(1)).unwrap();
     let draft = EntryDraft {
-        log: LogId::Org,
+        log,
         at: story::start(),
         run: Some(run.parse().unwrap()),
         kind: kind.to_owned(),

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use landfall::base::id::{ScopeId, SiteCode};
+use landfall::base::id::{ScopeId, SiteCode, StepId};
 use landfall::base::time::Millis;
 use landfall::forecast::{self, Durations};
-use landfall::model::plan::{FleetPlan, Plan, ScopePlan, WavePlan, Work};
+use landfall::model::plan::{FleetPlan, Plan, PlannedStep, ScopePlan, WavePlan, Work};
 use landfall::ops::desired::Desired;
 use landfall::ops::observe::step_limits;
 use landfall::ops::plan::{Asked, offline, select};
@@ -38,6 +38,39 @@ pub fn plan(sites: usize) -> Plan {
     };
     plan.fleet = FleetPlan { waves: vec![wave], failure_budget: None };
     plan
+}
+
+/// Makes a site of the plan so many times as large: its steps, but for what takes minutes to become ready, so many times
+/// over, each copy with the edges of the original.
+pub fn widen(plan: &mut Plan, site: &ScopeId, times: usize) {
+    let scope = plan.scopes.get_mut(site).expect("a site of the plan");
+    let is_slow = |step: &PlannedStep| match &step.work {
+        Work::Reconcile(one) => {
+            let kind = landfall::kind::Registry::standard().get(&one.kind).expect("a kind");
+            kind.ready.is_some()
+        }
+        Work::Check { .. } => false,
+    };
+    let copied: BTreeMap<StepId, PlannedStep> = scope
+        .steps
+        .iter()
+        .filter(|(_, step)| !is_slow(step))
+        .map(|(id, step)| (id.clone(), step.clone()))
+        .collect();
+    for copy in 1..times {
+        let name = |id: &StepId| match copied.contains_key(id) {
+            true => format!("{id}.copy{copy}").parse().expect("a step"),
+            false => id.clone(),
+        };
+        for (id, step) in &copied {
+            let mut step = step.clone();
+            step.after = step.after.iter().map(|(need, why)| (name(need), why.clone())).collect();
+            if let Work::Check { check, .. } = &mut step.work {
+                check.read = name(&check.read);
+            }
+            scope.steps.insert(name(id), step);
+        }
+    }
 }
 
 fn code(number: usize) -> SiteCode {

@@ -13,10 +13,10 @@ use landfall::model::event::{Event, RunOutcome};
 use landfall::model::finding::{Finding, Readback};
 use landfall::model::fleet_event::{FleetEvent, LaunchOutcome, ScopeOutcome};
 use landfall::model::outcome::ApplyOutcome;
-use landfall::model::plan::{Plan, Reconcile, ScopePlan, Work};
+use landfall::model::plan::{Operation, Plan, Reconcile, ScopePlan, Work};
 use landfall::pacing::charge::{Charge, reads, verb_of};
 use landfall::pacing::queue::{Queue, Urgency, Which};
-use landfall::pacing::{Lane, Pacer, Rates};
+use landfall::pacing::{Pacer, Rates};
 use serde_json::Value;
 
 use super::service::{Gate, READ, WRITE, host, ready_in};
@@ -52,13 +52,37 @@ struct Scope<'p> {
     timer: Option<Timestamp>,
     /// When the object of a step is there and ready; absent before its create was answered.
     ready: BTreeMap<StepId, Timestamp>,
-    hosts: BTreeMap<StepId, String>,
+    facts: BTreeMap<StepId, Facts<'p>>,
     paid: BTreeSet<StepId>,
+}
+
+/// What calls of a step are about, looked up once.
+struct Facts<'p> {
+    host: String,
+    object: &'p Reconcile,
+    checks: bool,
+    /// What a look may lead to.
+    then: Option<Operation>,
+    /// Whether the object takes its time after its call.
+    slow: bool,
+    expected: Millis,
+}
+
+/// One call that takes its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Straggler {
+    /// The scope of the step whose calls it is.
+    pub scope: ScopeId,
+    /// The step.
+    pub step: StepId,
+    /// How long its calls take.
+    pub takes: Millis,
 }
 
 struct Play<'p> {
     plan: &'p Plan,
     seed: u64,
+    straggler: Option<&'p Straggler>,
     slots: usize,
     now: Timestamp,
     fleet: fleet::State,
@@ -87,11 +111,27 @@ fn begin() -> Timestamp {
 ///
 /// If it does not end well.
 pub fn play(plan: &Plan, seed: u64, slots: usize, rates: &Rates) -> Played {
+    play_with(plan, seed, slots, rates, None)
+}
+
+/// The same with one call that takes its time.
+///
+/// # Panics
+///
+/// If it does not end well.
+pub fn play_with(
+    plan: &Plan,
+    seed: u64,
+    slots: usize,
+    rates: &Rates,
+    straggler: Option<&Straggler>,
+) -> Played {
     let names: BTreeMap<ScopeId, usize> =
         plan.scopes.keys().enumerate().map(|(at, name)| (name.clone(), at)).collect();
     let mut play = Play {
         plan,
         seed,
+        straggler,
         slots,
         now: begin(),
         fleet: fleet::State::new(plan),
@@ -153,24 +193,26 @@ impl<'p> Play<'p> {
     fn send(&mut self, at: usize, command: Command) {
         let scope = self.scopes[at].as_mut().expect("a scope under way");
         let step = command.step().expect("timers are not sent");
+        let facts = &scope.facts[step];
+        let charge = facts.charge(self.pacer.rates());
         let (lane, takes) = match &command {
             Command::WakeAt(_) => unreachable!("timers are not sent"),
             Command::Apply { call, .. } => {
-                let lane = scope.charge(self.pacer.rates(), step).lane(verb_of(*call));
+                let lane = charge.lane(verb_of(*call));
                 if !scope.paid.remove(step) {
                     lane.iter().for_each(|lane| self.pacer.take(lane, self.now));
                 }
-                (lane, WRITE)
+                let slow = self.straggler.filter(|slow| slow.scope == scope.name && slow.step == *step);
+                (lane, slow.map_or(WRITE, |slow| slow.takes))
             }
             Command::Observe { .. } => {
-                if scope.look(self.pacer.rates(), step).1 {
+                let has_id = scope.ready.contains_key(step);
+                if charge.look(has_id || facts.checks, facts.then).1 {
                     scope.paid.insert(step.clone());
                 }
-                (scope.charge(self.pacer.rates(), step).read(scope.ready.contains_key(step)), READ)
+                (charge.read(has_id), READ)
             }
-            Command::Verify { .. } => {
-                (scope.charge(self.pacer.rates(), step).lane(reads(scope.ready.contains_key(step))), READ)
-            }
+            Command::Verify { .. } => (charge.lane(reads(scope.ready.contains_key(step))), READ),
         };
         if let Some(lane) = &lane {
             self.gate.enter(self.pacer.rates(), lane, self.now);
@@ -199,9 +241,9 @@ impl<'p> Play<'p> {
                 engine::Input::Applied { step, attempt, outcome: ApplyOutcome::Done { id } }
             }
             Command::Observe { step, attempt, .. } => {
-                let finding = match &scope.plan.steps[&step].work {
-                    Work::Check { .. } => Finding::Holds { readback: Readback::default() },
-                    Work::Reconcile(_) => Finding::Absent,
+                let finding = match scope.facts[&step].checks {
+                    true => Finding::Holds { readback: Readback::default() },
+                    false => Finding::Absent,
                 };
                 engine::Input::Observed { step, attempt, spec: Value::Null, finding }
             }
@@ -253,29 +295,27 @@ impl<'p> Play<'p> {
             timer.map(|new| self.timers.insert((new, at)));
             scope.timer = timer;
         }
-        let fresh: Vec<Command> =
-            owed.iter().filter(|one| one.step().is_some() && !scope.known.contains(*one)).cloned().collect();
+        let fresh = owed.difference(&scope.known).filter(|one| one.step().is_some());
+        let fresh: Vec<Command> = fresh.cloned().collect();
         for command in fresh {
             let step = command.step().expect("timers were left out");
-            let rates = self.pacer.rates();
+            let (facts, has_id) = (&scope.facts[step], scope.ready.contains_key(step));
+            let charge = facts.charge(self.pacer.rates());
             let (urgency, lanes) = match &command {
                 Command::WakeAt(_) => continue,
                 Command::Apply { .. } => (Urgency::Promised, Vec::new()),
                 Command::Observe { remaining, .. } => {
-                    (Urgency::Works(remaining.0), scope.look(rates, step).0)
+                    (Urgency::Works(remaining.0), charge.look(has_id || facts.checks, facts.then).0)
                 }
                 Command::Verify { remaining, .. } => {
-                    let waits = matches!(&scope.plan.steps[step].work, Work::Reconcile(one) if is_slow(one));
-                    let expected = scope.plan.steps[step].limits.expected;
                     let urgency = match &scope.state.steps()[step].phase {
-                        engine::Phase::Verifying { since, .. } if waits => Urgency::Asks {
-                            until: *since + expected,
-                            then: Millis(remaining.0.0.saturating_sub(expected.0)),
+                        engine::Phase::Verifying { since, .. } if facts.slow => Urgency::Asks {
+                            until: *since + facts.expected,
+                            then: Millis(remaining.0.0.saturating_sub(facts.expected.0)),
                         },
                         _ => Urgency::Works(remaining.0),
                     };
-                    let has_id = scope.ready.contains_key(step);
-                    (urgency, scope.charge(rates, step).read(has_id).into_iter().collect())
+                    (urgency, charge.read(has_id).into_iter().collect())
                 }
             };
             self.queue.offer(&at, command.clone(), urgency, lanes);
@@ -306,7 +346,8 @@ impl<'p> Play<'p> {
     fn begin(&mut self, at: usize, name: ScopeId) {
         let plan = self.plan.scope(&name);
         let run: RunId = "run-1".parse().expect("a run");
-        let hosts = plan.steps.keys().map(|step| (step.clone(), host(self.plan, &name, step))).collect();
+        let of = |step: &StepId| Facts::new(host(self.plan, &name, step), plan, step);
+        let facts = plan.steps.keys().map(|step| (step.clone(), of(step))).collect();
         self.scopes[at] = Some(Scope {
             state: engine::State::new(run, plan),
             name,
@@ -314,25 +355,30 @@ impl<'p> Play<'p> {
             known: BTreeSet::new(),
             timer: None,
             ready: BTreeMap::new(),
-            hosts,
+            facts,
             paid: BTreeSet::new(),
         });
         self.input(at, engine::Input::Started);
     }
 }
 
-impl Scope<'_> {
-    fn charge<'s>(&'s self, rates: &'s Rates, step: &StepId) -> Charge<'s> {
-        let reconcile = object(self.plan, step);
-        Charge { rates, host: Some(&self.hosts[step]), kind: &reconcile.kind }
+impl<'p> Facts<'p> {
+    fn new(host: String, plan: &'p ScopePlan, step: &StepId) -> Self {
+        let (planned, object) = (&plan.steps[step], object(plan, step));
+        let checks = matches!(planned.work, Work::Check { .. });
+        let then = planned.mutates().then_some(object.operation);
+        Self {
+            host,
+            object,
+            checks,
+            then,
+            slow: !checks && is_slow(object),
+            expected: planned.limits.expected,
+        }
     }
 
-    /// The lanes of a look at a step's object, and whether it pays for a call.
-    fn look(&self, rates: &Rates, step: &StepId) -> (Vec<Lane>, bool) {
-        let planned = &self.plan.steps[step];
-        let then = planned.mutates().then(|| object(self.plan, step).operation);
-        let has_id = self.ready.contains_key(step) || matches!(planned.work, Work::Check { .. });
-        self.charge(rates, step).look(has_id, then)
+    fn charge<'s>(&'s self, rates: &'s Rates) -> Charge<'s> {
+        Charge { rates, host: Some(&self.host), kind: &self.object.kind }
     }
 }
 
