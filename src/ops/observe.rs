@@ -12,15 +12,11 @@ mod stranger;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::task::JoinSet;
 
 use crate::base::id::{KindName, ScopeId, StepId};
-use crate::base::limits;
-use crate::base::time::Millis;
-use crate::driver::{Driver, Place, Target};
+use crate::driver::{Place, Target};
 use crate::kind::{self, Ask, Assessment, Registry};
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::kind::Kind;
@@ -29,6 +25,8 @@ use crate::model::plan::{FieldChange, Operation};
 use crate::model::reference::{RefScope, Reference, references};
 use crate::model::resource::{Origin, Resource};
 use crate::model::via::Via;
+use crate::ops::desired::Desired;
+use crate::ops::reads::Reads;
 use crate::plan::{Found, Leftover};
 use crate::quota::Inventory;
 use crate::runner::known::Known;
@@ -86,21 +84,41 @@ pub struct Unheld {
     pub live: Value,
 }
 
+/// Looks at everything that the packs declare in these scopes, and at what their logs hold.
+///
+/// # Panics
+///
+/// If the holdings of a scope are missing.
+pub async fn observe_declared(
+    reads: &Reads,
+    desired: &Desired,
+    scopes: &BTreeSet<ScopeId>,
+    holdings: &BTreeMap<ScopeId, Holdings>,
+) -> World {
+    let regions: BTreeMap<&ScopeId, Option<ScopeId>> =
+        scopes.iter().map(|scope| (scope, desired.region_of(scope))).collect();
+    let wanted = scopes.iter().map(|scope| Wanted {
+        scope,
+        region: regions[scope].as_ref(),
+        resources: desired.rendered.get(scope).map_or(&[][..], |rendered| &rendered.resources),
+        holdings: &holdings[scope],
+    });
+    observe(reads, &wanted.collect::<Vec<_>>()).await
+}
+
 /// Looks at everything that is wanted. Scopes must come in dependency order.
-pub async fn observe(driver: Arc<dyn Driver>, wanted: &[Wanted<'_>], timeout: Millis) -> World {
-    observe_beside(driver, wanted, &BTreeMap::new(), timeout).await
+pub async fn observe(reads: &Reads, wanted: &[Wanted<'_>]) -> World {
+    observe_beside(reads, wanted, &BTreeMap::new()).await
 }
 
 /// Looks at everything that is wanted, beside scopes that are not looked at: what they hold is taken from their logs.
 pub async fn observe_beside(
-    driver: Arc<dyn Driver>,
+    reads: &Reads,
     wanted: &[Wanted<'_>],
     beside: &BTreeMap<ScopeId, Holdings>,
-    timeout: Millis,
 ) -> World {
     let mut observer = Observer {
-        driver,
-        timeout,
+        reads: reads.clone(),
         known: Known::default(),
         listings: BTreeMap::new(),
         through: BTreeMap::new(),
@@ -136,8 +154,7 @@ fn rank_of(scope: &ScopeId) -> u8 {
 }
 
 struct Observer {
-    driver: Arc<dyn Driver>,
-    timeout: Millis,
+    reads: Reads,
     known: Known,
     listings: BTreeMap<(KindName, Place), Listed>,
     /// The step behind each workspace that lists were asked of.
@@ -212,20 +229,11 @@ impl Observer {
     /// One list call for each of these that was not made yet, as many at once as may be.
     async fn list(&mut self, mut wanted: BTreeSet<(KindName, Place)>) {
         wanted.retain(|key| !self.listings.contains_key(key));
-        let mut calls = JoinSet::new();
-        let mut rest = wanted.into_iter();
-        loop {
-            while calls.len() < limits::CALLS_MAX
-                && let Some((kind, place)) = rest.next()
-            {
-                let (driver, timeout) = (Arc::clone(&self.driver), self.timeout);
-                calls.spawn(async move {
-                    let listing = driver.list(&kind, &place, timeout).await;
-                    ((kind, place), listing)
-                });
-            }
-            let Some(done) = calls.join_next().await else { break };
-            let (key, listing) = done.expect("a list call does not panic");
+        let wanted: Vec<(KindName, Place)> = wanted.into_iter().collect();
+        let asked = self.reads.each(wanted.clone(), |driver, timeout, (kind, place)| async move {
+            driver.list(&kind, &place, timeout).await
+        });
+        for (key, listing) in wanted.into_iter().zip(asked.await) {
             let kind = Registry::standard().get(&key.0).expect("kinds were checked before");
             self.listings.insert(key, Listed::of(kind, listing));
         }
@@ -250,19 +258,10 @@ impl Observer {
     }
 
     async fn read_singles(&self, singles: Vec<(usize, Target)>) -> Vec<(usize, Observation)> {
-        let mut calls = JoinSet::new();
-        let mut rest = singles.into_iter();
-        let mut found = Vec::new();
-        loop {
-            while calls.len() < limits::CALLS_MAX
-                && let Some((index, target)) = rest.next()
-            {
-                let (driver, timeout) = (Arc::clone(&self.driver), self.timeout);
-                calls.spawn(async move { (index, driver.observe(&target, timeout).await) });
-            }
-            let Some(done) = calls.join_next().await else { return found };
-            found.push(done.expect("a read does not panic"));
-        }
+        let read = self.reads.each(singles, |driver, timeout, (index, target)| async move {
+            (index, driver.observe(&target, timeout).await)
+        });
+        read.await
     }
 
     fn conclude(&mut self, look: &Look<'_>, observation: Observation, world: &mut World) {
@@ -367,9 +366,7 @@ impl Observer {
 
     async fn look_at_leftovers(&mut self, looks: Vec<Look<'_>>, world: &mut World) {
         let singles = looks.iter().enumerate().filter_map(|(i, look)| Some((i, target_of(look)?))).collect();
-        let mut seen = self.read_singles(singles).await;
-        seen.sort_by_key(|(index, _)| *index);
-        for (index, observation) in seen {
+        for (index, observation) in self.read_singles(singles).await {
             let look = &looks[index];
             let (scope, step) = (look.scope.clone(), look.resource.id.clone());
             match observation {

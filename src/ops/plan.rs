@@ -24,7 +24,7 @@ use crate::ops::Context;
 use crate::ops::approvals;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::observe::{Wanted, World, new_object, observe};
+use crate::ops::observe::{World, new_object, observe_declared};
 use crate::ops::overview;
 use crate::ops::select::{self, Narrowing};
 use crate::ops::shares;
@@ -131,18 +131,7 @@ pub async fn make(
     // Before the logs are read: should one grow meanwhile, the plan is stale rather than wrong.
     let heads = journal.heads()?;
     let holdings = read_holdings(journal, &scopes)?;
-    let regions: BTreeMap<&ScopeId, Option<ScopeId>> =
-        scopes.iter().map(|scope| (scope, desired.region_of(scope))).collect();
-    let wanted: Vec<Wanted<'_>> = scopes
-        .iter()
-        .map(|scope| Wanted {
-            scope,
-            region: regions[scope].as_ref(),
-            resources: desired.rendered.get(scope).map_or(&[][..], |r| &r.resources),
-            holdings: &holdings[scope],
-        })
-        .collect();
-    let mut world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
+    let mut world = observe_declared(&reached.reads(), desired, &scopes, &holdings).await;
     refuse_unreadable(&world, journal)?;
     refuse_foreign(&world)?;
     let mut plans = plans_of(desired, &scopes, &world, reached.call_timeout)?;

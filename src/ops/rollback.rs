@@ -184,8 +184,7 @@ async fn lead_to(
         beside.insert(region.clone(), plan::holdings_of(journal, region)?);
     }
     let wanted = [Wanted { scope, region: region.as_ref(), resources: &resources, holdings: &holdings }];
-    let driver = std::sync::Arc::clone(&reached.driver);
-    let mut world = observe_beside(driver, &wanted, &beside, reached.call_timeout).await;
+    let mut world = observe_beside(&reached.reads(), &wanted, &beside).await;
     plan::refuse_unreadable(&world, journal)?;
     plan::refuse_foreign(&world)?;
     let stays = data::keep_data(&mut world, scope, &holdings, &resources);

@@ -1,14 +1,14 @@
 //! What is found and planned, with a service in memory: text in, text out.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
 use super::*;
 use crate::base::digest::Digest;
 use crate::base::id::RunId;
-use crate::base::time::Timestamp;
-use crate::driver::{Answer, Change, Listing};
+use crate::base::time::{Millis, Timestamp};
+use crate::driver::{Answer, Change, Driver, Listing};
 use crate::model::event::{Desired, Event};
 use crate::model::finding::NextCall;
 use crate::model::outcome::{ApplyOutcome, CauseClass};
@@ -109,7 +109,7 @@ async fn look(service: Service, scopes: &[&str], resources: Vec<Resource>, log: 
     };
     let wanted: Vec<Wanted<'_>> = scopes.iter().enumerate().map(of).collect();
     let service = Arc::new(service);
-    let world = observe(service.clone(), &wanted, Millis(1000)).await;
+    let world = observe(&Reads::with(service.clone(), Millis(1000)), &wanted).await;
     Looked { world, service, resources }
 }
 
