@@ -1,6 +1,7 @@
 //! Looks at the target before a plan is made: list calls per kind and place, single reads where there is no list.
 //! Read-only; what is found is compared by the kinds' rules and handed to `plan`.
 
+mod ahead;
 mod awaited;
 mod found;
 pub mod held;
@@ -16,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::base::id::{KindName, ScopeId, StepId};
-use crate::driver::{Place, Target};
+use crate::base::time::Millis;
+use crate::driver::{Driver, Listing, Place, Target};
 use crate::kind::{self, Ask, Assessment, Registry};
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::kind::Kind;
@@ -30,10 +32,11 @@ use crate::ops::reads::Reads;
 use crate::plan::{Found, Leftover};
 use crate::quota::Inventory;
 use crate::runner::known::Known;
+use ahead::Ahead;
 use awaited::Awaited;
 pub use found::{deleted, new_object, step_limits};
 use found::{known_part, new_fields};
-use listed::Listed;
+use listed::{ListKey, Listed};
 
 /// One scope as it is to be looked at.
 #[derive(Debug, Clone, Copy)]
@@ -123,6 +126,7 @@ pub async fn observe_beside(
         listings: BTreeMap::new(),
         through: BTreeMap::new(),
         awaited: awaited::of(wanted),
+        ahead: Ahead::default(),
     };
     let mut world = World::default();
     for one in wanted {
@@ -135,6 +139,7 @@ pub async fn observe_beside(
             observer.known.set_outputs(scope, id, held.outputs.clone());
         }
     }
+    observer.look_ahead(wanted).await;
     // Sites refer to regions and the account, never to each other: each rank is looked at as one.
     for rank in [0, 1, 2] {
         let of_rank: Vec<&Wanted<'_>> = wanted.iter().filter(|w| rank_of(w.scope) == rank).collect();
@@ -156,11 +161,12 @@ fn rank_of(scope: &ScopeId) -> u8 {
 struct Observer {
     reads: Reads,
     known: Known,
-    listings: BTreeMap<(KindName, Place), Listed>,
+    listings: BTreeMap<ListKey, Listed>,
     /// The step behind each workspace that lists were asked of.
     through: BTreeMap<Place, (ScopeId, StepId)>,
     /// The lists that will be asked for once it is known where.
     awaited: Awaited,
+    ahead: Ahead,
 }
 
 /// One resource that is ready to be looked at.
@@ -180,24 +186,25 @@ impl Observer {
             // No list needs another: what later layers ask for goes out as soon as its place is known.
             let lists = self.awaited.ready(&self.known);
             self.list(lists).await;
-            let looks: Vec<Look<'w>> = layer.iter().map(|(w, r)| self.look(w, r)).collect();
+            let looks: Vec<Look<'w>> = layer.iter().map(|(w, r)| look(&self.known, w, r)).collect();
             self.look_at(looks, world).await;
         }
-    }
-
-    fn look<'w>(&self, wanted: &Wanted<'w>, resource: &'w Resource) -> Look<'w> {
-        let (spec, missing) = self.known.resolve(wanted.scope, &resource.spec);
-        let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
-        let place = self.known.place(wanted.scope, resource.via.as_ref());
-        let held = wanted.holdings.get(&resource.id).filter(|held| held.kind == resource.kind);
-        Look { scope: wanted.scope, resource, held, kind, spec, missing, place }
     }
 
     async fn look_at(&mut self, mut looks: Vec<Look<'_>>, world: &mut World) {
         self.fill_listings(&looks).await;
         let mut seen: Vec<Option<Observation>> = looks.iter().map(|look| self.listed(look)).collect();
-        let targets = looks.iter().enumerate().filter(|(index, _)| seen[*index].is_none());
-        let singles = targets.filter_map(|(index, look)| Some((index, target_of(look)?))).collect();
+        let mut singles = Vec::new();
+        for (index, look) in looks.iter().enumerate() {
+            if seen[index].is_some() {
+                continue;
+            }
+            let Some(target) = target_of(look) else { continue };
+            match self.ahead.take_read(look.scope, &look.resource.id, &target) {
+                Some(observation) => seen[index] = Some(observation),
+                None => singles.push((index, target)),
+            }
+        }
         for (index, observation) in self.read_singles(singles).await {
             seen[index] = Some(observation);
         }
@@ -212,49 +219,56 @@ impl Observer {
 
     /// The lists for these, if no earlier layer's have gone out with them already.
     async fn fill_listings(&mut self, looks: &[Look<'_>]) {
-        let mut wanted: BTreeSet<(KindName, Place)> = BTreeSet::new();
         for look in looks.iter().filter(|look| kind::listable(look.kind)) {
-            if let Some(place) = &look.place {
-                wanted.insert((look.resource.kind.clone(), place.clone()));
-                if let Some(home) =
+            if let Some(place) = &look.place
+                && let Some(home) =
                     look.resource.via.as_ref().and_then(|via| self.known.home(look.scope, via))
-                {
-                    self.through.entry(place.clone()).or_insert(home);
-                }
+            {
+                self.through.entry(place.clone()).or_insert(home);
             }
         }
-        self.list(wanted).await;
+        self.list(shared_lists(looks)).await;
     }
 
     /// One list call for each of these that was not made yet, as many at once as may be.
-    async fn list(&mut self, mut wanted: BTreeSet<(KindName, Place)>) {
-        wanted.retain(|key| !self.listings.contains_key(key));
-        let wanted: Vec<(KindName, Place)> = wanted.into_iter().collect();
-        let asked = self.reads.each(wanted.clone(), |driver, timeout, (kind, place)| async move {
-            driver.list(&kind, &place, timeout).await
+    async fn list(&mut self, wanted: BTreeSet<ListKey>) {
+        let mut missing = Vec::new();
+        for key in wanted.into_iter().filter(|key| !self.listings.contains_key(key)).collect::<Vec<_>>() {
+            match self.ahead.take_list(&key) {
+                Some(listed) => drop(self.listings.insert(key, listed)),
+                None => missing.push(key),
+            }
+        }
+        let asked = self.reads.each(missing, |driver, timeout, key| async move {
+            let listing = ask_list(&*driver, &key, timeout).await;
+            (key, listing)
         });
-        for (key, listing) in wanted.into_iter().zip(asked.await) {
-            let kind = Registry::standard().get(&key.0).expect("kinds were checked before");
-            self.listings.insert(key, Listed::of(kind, listing));
+        for (key, listing) in asked.await {
+            let kind = Registry::standard().get(&key.kind).expect("kinds were checked before");
+            let listed = Listed::of(kind, &key, listing);
+            self.listings.insert(key, listed);
         }
     }
 
     fn inventories(self) -> Vec<Inventory> {
         let through = self.through;
-        let inventory = |((kind, place), listed): ((KindName, Place), Listed)| match listed {
-            Listed::Whole { items, .. } => {
-                Some(Inventory { kind, through: through.get(&place).cloned(), items })
+        let inventory = |(key, listed): (ListKey, Listed)| match listed {
+            Listed::Whole { items, .. } if key.is_whole() => {
+                Some(Inventory { through: through.get(&key.place).cloned(), kind: key.kind, items })
             }
-            Listed::OneByOne | Listed::Unreadable(_) => None,
+            Listed::Whole { .. } | Listed::OneByOne | Listed::Unreadable(_) => None,
         };
         self.listings.into_iter().filter_map(inventory).collect()
     }
 
     /// What the list says; none if the object must be read by itself.
     fn listed(&self, look: &Look<'_>) -> Option<Observation> {
-        let place = look.place.as_ref()?;
-        let listed = self.listings.get(&(look.resource.kind.clone(), place.clone()))?;
-        listed.find(look.kind, &look.spec, look.held.as_ref().and_then(|held| held.id.as_deref()))
+        let key = look.list_key()?;
+        let listed = self.listings.get(&key)?;
+        let seen = listed.find(look.kind, &look.spec, look.held.as_ref().and_then(|held| held.id.as_deref()));
+        // What a list inside something does not show may have moved out of it.
+        let confirmed = key.is_whole() || look.held.is_none() || look.kind.calls.read.is_none();
+        seen.filter(|seen| confirmed || *seen != Observation::Absent)
     }
 
     async fn read_singles(&self, singles: Vec<(usize, Target)>) -> Vec<(usize, Observation)> {
@@ -385,7 +399,46 @@ impl Observer {
     }
 }
 
+/// What is asked of one object, by what is known.
+fn look<'w>(known: &Known, wanted: &Wanted<'w>, resource: &'w Resource) -> Look<'w> {
+    let (spec, missing) = known.resolve(wanted.scope, &resource.spec);
+    let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
+    let place = known.place(wanted.scope, resource.via.as_ref());
+    let held = wanted.holdings.get(&resource.id).filter(|held| held.kind == resource.kind);
+    Look { scope: wanted.scope, resource, held, kind, spec, missing, place }
+}
+
+/// The lists to look for these in. One inside something is worth its call if it shows at least two of them, or if there is no
+/// other way to read them.
+fn shared_lists(looks: &[Look<'_>]) -> BTreeSet<ListKey> {
+    let mut shared: BTreeMap<ListKey, (usize, bool)> = BTreeMap::new();
+    for look in looks {
+        if let Some(key) = look.list_key() {
+            let (count, needed) = shared.entry(key).or_default();
+            *count += 1;
+            *needed |= look.kind.calls.read.is_none();
+        }
+    }
+    let wanted = |(key, (count, needed)): (ListKey, (usize, bool))| {
+        (key.is_whole() || needed || count > 1).then_some(key)
+    };
+    shared.into_iter().filter_map(wanted).collect()
+}
+
+async fn ask_list(driver: &dyn Driver, key: &ListKey, timeout: Millis) -> Listing {
+    if key.is_whole() {
+        driver.list(&key.kind, &key.place, timeout).await
+    } else {
+        driver.list_inside(&key.kind, &key.place, &key.outer(), timeout).await
+    }
+}
+
 impl Look<'_> {
+    /// The list that shows it.
+    fn list_key(&self) -> Option<ListKey> {
+        ListKey::of(self.kind, self.place.as_ref()?, &self.spec)
+    }
+
     /// Whether there is nothing to look for while what it rests on is gone: we never made it, or its key names what is
     /// gone, as an assignment names its group.
     fn cannot_be_there(&self) -> bool {

@@ -83,7 +83,9 @@ impl Databricks {
         let mut matching = Vec::new();
         for item in items {
             let live = kind::answered(kind, spec, item, None, None);
-            if in_list(kind, spec, &live).as_deref() == Some(key.as_str()) {
+            let shown = kind::key_inside(kind, spec, &live);
+            let own = shown.and_then(|shown| kind::natural_key(kind, &shown));
+            if own.as_deref() == Some(key.as_str()) {
                 matching.push(live);
             }
         }
@@ -334,17 +336,6 @@ fn present(reading: &Reading<'_>, spec: &Value, live: Value, id: Option<&str>) -
         check_id(reading, &id)?;
     }
     Ok(Observation::Present { id, live })
-}
-
-/// The key of a list item. Parts that the item does not show are those of the list that was asked for.
-fn in_list(kind: &Kind, spec: &Value, item: &Value) -> Option<String> {
-    let mut shown = spec.clone();
-    for part in kind.key.parts.iter() {
-        if let Some(at) = &part.item {
-            crate::base::pointer::set(&mut shown, &part.spec, item.pointer(at)?.clone());
-        }
-    }
-    kind::natural_key(kind, &shown)
 }
 
 /// The one object of a natural key. Several cannot be told apart, unless all but one count as gone.

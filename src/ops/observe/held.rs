@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::ahead::Ahead;
 use super::awaited::Awaited;
 use super::stranger::{self, Stranger, Unlisted};
 use super::{Look, Observer, resource_of, target_of};
@@ -66,6 +67,7 @@ pub async fn look(reads: &Reads, scopes: &[Scope<'_>], all: &BTreeMap<ScopeId, H
         listings: BTreeMap::new(),
         through: BTreeMap::new(),
         awaited: Awaited::default(),
+        ahead: Ahead::default(),
     };
     let mut kept: Vec<(&ScopeId, Resource, Holding)> = Vec::new();
     for one in scopes {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Observer;
 use super::held::Glance;
-use super::listed::{Listed, folded};
+use super::listed::{ListKey, Listed, folded};
 use crate::base::id::{KindName, ScopeId, StepId};
 use crate::base::pointer;
 use crate::driver::{Listing, Place};
@@ -73,7 +73,8 @@ pub(super) async fn find(
     };
     // What was listed for our own objects is not asked for again.
     asks.retain(|ask| {
-        let listed = observer.listings.get(&(ask.kind.name.clone(), ask.place.clone()));
+        let key = ListKey::of(ask.kind, &ask.place, &ask.outer);
+        let listed = key.and_then(|key| observer.listings.get(&key));
         let Some(Listed::Whole { items, .. }) = listed else { return true };
         take(ask, items);
         false
