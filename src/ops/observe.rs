@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::base::id::{KindName, ScopeId, StepId};
+use crate::base::id::{ScopeId, StepId};
 use crate::base::time::Millis;
 use crate::driver::{Driver, Listing, Place, Target};
 use crate::kind::{self, Ask, Assessment, Registry};

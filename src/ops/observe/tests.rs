@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::base::digest::Digest;
-use crate::base::id::RunId;
+use crate::base::id::{KindName, RunId};
 use crate::base::time::{Millis, Timestamp};
 use crate::driver::{Answer, Change, Driver, Listing};
 use crate::model::event::{Desired, Effect, Event};
