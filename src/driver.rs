@@ -3,6 +3,7 @@
 
 pub mod credentials;
 pub mod databricks;
+pub mod patience;
 pub mod walk;
 
 use std::future::Future;

@@ -11,7 +11,7 @@ mod view;
 mod wire;
 
 pub use diff::{Ask, Assessment, assess, exists};
-pub use key::{id_of, key_in_list, natural_key};
+pub use key::{id_of, key_in_list, key_inside, natural_key};
 pub use registry::{BadTable, Registry, read_table};
 pub use reversal::{reversal, shuts_out, undo};
 pub use spec::{SpecProblem, check_spec, complete};
@@ -21,11 +21,28 @@ pub use wire::{
     is_sane_id, update_body, update_mask,
 };
 
+use serde_json::{Map, Value};
+
 use crate::model::kind::{Existence, Kind};
+use crate::model::reference::references;
 
 /// Whether one list call shows all objects of the kind in one place, with everything a comparison needs.
 pub fn listable(kind: &Kind) -> bool {
-    kind.calls.list.as_ref().is_some_and(|list| list.leaves_out.is_empty() && !list.path.contains("{spec."))
+    kind.calls
+        .list
+        .as_ref()
+        .is_some_and(|list| list.leaves_out.is_empty() && list.asks_for().next().is_none())
+}
+
+/// The fields of a spec that the kind's list call takes: objects that share them are in one list. Empty for a list of a
+/// whole place; none if there is no list, if it leaves out what a comparison needs, or if a field is not known yet.
+pub fn listed_inside(kind: &Kind, spec: &Value) -> Option<Map<String, Value>> {
+    let list = kind.calls.list.as_ref().filter(|list| list.leaves_out.is_empty())?;
+    let field = |name: &str| {
+        let value = spec.get(name).filter(|value| !value.is_null() && references(value).is_empty())?;
+        Some((name.to_owned(), value.clone()))
+    };
+    list.asks_for().map(field).collect()
 }
 
 /// Whether objects of the kind may be there without having been made. Finding one that no log knows is then no

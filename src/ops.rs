@@ -48,6 +48,7 @@ pub mod plan;
 pub mod plan_ninety;
 pub mod prune;
 pub mod question;
+pub mod reads;
 pub mod record;
 pub mod register;
 pub mod rehearse;

@@ -238,6 +238,11 @@ impl Sandbox {
         self.core().add_fault(fault);
     }
 
+    /// Changes what it is like to call it.
+    pub fn set_conditions(&self, conditions: Conditions) {
+        self.core().set_conditions(conditions);
+    }
+
     /// Puts people into a group of the account, as an identity provider does; false if there is no such group.
     ///
     /// # Errors

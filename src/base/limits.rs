@@ -64,6 +64,18 @@ pub const ATTEMPTS_MAX: u32 = 8;
 pub const RETRY_BASE: Millis = Millis(500);
 /// Longest rest between tries.
 pub const RETRY_CAP: Millis = Millis::from_secs(60);
+/// Times that one read is sent to a service that says it is busy: each time the whole lane slows down, so more of them
+/// mean that somebody else uses up what it takes.
+pub const READ_TRIES_BUSY_MAX: u32 = 12;
+/// Times that one read is sent to a service that falls over or says nothing: some eight seconds of rests, in which a host
+/// that was restarted is back, and which nobody minds where the address is wrong.
+pub const READ_TRIES_SILENT_MAX: u32 = 5;
+/// All rests between the tries of one read: who waits for longer than that wants to be told instead.
+pub const READ_REST_MAX: Millis = Millis::from_secs(15 * 60);
+/// Looks at a full lane by one read that waits for its turn: its lane moves on with each, so a hundred are more than enough.
+pub const READ_TURNS_MAX: usize = 1_000;
+/// How long reads wait before somebody is told, and how often: who looks at a screen for ten seconds begins to wonder.
+pub const READ_TOLD_EVERY: Millis = Millis::from_secs(10);
 /// Longest `Retry-After` that is believed; a longer one is cut to this.
 pub const RETRY_AFTER_MAX: Millis = Millis::from_secs(15 * 60);
 /// How long an object may show something else than what was just applied (TF polls grants for a minute).

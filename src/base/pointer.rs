@@ -29,7 +29,21 @@ pub fn remove(target: &mut Value, pointer: &str) -> Option<Value> {
 
 /// The pointer one level below: a field of the object that `pointer` names.
 pub fn child(pointer: &str, field: &str) -> String {
-    format!("{pointer}/{}", field.replace('~', "~0").replace('/', "~1"))
+    let mut below = String::with_capacity(pointer.len() + field.len() + 1);
+    below.push_str(pointer);
+    descend(&mut below, field);
+    below
+}
+
+/// Makes a pointer that of a field one level below.
+pub fn descend(pointer: &mut String, field: &str) {
+    pointer.push('/');
+    // Hardly any name needs it, and this is asked for every field of every object.
+    if field.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+        pointer.push_str(&field.replace('~', "~0").replace('/', "~1"));
+    } else {
+        pointer.push_str(field);
+    }
 }
 
 fn tokens(pointer: &str) -> impl Iterator<Item = String> {

@@ -69,6 +69,7 @@ pub fn adopt(ui: &Ui, context: &Context, args: &AdoptArgs) -> Result<Exit, Failu
 }
 
 fn found(
+    ui: &Ui,
     context: &Context,
     desired: &Desired,
     scopes: &BTreeSet<ScopeId>,
@@ -76,7 +77,7 @@ fn found(
 ) -> Result<Vec<Candidate>, Failure> {
     let journal = journal_to_read(context)?;
     runtime()?.block_on(async {
-        let reached = reach(context, &desired.loaded, target).await?;
+        let reached = reach(context, &desired.loaded, target).await?.told(ui.talk());
         sign_in(&reached).await?;
         adopt::discover(desired, scopes, &reached, &*journal).await
     })
@@ -84,7 +85,7 @@ fn found(
 
 fn discover(ui: &Ui, context: &Context, desired: &Desired, args: &AdoptArgs) -> Result<Exit, Failure> {
     let scopes = desired.rendered.keys().cloned().collect();
-    let all = found(context, desired, &scopes, &args.target)?;
+    let all = found(ui, context, desired, &scopes, &args.target)?;
     match args.output {
         Output::Json => ui.json(&json!({
             "v": JSON_VERSION, "objects": all.iter().map(|one| as_json(one, args)).collect::<Vec<_>>(),
@@ -120,7 +121,7 @@ fn named(ui: &Ui, context: &Context, desired: &Desired, args: &AdoptArgs) -> Res
     let (step, _) = named.check(desired)?;
     let mut scopes = desired.needs_of(&scope);
     scopes.insert(scope.clone());
-    let all = found(context, desired, &scopes, &args.target)?;
+    let all = found(ui, context, desired, &scopes, &args.target)?;
     let one = adopt::one(&named, &step, &*journal_to_read(context)?, &all)?;
     ui.data(&object(&one));
     confirm(ui, args.yes, step.as_str(), &format!("adopt {step}"))?;

@@ -67,7 +67,7 @@ pub fn run(ui: &Ui, context: &Context, args: &RunArgs) -> Result<Exit, Failure> 
     let reaches = needs_target(&chosen, args.dry_run) || args.moment.now.is_some();
     let report = runtime()?.block_on(async {
         let reached = match reaches {
-            true => Some(reach(context, &estate.desired.loaded, &args.target).await?),
+            true => Some(reach(context, &estate.desired.loaded, &args.target).await?.told(ui.talk())),
             false => None,
         };
         if let Some(reached) = &reached {

@@ -64,7 +64,7 @@ pub fn collect(ui: &Ui, context: &Context, args: &Collect) -> Result<Exit, Failu
         (None, true) => Asked::All,
     };
     let sites = collect::sites(&desired, &asked)?;
-    let collected = read(context, &desired, &args.from, sites)?;
+    let collected = read(ui, context, &desired, &args.from, sites)?;
     if collected.is_empty() {
         let help = "landfall rehearse, or plan and apply, first";
         return Err(Failure::Failed {
@@ -89,13 +89,14 @@ pub fn collect(ui: &Ui, context: &Context, args: &Collect) -> Result<Exit, Failu
 pub(super) fn before_export(ui: &Ui, context: &Context, asked: &Asked, from: &From) -> Result<(), Failure> {
     let desired = Desired::read(&context.root)?;
     let sites = collect::sites(&desired, asked)?;
-    for one in read(context, &desired, from, sites)? {
+    for one in read(ui, context, &desired, from, sites)? {
         ui.say(&sentence(&one));
     }
     Ok(())
 }
 
 fn read(
+    ui: &Ui,
     context: &Context,
     desired: &Desired,
     from: &From,
@@ -104,7 +105,7 @@ fn read(
     let people = people(from.identity.as_deref(), from.leavers.as_deref())?;
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
     runtime()?.block_on(async {
-        let reached = reach(context, &desired.loaded, &from.target).await?;
+        let reached = reach(context, &desired.loaded, &from.target).await?.told(ui.talk());
         sign_in(&reached).await?;
         let wanted = Wanted { sites, people: &people, actor: ops::person() };
         collect::collect(context, desired, &mut journal, &reached, &wanted).await

@@ -45,7 +45,7 @@ pub fn conformance(ui: &Ui, context: &Context, args: &ConformanceArgs) -> Result
     let desired = crate::ops::access::overlay(Desired::read(&context.root)?, &*journal, context.clock.now())?;
     warn(ui, &desired);
     let report = runtime()?.block_on(async {
-        let reached = reach(context, &desired.loaded, &args.target).await?;
+        let reached = reach(context, &desired.loaded, &args.target).await?.told(ui.talk());
         sign_in(&reached).await?;
         looked::look(context, &desired, &asked(&args.select), &reached, &*journal).await
     })?;

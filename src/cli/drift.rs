@@ -106,7 +106,7 @@ pub fn drift(ui: &Ui, context: &Context, args: DriftArgs) -> Result<Exit, Failur
         (None, false) => Asked::Sites(args.site),
         (None, true) => Asked::All,
     };
-    let report = look(context, &desired, &asked, &args.target)?;
+    let report = look(ui, context, &desired, &asked, &args.target)?;
     if args.record && context.journal_dir().exists() {
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         let incident = args.owner.filter(|_| args.open_finding);
@@ -125,11 +125,17 @@ pub fn drift(ui: &Ui, context: &Context, args: DriftArgs) -> Result<Exit, Failur
     Ok(if shown.open().next().is_some() { Exit::Differences } else { Exit::Done })
 }
 
-fn look(context: &Context, desired: &Desired, asked: &Asked, target: &str) -> Result<DriftReport, Failure> {
+fn look(
+    ui: &Ui,
+    context: &Context,
+    desired: &Desired,
+    asked: &Asked,
+    target: &str,
+) -> Result<DriftReport, Failure> {
     let journal = journal_to_read(context)?;
     let chosen = drift::asked(desired, &*journal, asked)?;
     runtime()?.block_on(async {
-        let reached = reach(context, &desired.loaded, target).await?;
+        let reached = reach(context, &desired.loaded, target).await?.told(ui.talk());
         sign_in(&reached).await?;
         drift::look(context, desired, &chosen, &reached, &*journal).await
     })
@@ -150,7 +156,7 @@ fn accept(ui: &Ui, context: &Context, desired: &Desired, args: &Accept) -> Resul
         Some(site) => Asked::Sites(vec![site.to_string()]),
         None => Asked::All,
     };
-    let report = look(context, desired, &asked, &args.target)?;
+    let report = look(ui, context, desired, &asked, &args.target)?;
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
     let done = drift::accept(context, desired, &mut journal, &report, &scope, &wish)?;
     ui.say(&format!("Accepted until {} for {}; it counts again from then on", done.until, done.owner));

@@ -220,7 +220,7 @@ fn diff_live(
 ) -> Result<Exit, Failure> {
     let desired = Desired::read(&context.root)?;
     let saved = runtime()?.block_on(async {
-        let reached = reach(context, &desired.loaded, target).await?;
+        let reached = reach(context, &desired.loaded, target).await?.told(ui.talk());
         rollback::compare(context, &desired, scope, first.number, &reached, journal).await
     })?;
     if let Output::Json = output {

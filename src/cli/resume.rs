@@ -152,7 +152,7 @@ pub(super) fn carry_on(
     let entry = &mut ops::entry::judge(desired, context.clock.clone());
     let mut refusals = Vec::new();
     let (launched, reached) = runtime.block_on(async {
-        let reached = reach(context, &desired.loaded, &plan.target.name).await?;
+        let reached = reach(context, &desired.loaded, &plan.target.name).await?.told(ui.talk());
         super::approve::launch::before_resume(ui, context, &found, &desired.loaded.estate, journal)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, journal, &desired.loaded.estate);

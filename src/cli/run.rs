@@ -52,13 +52,14 @@ pub(super) fn warn(ui: &Ui, desired: &Desired) {
 }
 
 async fn make_plan(
+    ui: &Ui,
     context: &Context,
     desired: &Desired,
     select: &super::args::Select,
     target: &str,
 ) -> Result<(SavedPlan, Reached), Failure> {
     let selection = ops::plan::select(desired, &asked(select))?;
-    let reached = reach(context, &desired.loaded, target).await?;
+    let reached = reach(context, &desired.loaded, target).await?.told(ui.talk());
     let journal = journal_to_read(context)?;
     let saved = ops::plan::make(context, desired, selection, &reached, &*journal).await?;
     Ok((saved, reached))
@@ -73,7 +74,8 @@ pub fn plan(ui: &Ui, context: &Context, args: &PlanArgs) -> Result<Exit, Failure
         Some(text) => Some(ops::against::find(text, &*journal_to_read(context)?)?),
         None => None,
     };
-    let (saved, _reached) = runtime()?.block_on(make_plan(context, &desired, &args.select, &args.target))?;
+    let (saved, _reached) =
+        runtime()?.block_on(make_plan(ui, context, &desired, &args.select, &args.target))?;
     let counts = plan_view::counts(&saved.plan);
     let outlook = ops::overview::outlook(&saved, Some(&desired.loaded.estate));
     if let Some(packs) = &args.packs {
@@ -181,7 +183,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
     live.plan(&saved.plan);
     let entry = &mut ops::entry::judge(&desired, context.clock.clone());
     let (launched, reached) = runtime.block_on(async {
-        let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?;
+        let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?.told(ui.talk());
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         launch::refuse_held(context, &saved, &mut journal)?;
         // An unfinished launch makes this plan stale as well, but a new plan would not help.

@@ -78,6 +78,11 @@ impl Ui {
         }
     }
 
+    /// The same for whoever works in the background.
+    pub fn talk(self) -> impl Fn(&str) + Send + Sync + 'static {
+        move |text| self.say(text)
+    }
+
     /// Asks the person at the terminal; none if nobody is there.
     pub fn ask(&self, question: &str) -> Option<String> {
         if !std::io::stdin().is_terminal() || !self.is_terminal() {

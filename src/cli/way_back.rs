@@ -57,7 +57,7 @@ pub fn rollback(ui: &Ui, context: &Context, args: &Rollback) -> Result<Exit, Fai
         return drill(ui, context, &desired, &site, args);
     }
     let back = runtime()?.block_on(async {
-        let reached = reach(context, &desired.loaded, &args.target).await?;
+        let reached = reach(context, &desired.loaded, &args.target).await?.told(ui.talk());
         let journal = journal_to_read(context)?;
         rollback::make(context, &desired, &site, args.to.as_deref(), &reached, &*journal).await
     })?;
@@ -86,7 +86,7 @@ fn drill(
     args: &Rollback,
 ) -> Result<Exit, Failure> {
     let drilled = runtime()?.block_on(async {
-        let reached = reach(context, &desired.loaded, &args.target).await?;
+        let reached = reach(context, &desired.loaded, &args.target).await?.told(ui.talk());
         let mut journal = SqliteJournal::open(&context.journal_dir())?;
         sign_in(&reached).await?;
         let stop = stop_on_signals(*ui);

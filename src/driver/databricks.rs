@@ -9,6 +9,8 @@ mod read;
 mod token;
 mod write;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use self::host::{Endpoint, Hosts};
@@ -17,6 +19,7 @@ use self::token::Tokens;
 use crate::base::id::KindName;
 use crate::base::secret::Secret;
 use crate::base::time::Millis;
+use crate::driver::patience::Patience;
 use crate::driver::{Answer, Change, Driver, ListAsk, Listing, Paged, Place, Target};
 use crate::kind::{Address, Registry};
 use crate::model::kind::{Kind, Level};
@@ -68,15 +71,16 @@ pub enum BadSettings {
     Client(#[source] reqwest::Error),
 }
 
-/// The driver.
-#[derive(Debug)]
+/// The driver. Clones share connections and tokens.
+#[derive(Debug, Clone)]
 pub struct Databricks {
     registry: &'static Registry,
     account_id: String,
     identity: Option<String>,
     hosts: Hosts,
     http: Http,
-    tokens: Tokens,
+    tokens: Arc<Tokens>,
+    patience: Option<Arc<dyn Patience>>,
 }
 
 impl Databricks {
@@ -97,8 +101,15 @@ impl Databricks {
             identity: pages::identity(&settings.auth),
             hosts,
             http,
-            tokens: Tokens::new(settings.auth),
+            tokens: Arc::new(Tokens::new(settings.auth)),
+            patience: None,
         })
+    }
+
+    /// The same driver, but that its reads go out and are repeated as this says. What changes something is sent as before:
+    /// exactly once.
+    pub fn patient(&self, patience: Arc<dyn Patience>) -> Self {
+        Self { patience: Some(patience), ..self.clone() }
     }
 
     fn kind(&self, name: &KindName) -> Result<&'static Kind, Cause> {

@@ -17,6 +17,18 @@ pub fn key_in_list(kind: &Kind, item: &Value) -> Option<String> {
     parts.collect::<Option<Vec<_>>>().map(|parts| parts.join(" | "))
 }
 
+/// The spec of an item of a list inside something, as far as it is known: parts of the natural key that the item does not
+/// show are those of the list that was asked for. None if it lacks a part.
+pub fn key_inside(kind: &Kind, outer: &Value, item: &Value) -> Option<Value> {
+    let mut shown = outer.clone();
+    for part in &kind.key.parts {
+        if let Some(at) = &part.item {
+            crate::base::pointer::set(&mut shown, &part.spec, item.pointer(at)?.clone());
+        }
+    }
+    Some(shown)
+}
+
 /// The object's id: from the live object if there is one, else from the spec if it follows from that.
 pub fn id_of(kind: &Kind, spec: &Value, live: Option<&Value>) -> Option<String> {
     let shown = || scalar_text(live?.pointer(kind.id.live.as_deref()?)?);

@@ -123,32 +123,44 @@ fn reference(at: &str, inner: &str) -> Reference {
 /// All references in a value, in the order in which they stand.
 pub fn references(value: &Value) -> Vec<Reference> {
     let mut found = Vec::new();
-    collect("", value, &mut found);
+    collect(&mut String::new(), value, &mut found);
     found
 }
 
-fn collect(at: &str, value: &Value, found: &mut Vec<Reference>) {
+/// `at` is the pointer of the value; it is left as it was.
+fn collect(at: &mut String, value: &Value, found: &mut Vec<Reference>) {
     match value {
-        Value::String(text) => {
-            for piece in pieces(text) {
-                match piece {
-                    Piece::Text(_) => {}
-                    Piece::Open(inner) => found.push(reference(at, inner)),
-                }
-            }
-        }
+        Value::String(text) => found.extend(opened(text).map(|inner| reference(at, inner))),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                collect(&format!("{at}/{index}"), item, found);
+                below(at, &index.to_string(), |at| collect(at, item, found));
             }
         }
         Value::Object(entries) => {
             for (key, item) in entries {
-                collect(&pointer::child(at, key), item, found);
+                below(at, key, |at| collect(at, item, found));
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// The insides of the references in a text.
+fn opened(text: &str) -> impl Iterator<Item = &str> {
+    let pieces = if text.contains("${") { pieces(text) } else { Vec::new() };
+    pieces.into_iter().filter_map(|piece| match piece {
+        Piece::Text(_) => None,
+        Piece::Open(inner) => Some(inner),
+    })
+}
+
+/// Does something one level below.
+fn below<T>(at: &mut String, field: &str, inside: impl FnOnce(&mut String) -> T) -> T {
+    let length = at.len();
+    pointer::descend(at, field);
+    let result = inside(at);
+    at.truncate(length);
+    result
 }
 
 /// Gives the value of an output of a step, if it is known.
@@ -162,28 +174,32 @@ pub type Ids<'l> = dyn Fn(RefScope) -> &'l BTreeSet<StepId> + 'l;
 /// each such reference is returned.
 pub fn substitute(value: &Value, ids: &Ids<'_>, lookup: &Lookup<'_>) -> (Value, Vec<Unresolved>) {
     let mut missing = Vec::new();
-    let result = replace("", value, ids, lookup, &mut missing);
+    let result = replace(&mut String::new(), value, ids, lookup, &mut missing);
     (result, missing)
 }
 
 fn replace(
-    at: &str,
+    at: &mut String,
     value: &Value,
     ids: &Ids<'_>,
     lookup: &Lookup<'_>,
     missing: &mut Vec<Unresolved>,
 ) -> Value {
     match value {
+        Value::String(text) if !text.contains("${") => value.clone(),
         Value::String(text) => replace_text(at, text, ids, lookup, missing),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| replace(&format!("{at}/{index}"), item, ids, lookup, missing))
-            .collect(),
-        Value::Object(entries) => entries
-            .iter()
-            .map(|(key, item)| (key.clone(), replace(&pointer::child(at, key), item, ids, lookup, missing)))
-            .collect(),
+        Value::Array(items) => {
+            let item = |(index, item): (usize, &Value)| {
+                below(at, &index.to_string(), |at| replace(at, item, ids, lookup, missing))
+            };
+            items.iter().enumerate().map(item).collect()
+        }
+        Value::Object(entries) => {
+            let entry = |(key, item): (&String, &Value)| {
+                (key.clone(), below(at, key, |at| replace(at, item, ids, lookup, missing)))
+            };
+            entries.iter().map(entry).collect()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }

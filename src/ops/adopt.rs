@@ -6,7 +6,6 @@ mod declared;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -27,7 +26,7 @@ use crate::ops::desired::Desired;
 use crate::ops::drift::unread;
 use crate::ops::error::Failure;
 use crate::ops::note::{self, Note};
-use crate::ops::observe::{Unheld, Wanted, observe};
+use crate::ops::observe::{Unheld, observe_declared};
 use crate::ops::plan::read_holdings;
 use crate::ops::target::Reached;
 
@@ -70,18 +69,7 @@ pub async fn discover(
         LogId::Org => None,
     });
     let all = read_holdings(journal, &logged.chain(scopes.iter().cloned()).collect())?;
-    let regions: BTreeMap<&ScopeId, Option<ScopeId>> =
-        scopes.iter().map(|scope| (scope, desired.region_of(scope))).collect();
-    let wanted: Vec<Wanted<'_>> = scopes
-        .iter()
-        .map(|scope| Wanted {
-            scope,
-            region: regions[scope].as_ref(),
-            resources: desired.rendered.get(scope).map_or(&[][..], |rendered| &rendered.resources),
-            holdings: &all[scope],
-        })
-        .collect();
-    let world = observe(Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
+    let world = observe_declared(&reached.reads(), desired, scopes, &all).await;
     if let Some((scope, step, cause)) = world.unreadable.first() {
         return Err(unread(&format!("{scope} {step}"), cause, world.unreadable.len() - 1));
     }

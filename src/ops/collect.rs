@@ -11,13 +11,10 @@ mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
-
-use tokio::task::JoinSet;
 
 use crate::base::digest::Digest;
 use crate::base::id::{KindName, LogId, ScopeId, SiteCode};
-use crate::base::limits::{CALLS_MAX, POPULATION_CALLS_MAX, RECORD_BYTES_MAX};
+use crate::base::limits::{POPULATION_CALLS_MAX, RECORD_BYTES_MAX};
 use crate::base::time::Timestamp;
 use crate::driver::{ListAsk, Paged, Place};
 use crate::evidence::answer::Answer;
@@ -194,21 +191,9 @@ impl Reader<'_> {
 
     /// Asks for lists, some at once, and gives the answers in the order of the questions.
     pub(super) async fn ask(&self, asks: Vec<ListAsk>) -> Vec<Paged> {
-        let mut answers: Vec<Option<Paged>> = vec![None; asks.len()];
-        let mut calls = JoinSet::new();
-        let mut rest = asks.into_iter().enumerate();
-        loop {
-            while calls.len() < CALLS_MAX
-                && let Some((place, ask)) = rest.next()
-            {
-                let (driver, timeout) = (Arc::clone(&self.reached.driver), self.reached.call_timeout);
-                calls.spawn(async move { (place, driver.pages(&ask, timeout).await) });
-            }
-            let Some(done) = calls.join_next().await else { break };
-            let (place, paged) = done.expect("a list call does not panic");
-            answers[place] = paged;
-        }
-        answers.into_iter().map(|answer| self.shown(answer.unwrap_or_else(nothing))).collect()
+        let reads = self.reached.reads();
+        let asked = reads.each(asks, |driver, timeout, ask| async move { driver.pages(&ask, timeout).await });
+        asked.await.into_iter().map(|answer| self.shown(answer.unwrap_or_else(nothing))).collect()
     }
 
     /// The port of a sandbox inside this process says nothing, and is another one each time.

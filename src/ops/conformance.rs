@@ -18,7 +18,7 @@ use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::drift::asked as chosen_scopes;
 use crate::ops::error::Failure;
-use crate::ops::observe::{Wanted, World, observe};
+use crate::ops::observe::{World, observe_declared};
 use crate::ops::plan::{Asked, read_holdings};
 use crate::ops::target::Reached;
 use crate::plan::{Found, Leftover};
@@ -40,18 +40,7 @@ pub async fn look(
     let scopes: BTreeSet<ScopeId> =
         chosen_scopes(desired, journal, asked)?.into_iter().filter(declared).collect();
     let holdings = read_holdings(journal, &scopes)?;
-    let regions: BTreeMap<&ScopeId, Option<ScopeId>> =
-        scopes.iter().map(|scope| (scope, desired.region_of(scope))).collect();
-    let wanted: Vec<Wanted<'_>> = scopes
-        .iter()
-        .map(|scope| Wanted {
-            scope,
-            region: regions[scope].as_ref(),
-            resources: &desired.rendered[scope].resources,
-            holdings: &holdings[scope],
-        })
-        .collect();
-    let world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
+    let world = observe_declared(&reached.reads(), desired, &scopes, &holdings).await;
     let now = context.clock.now();
     let mut settings = BTreeMap::new();
     for scope in &scopes {

@@ -80,8 +80,7 @@ pub async fn look(
             holdings: holdings.get(scope).unwrap_or(&none),
         })
         .collect();
-    let driver = std::sync::Arc::clone(&reached.driver);
-    let sight = look_at(driver, &looked, &holdings, reached.call_timeout).await;
+    let sight = look_at(&reached.reads(), &looked, &holdings).await;
     refuse_unreadable(&sight)?;
     let mut report = DriftReport {
         target: reached.name.clone(),

@@ -5,7 +5,7 @@ use crate::forecast::{Durations, target_key};
 use crate::journal::{Journal, Line};
 use crate::model::entry::Entry;
 use crate::model::estate::{Loaded, TargetDriver};
-use crate::model::plan::{PlanExcerpt, TargetName};
+use crate::model::plan::{PLAN_VERSION, PlanExcerpt, TargetName};
 use crate::ops::error::Failure;
 use crate::ops::launch::PLAN_FILE;
 use crate::ops::target::EMBEDDED;
@@ -22,19 +22,41 @@ struct Run<'l> {
 ///
 /// If the journal is damaged.
 pub fn of(target: &TargetName, journal: &dyn Journal) -> Result<Durations, Failure> {
-    let key = target_key(target);
-    let mut durations = Durations::of_target(&key);
+    let mut learning = Learning::on(target);
     for scope in scopes(journal)? {
-        let lines = journal.read(&LogId::Scope(scope), 0)?;
-        for run in runs(&lines, journal)? {
+        learning.take(&journal.read(&LogId::Scope(scope), 0)?, journal)?;
+    }
+    Ok(learning.durations)
+}
+
+/// What is learned of a target from log after log, by whoever reads them anyway.
+pub(super) struct Learning {
+    key: String,
+    pub(super) durations: Durations,
+}
+
+impl Learning {
+    /// Nothing has been read yet.
+    pub(super) fn on(target: &TargetName) -> Self {
+        let key = target_key(target);
+        Self { durations: Durations::of_target(&key), key }
+    }
+
+    /// Takes in one scope's log.
+    ///
+    /// # Errors
+    ///
+    /// If the plan of a run is missing.
+    pub(super) fn take(&mut self, lines: &[Line], journal: &dyn Journal) -> Result<(), Failure> {
+        for run in runs(lines, journal)? {
             let its = target_key(&run.excerpt.head.target);
-            if its == key {
+            if its == self.key {
                 let entries = run.lines.iter().map(|line| &line.entry);
-                durations.learn_from(&its, &run.excerpt.part.plan, entries);
+                self.durations.learn_from(&its, &run.excerpt.part.plan, entries);
             }
         }
+        Ok(())
     }
-    Ok(durations)
 }
 
 /// The estate's target of this name as the journal last met it: only signing in would tell its address otherwise. None
@@ -77,8 +99,9 @@ fn scopes(journal: &dyn Journal) -> Result<Vec<ScopeId>, Failure> {
         .collect())
 }
 
-/// The runs of a scope's log whose plan is there and whole. A run whose plan this program cannot read teaches nothing,
-/// and is no reason not to plan.
+/// The runs of a scope's log with their plans. What the entry names by its digest is what was planned; whether the plan's
+/// own digests fit is for those who carry it out. A run whose plan this program cannot read teaches nothing, and is no
+/// reason not to plan.
 fn runs<'l>(lines: &'l [Line], journal: &dyn Journal) -> Result<Vec<Run<'l>>, Failure> {
     let starts: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].entry.kind == "run.started").collect();
     let mut runs = Vec::new();
@@ -93,6 +116,6 @@ fn runs<'l>(lines: &'l [Line], journal: &dyn Journal) -> Result<Vec<Run<'l>>, Fa
 
 fn excerpt(started: &Entry, journal: &dyn Journal) -> Result<Option<PlanExcerpt>, Failure> {
     let Some(named) = started.refs.iter().find(|blob| blob.path == PLAN_FILE) else { return Ok(None) };
-    let raw = serde_json::from_slice(&journal.get_blob(&named.sha256)?);
-    Ok(raw.ok().and_then(|raw| PlanExcerpt::from_value(raw).ok()))
+    let read = serde_json::from_slice::<PlanExcerpt>(&journal.get_blob(&named.sha256)?);
+    Ok(read.ok().filter(|excerpt| excerpt.head.v <= PLAN_VERSION))
 }

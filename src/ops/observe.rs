@@ -1,6 +1,7 @@
 //! Looks at the target before a plan is made: list calls per kind and place, single reads where there is no list.
 //! Read-only; what is found is compared by the kinds' rules and handed to `plan`.
 
+mod ahead;
 mod awaited;
 mod found;
 pub mod held;
@@ -12,15 +13,12 @@ mod stranger;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::task::JoinSet;
 
-use crate::base::id::{KindName, ScopeId, StepId};
-use crate::base::limits;
+use crate::base::id::{ScopeId, StepId};
 use crate::base::time::Millis;
-use crate::driver::{Driver, Place, Target};
+use crate::driver::{Driver, Listing, Place, Target};
 use crate::kind::{self, Ask, Assessment, Registry};
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::kind::Kind;
@@ -29,13 +27,16 @@ use crate::model::plan::{FieldChange, Operation};
 use crate::model::reference::{RefScope, Reference, references};
 use crate::model::resource::{Origin, Resource};
 use crate::model::via::Via;
+use crate::ops::desired::Desired;
+use crate::ops::reads::Reads;
 use crate::plan::{Found, Leftover};
 use crate::quota::Inventory;
 use crate::runner::known::Known;
+use ahead::Ahead;
 use awaited::Awaited;
 pub use found::{deleted, new_object, step_limits};
 use found::{known_part, new_fields};
-use listed::Listed;
+use listed::{ListKey, Listed};
 
 /// One scope as it is to be looked at.
 #[derive(Debug, Clone, Copy)]
@@ -86,25 +87,46 @@ pub struct Unheld {
     pub live: Value,
 }
 
+/// Looks at everything that the packs declare in these scopes, and at what their logs hold.
+///
+/// # Panics
+///
+/// If the holdings of a scope are missing.
+pub async fn observe_declared(
+    reads: &Reads,
+    desired: &Desired,
+    scopes: &BTreeSet<ScopeId>,
+    holdings: &BTreeMap<ScopeId, Holdings>,
+) -> World {
+    let regions: BTreeMap<&ScopeId, Option<ScopeId>> =
+        scopes.iter().map(|scope| (scope, desired.region_of(scope))).collect();
+    let wanted = scopes.iter().map(|scope| Wanted {
+        scope,
+        region: regions[scope].as_ref(),
+        resources: desired.rendered.get(scope).map_or(&[][..], |rendered| &rendered.resources),
+        holdings: &holdings[scope],
+    });
+    observe(reads, &wanted.collect::<Vec<_>>()).await
+}
+
 /// Looks at everything that is wanted. Scopes must come in dependency order.
-pub async fn observe(driver: Arc<dyn Driver>, wanted: &[Wanted<'_>], timeout: Millis) -> World {
-    observe_beside(driver, wanted, &BTreeMap::new(), timeout).await
+pub async fn observe(reads: &Reads, wanted: &[Wanted<'_>]) -> World {
+    observe_beside(reads, wanted, &BTreeMap::new()).await
 }
 
 /// Looks at everything that is wanted, beside scopes that are not looked at: what they hold is taken from their logs.
 pub async fn observe_beside(
-    driver: Arc<dyn Driver>,
+    reads: &Reads,
     wanted: &[Wanted<'_>],
     beside: &BTreeMap<ScopeId, Holdings>,
-    timeout: Millis,
 ) -> World {
     let mut observer = Observer {
-        driver,
-        timeout,
+        reads: reads.clone(),
         known: Known::default(),
         listings: BTreeMap::new(),
         through: BTreeMap::new(),
         awaited: awaited::of(wanted),
+        ahead: Ahead::default(),
     };
     let mut world = World::default();
     for one in wanted {
@@ -117,6 +139,7 @@ pub async fn observe_beside(
             observer.known.set_outputs(scope, id, held.outputs.clone());
         }
     }
+    observer.look_ahead(wanted).await;
     // Sites refer to regions and the account, never to each other: each rank is looked at as one.
     for rank in [0, 1, 2] {
         let of_rank: Vec<&Wanted<'_>> = wanted.iter().filter(|w| rank_of(w.scope) == rank).collect();
@@ -136,14 +159,14 @@ fn rank_of(scope: &ScopeId) -> u8 {
 }
 
 struct Observer {
-    driver: Arc<dyn Driver>,
-    timeout: Millis,
+    reads: Reads,
     known: Known,
-    listings: BTreeMap<(KindName, Place), Listed>,
+    listings: BTreeMap<ListKey, Listed>,
     /// The step behind each workspace that lists were asked of.
     through: BTreeMap<Place, (ScopeId, StepId)>,
     /// The lists that will be asked for once it is known where.
     awaited: Awaited,
+    ahead: Ahead,
 }
 
 /// One resource that is ready to be looked at.
@@ -163,24 +186,25 @@ impl Observer {
             // No list needs another: what later layers ask for goes out as soon as its place is known.
             let lists = self.awaited.ready(&self.known);
             self.list(lists).await;
-            let looks: Vec<Look<'w>> = layer.iter().map(|(w, r)| self.look(w, r)).collect();
+            let looks: Vec<Look<'w>> = layer.iter().map(|(w, r)| look(&self.known, w, r)).collect();
             self.look_at(looks, world).await;
         }
-    }
-
-    fn look<'w>(&self, wanted: &Wanted<'w>, resource: &'w Resource) -> Look<'w> {
-        let (spec, missing) = self.known.resolve(wanted.scope, &resource.spec);
-        let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
-        let place = self.known.place(wanted.scope, resource.via.as_ref());
-        let held = wanted.holdings.get(&resource.id).filter(|held| held.kind == resource.kind);
-        Look { scope: wanted.scope, resource, held, kind, spec, missing, place }
     }
 
     async fn look_at(&mut self, mut looks: Vec<Look<'_>>, world: &mut World) {
         self.fill_listings(&looks).await;
         let mut seen: Vec<Option<Observation>> = looks.iter().map(|look| self.listed(look)).collect();
-        let targets = looks.iter().enumerate().filter(|(index, _)| seen[*index].is_none());
-        let singles = targets.filter_map(|(index, look)| Some((index, target_of(look)?))).collect();
+        let mut singles = Vec::new();
+        for (index, look) in looks.iter().enumerate() {
+            if seen[index].is_some() {
+                continue;
+            }
+            let Some(target) = target_of(look) else { continue };
+            match self.ahead.take_read(look.scope, &look.resource.id, &target) {
+                Some(observation) => seen[index] = Some(observation),
+                None => singles.push((index, target)),
+            }
+        }
         for (index, observation) in self.read_singles(singles).await {
             seen[index] = Some(observation);
         }
@@ -195,74 +219,63 @@ impl Observer {
 
     /// The lists for these, if no earlier layer's have gone out with them already.
     async fn fill_listings(&mut self, looks: &[Look<'_>]) {
-        let mut wanted: BTreeSet<(KindName, Place)> = BTreeSet::new();
         for look in looks.iter().filter(|look| kind::listable(look.kind)) {
-            if let Some(place) = &look.place {
-                wanted.insert((look.resource.kind.clone(), place.clone()));
-                if let Some(home) =
+            if let Some(place) = &look.place
+                && let Some(home) =
                     look.resource.via.as_ref().and_then(|via| self.known.home(look.scope, via))
-                {
-                    self.through.entry(place.clone()).or_insert(home);
-                }
+            {
+                self.through.entry(place.clone()).or_insert(home);
             }
         }
-        self.list(wanted).await;
+        self.list(shared_lists(looks)).await;
     }
 
     /// One list call for each of these that was not made yet, as many at once as may be.
-    async fn list(&mut self, mut wanted: BTreeSet<(KindName, Place)>) {
-        wanted.retain(|key| !self.listings.contains_key(key));
-        let mut calls = JoinSet::new();
-        let mut rest = wanted.into_iter();
-        loop {
-            while calls.len() < limits::CALLS_MAX
-                && let Some((kind, place)) = rest.next()
-            {
-                let (driver, timeout) = (Arc::clone(&self.driver), self.timeout);
-                calls.spawn(async move {
-                    let listing = driver.list(&kind, &place, timeout).await;
-                    ((kind, place), listing)
-                });
+    async fn list(&mut self, wanted: BTreeSet<ListKey>) {
+        let mut missing = Vec::new();
+        for key in wanted.into_iter().filter(|key| !self.listings.contains_key(key)).collect::<Vec<_>>() {
+            match self.ahead.take_list(&key) {
+                Some(listed) => drop(self.listings.insert(key, listed)),
+                None => missing.push(key),
             }
-            let Some(done) = calls.join_next().await else { break };
-            let (key, listing) = done.expect("a list call does not panic");
-            let kind = Registry::standard().get(&key.0).expect("kinds were checked before");
-            self.listings.insert(key, Listed::of(kind, listing));
+        }
+        let asked = self.reads.each(missing, |driver, timeout, key| async move {
+            let listing = ask_list(&*driver, &key, timeout).await;
+            (key, listing)
+        });
+        for (key, listing) in asked.await {
+            let kind = Registry::standard().get(&key.kind).expect("kinds were checked before");
+            let listed = Listed::of(kind, &key, listing);
+            self.listings.insert(key, listed);
         }
     }
 
     fn inventories(self) -> Vec<Inventory> {
         let through = self.through;
-        let inventory = |((kind, place), listed): ((KindName, Place), Listed)| match listed {
-            Listed::Whole { items, .. } => {
-                Some(Inventory { kind, through: through.get(&place).cloned(), items })
+        let inventory = |(key, listed): (ListKey, Listed)| match listed {
+            Listed::Whole { items, .. } if key.is_whole() => {
+                Some(Inventory { through: through.get(&key.place).cloned(), kind: key.kind, items })
             }
-            Listed::OneByOne | Listed::Unreadable(_) => None,
+            Listed::Whole { .. } | Listed::OneByOne | Listed::Unreadable(_) => None,
         };
         self.listings.into_iter().filter_map(inventory).collect()
     }
 
     /// What the list says; none if the object must be read by itself.
     fn listed(&self, look: &Look<'_>) -> Option<Observation> {
-        let place = look.place.as_ref()?;
-        let listed = self.listings.get(&(look.resource.kind.clone(), place.clone()))?;
-        listed.find(look.kind, &look.spec, look.held.as_ref().and_then(|held| held.id.as_deref()))
+        let key = look.list_key()?;
+        let listed = self.listings.get(&key)?;
+        let seen = listed.find(look.kind, &look.spec, look.held.as_ref().and_then(|held| held.id.as_deref()));
+        // What a list inside something does not show may have moved out of it.
+        let confirmed = key.is_whole() || look.held.is_none() || look.kind.calls.read.is_none();
+        seen.filter(|seen| confirmed || *seen != Observation::Absent)
     }
 
     async fn read_singles(&self, singles: Vec<(usize, Target)>) -> Vec<(usize, Observation)> {
-        let mut calls = JoinSet::new();
-        let mut rest = singles.into_iter();
-        let mut found = Vec::new();
-        loop {
-            while calls.len() < limits::CALLS_MAX
-                && let Some((index, target)) = rest.next()
-            {
-                let (driver, timeout) = (Arc::clone(&self.driver), self.timeout);
-                calls.spawn(async move { (index, driver.observe(&target, timeout).await) });
-            }
-            let Some(done) = calls.join_next().await else { return found };
-            found.push(done.expect("a read does not panic"));
-        }
+        let read = self.reads.each(singles, |driver, timeout, (index, target)| async move {
+            (index, driver.observe(&target, timeout).await)
+        });
+        read.await
     }
 
     fn conclude(&mut self, look: &Look<'_>, observation: Observation, world: &mut World) {
@@ -367,9 +380,7 @@ impl Observer {
 
     async fn look_at_leftovers(&mut self, looks: Vec<Look<'_>>, world: &mut World) {
         let singles = looks.iter().enumerate().filter_map(|(i, look)| Some((i, target_of(look)?))).collect();
-        let mut seen = self.read_singles(singles).await;
-        seen.sort_by_key(|(index, _)| *index);
-        for (index, observation) in seen {
+        for (index, observation) in self.read_singles(singles).await {
             let look = &looks[index];
             let (scope, step) = (look.scope.clone(), look.resource.id.clone());
             match observation {
@@ -388,7 +399,46 @@ impl Observer {
     }
 }
 
+/// What is asked of one object, by what is known.
+fn look<'w>(known: &Known, wanted: &Wanted<'w>, resource: &'w Resource) -> Look<'w> {
+    let (spec, missing) = known.resolve(wanted.scope, &resource.spec);
+    let kind = Registry::standard().get(&resource.kind).expect("kinds were checked before");
+    let place = known.place(wanted.scope, resource.via.as_ref());
+    let held = wanted.holdings.get(&resource.id).filter(|held| held.kind == resource.kind);
+    Look { scope: wanted.scope, resource, held, kind, spec, missing, place }
+}
+
+/// The lists to look for these in. One inside something is worth its call if it shows at least two of them, or if there is no
+/// other way to read them.
+fn shared_lists(looks: &[Look<'_>]) -> BTreeSet<ListKey> {
+    let mut shared: BTreeMap<ListKey, (usize, bool)> = BTreeMap::new();
+    for look in looks {
+        if let Some(key) = look.list_key() {
+            let (count, needed) = shared.entry(key).or_default();
+            *count += 1;
+            *needed |= look.kind.calls.read.is_none();
+        }
+    }
+    let wanted = |(key, (count, needed)): (ListKey, (usize, bool))| {
+        (key.is_whole() || needed || count > 1).then_some(key)
+    };
+    shared.into_iter().filter_map(wanted).collect()
+}
+
+async fn ask_list(driver: &dyn Driver, key: &ListKey, timeout: Millis) -> Listing {
+    if key.is_whole() {
+        driver.list(&key.kind, &key.place, timeout).await
+    } else {
+        driver.list_inside(&key.kind, &key.place, &key.outer(), timeout).await
+    }
+}
+
 impl Look<'_> {
+    /// The list that shows it.
+    fn list_key(&self) -> Option<ListKey> {
+        ListKey::of(self.kind, self.place.as_ref()?, &self.spec)
+    }
+
     /// Whether there is nothing to look for while what it rests on is gone: we never made it, or its key names what is
     /// gone, as an assignment names its group.
     fn cannot_be_there(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Makes a plan: reads the estate, looks at the target, writes down what would be done. Changes nothing.
 
+mod history;
 mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,6 @@ use crate::base::limits;
 use crate::base::time::Millis;
 use crate::evidence::scan;
 use crate::journal::Journal;
-use crate::model::holdings::Holdings;
 use crate::model::outcome::CauseClass;
 use crate::model::plan::{
     FleetPlan, LogHead, Overview, PLAN_VERSION, Plan, SavedPlan, ScopePlan, Selection, TargetName, WavePlan,
@@ -24,13 +24,15 @@ use crate::ops::Context;
 use crate::ops::approvals;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
-use crate::ops::observe::{Wanted, World, new_object, observe};
+use crate::ops::observe::{World, new_object, observe_declared};
 use crate::ops::overview;
 use crate::ops::select::{self, Narrowing};
 use crate::ops::shares;
 use crate::ops::target::Reached;
 use crate::plan::{Parts, scope_plan};
 
+use history::{History, history};
+pub(super) use history::{holdings_of, read_holdings};
 pub(super) use timing::fill;
 pub use timing::too_long;
 
@@ -130,26 +132,15 @@ pub async fn make(
     let scopes = scopes(desired, &waves);
     // Before the logs are read: should one grow meanwhile, the plan is stale rather than wrong.
     let heads = journal.heads()?;
-    let holdings = read_holdings(journal, &scopes)?;
-    let regions: BTreeMap<&ScopeId, Option<ScopeId>> =
-        scopes.iter().map(|scope| (scope, desired.region_of(scope))).collect();
-    let wanted: Vec<Wanted<'_>> = scopes
-        .iter()
-        .map(|scope| Wanted {
-            scope,
-            region: regions[scope].as_ref(),
-            resources: desired.rendered.get(scope).map_or(&[][..], |r| &r.resources),
-            holdings: &holdings[scope],
-        })
-        .collect();
-    let mut world = observe(std::sync::Arc::clone(&reached.driver), &wanted, reached.call_timeout).await;
+    let History { holdings, durations } = history(journal, &scopes, heads.keys(), &reached.name)?;
+    let mut world = observe_declared(&reached.reads(), desired, &scopes, &holdings).await;
     refuse_unreadable(&world, journal)?;
     refuse_foreign(&world)?;
     let mut plans = plans_of(desired, &scopes, &world, reached.call_timeout)?;
     // All of it is in the plans now, and there may be a thousand sites.
     world.found.clear();
     plans.values_mut().for_each(hide_sensitive);
-    timing::fill(desired, reached, journal, &mut plans)?;
+    timing::fill(desired, reached, &durations, &mut plans);
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
     let heads = own_heads.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
     let mut plan = document(desired, selection, waves, plans, reached.name.clone(), heads);
@@ -197,24 +188,6 @@ pub(super) fn document(
         approvals: Vec::new(),
         consents: desired.loaded.estate.consents.clone(),
     }
-}
-
-pub(super) fn read_holdings(
-    journal: &dyn Journal,
-    scopes: &BTreeSet<ScopeId>,
-) -> Result<BTreeMap<ScopeId, Holdings>, Failure> {
-    let mut all = BTreeMap::new();
-    for scope in scopes {
-        all.insert(scope.clone(), holdings_of(journal, scope)?);
-    }
-    Ok(all)
-}
-
-/// What a scope holds by its log.
-pub(super) fn holdings_of(journal: &dyn Journal, scope: &ScopeId) -> Result<Holdings, Failure> {
-    let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
-    Holdings::from_entries(lines.iter().map(|line| &line.entry))
-        .map_err(|e| Failure::NotVerified { what: format!("the log of {scope}: {e}") })
 }
 
 pub(super) fn refuse_unreadable(world: &World, journal: &dyn Journal) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ use crate::ops::error::Failure;
 use crate::ops::observe::{Wanted, observe_beside};
 use crate::ops::releases::{self, excerpt_of, log_of};
 use crate::ops::target::Reached;
-use crate::ops::{guard, plan};
+use crate::ops::{durations, guard, plan};
 use crate::plan::{Parts, scope_plan};
 use crate::release::{History, Kept, Release};
 
@@ -184,8 +184,7 @@ async fn lead_to(
         beside.insert(region.clone(), plan::holdings_of(journal, region)?);
     }
     let wanted = [Wanted { scope, region: region.as_ref(), resources: &resources, holdings: &holdings }];
-    let driver = std::sync::Arc::clone(&reached.driver);
-    let mut world = observe_beside(driver, &wanted, &beside, reached.call_timeout).await;
+    let mut world = observe_beside(&reached.reads(), &wanted, &beside).await;
     plan::refuse_unreadable(&world, journal)?;
     plan::refuse_foreign(&world)?;
     let stays = data::keep_data(&mut world, scope, &holdings, &resources);
@@ -207,7 +206,7 @@ async fn lead_to(
     .map_err(|cycle| Failure::failed(format!("steps of {scope} wait for each other: {cycle}")))?;
     plan::hide_sensitive(&mut steps);
     let mut timed = BTreeMap::from([(scope.clone(), steps)]);
-    plan::fill(desired, reached, journal, &mut timed)?;
+    plan::fill(desired, reached, &durations::of(&reached.name, journal)?, &mut timed);
     let steps = timed.remove(scope).expect("it was put in above");
     data::refuse_lost_data(&steps)?;
     let before = history.now.digest();

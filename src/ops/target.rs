@@ -11,12 +11,16 @@ use crate::base::secret::Secret;
 use crate::base::time::{Millis, Timestamp};
 use crate::driver::credentials;
 use crate::driver::databricks::{Auth, Databricks, Settings};
+use crate::driver::patience::Patience;
 use crate::driver::{AuditSource, Driver, Listing, Place};
+use crate::entropy::Entropy;
 use crate::model::estate::{CalendarUse, Loaded, TargetDriver, TargetSpec};
 use crate::model::outcome::CauseClass;
 use crate::model::plan::TargetName;
 use crate::ops::Context;
 use crate::ops::error::Failure;
+use crate::ops::reads::Reads;
+use crate::ops::reads::patient::Patient;
 use crate::pacing::Rates;
 use crate::runner::clock::Clock;
 use crate::sandbox::{ClientCredential, Config, Durations, Sandbox, serve};
@@ -33,8 +37,10 @@ const EMBEDDED_CLIENT: &str = "landfall";
 
 /// A target that can be called.
 pub struct Reached {
-    /// How.
+    /// How, for a launch: one call for each that is asked for, and it decides itself what to do with the answer.
     pub driver: Arc<dyn Driver>,
+    /// How, for everything that only looks: reads wait for their lanes, and are sent again while the target is busy.
+    pub reader: Arc<dyn Driver>,
     /// Its name and address.
     pub name: TargetName,
     /// Deadline of one call.
@@ -47,8 +53,40 @@ pub struct Reached {
     pub calendar: CalendarUse,
     /// Who tells which identity changed what. A real account delivers its audit log to storage, where nobody asks it yet.
     pub audit: Option<Arc<dyn AuditSource>>,
+    patience: Option<Arc<Patient>>,
     /// The sandbox inside this process, if that is what it is. Dropping it stops the server.
     pub embedded: Option<Embedded>,
+}
+
+impl Reached {
+    /// A target of which nobody has seen more than its name: what is asked of it is left to this driver.
+    pub fn unseen(driver: Arc<dyn Driver>, name: TargetName) -> Self {
+        Self {
+            reader: Arc::clone(&driver),
+            driver,
+            name,
+            call_timeout: limits::CALL_TIMEOUT,
+            rates: None,
+            calls_at_once: limits::CALLS_MAX,
+            calendar: CalendarUse::Observe,
+            audit: None,
+            patience: None,
+            embedded: None,
+        }
+    }
+
+    /// How to look at it.
+    pub fn reads(&self) -> Reads {
+        Reads { driver: Arc::clone(&self.reader), timeout: self.call_timeout, at_once: self.calls_at_once }
+    }
+
+    /// Has somebody told when reads wait for long.
+    pub fn told(self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        if let Some(patience) = &self.patience {
+            patience.listen(tell);
+        }
+        self
+    }
 }
 
 /// A sandbox that serves inside this process.
@@ -107,7 +145,7 @@ async fn reach_unshifted(context: &Context, loaded: &Loaded, name: &str) -> Resu
             let call_timeout = spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT);
             embed(name, config, context.clock.clone(), call_timeout).await
         }
-        TargetDriver::Databricks => remote(name, spec),
+        TargetDriver::Databricks => remote(context, name, spec),
     }
 }
 
@@ -125,7 +163,7 @@ pub async fn embed(
     let (client_id, client_secret) = (EMBEDDED_CLIENT.to_owned(), Secret::new(random_id()?));
     config.clients =
         vec![ClientCredential { id: client_id.clone(), secret: client_secret.clone(), read_only: false }];
-    let account_id = config.account_id.clone();
+    let (account_id, seed, reading_clock) = (config.account_id.clone(), config.seed, clock.clone());
     let now = Arc::new(move || -> Timestamp { clock.now() });
     let sandbox = Sandbox::open(config, now).map_err(|e| Failure::failed(format!("the sandbox: {e}")))?;
     let listener = TcpListener::bind("127.0.0.1:0")
@@ -144,10 +182,12 @@ pub async fn embed(
         auth: Auth::OAuth { client_id, client_secret },
         user_agent: user_agent(),
     };
-    let driver = databricks(settings)?;
+    let (driver, reader, patience) = drivers(settings, None, reading_clock, Entropy::Seeded(seed))?;
     Ok(Reached {
-        audit: Some(driver.clone()),
+        audit: Some(reader.clone()),
         driver,
+        reader,
+        patience: Some(patience),
         name: TargetName { name: name.to_owned(), account_id, host: EMBEDDED.to_owned() },
         call_timeout,
         rates: None,
@@ -157,7 +197,7 @@ pub async fn embed(
     })
 }
 
-fn remote(name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
+fn remote(context: &Context, name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
     let signin = credentials::read(spec.profile.as_deref(), spec.host.as_deref())
         .map_err(|e| Failure::NotAllowed { what: format!("target {name}: {e}") })?;
     let host = signin.host.clone();
@@ -167,13 +207,17 @@ fn remote(name: &str, spec: &TargetSpec) -> Result<Reached, Failure> {
         auth: signin.auth,
         user_agent: user_agent(),
     };
-    let driver = databricks(settings)?;
-    let audit = is_loopback(&host).then(|| driver.clone() as Arc<dyn AuditSource>);
+    let rates = rates(&host, spec);
+    let (driver, reader, patience) =
+        drivers(settings, rates.as_ref(), context.clock.clone(), context.entropy)?;
+    let audit = is_loopback(&host).then(|| reader.clone() as Arc<dyn AuditSource>);
     Ok(Reached {
         audit,
         driver,
+        reader,
+        patience: Some(patience),
         call_timeout: spec.call_timeout.unwrap_or(limits::CALL_TIMEOUT),
-        rates: rates(&host, spec),
+        rates,
         calls_at_once: spec.calls_at_once.unwrap_or(limits::CALLS_MAX),
         calendar: spec.calendar,
         name: TargetName { name: name.to_owned(), account_id: spec.account_id.clone(), host },
@@ -203,9 +247,20 @@ pub fn is_loopback(host: &str) -> bool {
     name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn databricks(settings: Settings) -> Result<Arc<Databricks>, Failure> {
+/// The driver of a launch, the one of everything that only looks, and how patient that is.
+type Drivers = (Arc<Databricks>, Arc<Databricks>, Arc<Patient>);
+
+fn drivers(
+    settings: Settings,
+    rates: Option<&Rates>,
+    clock: Clock,
+    entropy: Entropy,
+) -> Result<Drivers, Failure> {
+    let seed = entropy.bytes("rests between reads").map_err(|e| Failure::failed(e.to_string()))?;
     let driver = Databricks::new(settings).map_err(|e| Failure::failed(format!("the HTTP client: {e}")))?;
-    Ok(Arc::new(driver))
+    let patience = Arc::new(Patient::new(rates, clock, seed));
+    let reader = driver.patient(Arc::clone(&patience) as Arc<dyn Patience>);
+    Ok((Arc::new(driver), Arc::new(reader), patience))
 }
 
 /// Makes sure that somebody is at home who knows us, before a launch begins: without it every step would fail by

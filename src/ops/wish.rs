@@ -48,16 +48,7 @@ pub async fn decide(
 ) -> Result<Launched, Failure> {
     let name = found.saved.plan.target.clone();
     crate::ops::target::refuse_shifted(context, &name)?;
-    let reached = Reached {
-        driver: Arc::new(Unreached),
-        name,
-        call_timeout: crate::base::limits::CALL_TIMEOUT,
-        rates: None,
-        calls_at_once: crate::base::limits::CALLS_MAX,
-        calendar: crate::model::estate::CalendarUse::Observe,
-        audit: None,
-        embedded: None,
-    };
+    let reached = Reached::unseen(Arc::new(Unreached), name);
     // Stopped before it starts: wishes are decided first, and then nothing new begins.
     watch.stop.ask();
     launch::resume(context, found, &reached, journal, watch).await

@@ -3,17 +3,20 @@
 use serde::Deserialize;
 
 use super::Databricks;
-use super::error::{cause_of, garbled};
-use super::http::{Deadline, Reply, Request};
+use super::read::{Get, Reading};
+use crate::base::id::KindName;
 use crate::base::limits::AUDIT_PAGES_MAX;
 use crate::base::time::Millis;
 use crate::driver::{Answer, AuditSource};
 use crate::model::audit::AuditEvent;
 use crate::model::outcome::{Cause, CauseClass};
 use crate::model::population::{CallRead, PagesEnd};
+use crate::pacing::Verb;
 
 const WHAT: &str = "read of audit events";
 const PATH: &str = "/__sandbox/audit-events";
+/// A kind of the account whose calls are counted as these are.
+const COUNTED_AS: &str = "databricks.workspace";
 
 #[derive(Deserialize)]
 struct Page {
@@ -57,23 +60,13 @@ impl Databricks {
     }
 
     async fn audit_page(&self, after: u64, timeout: Millis) -> Result<Page, Cause> {
-        let endpoint = self.hosts.account();
-        let request = Request {
-            method: reqwest::Method::GET,
-            url: format!("{}{PATH}", endpoint.base),
-            query: vec![("after".to_owned(), after.to_string())],
-            body: None,
-        };
-        let sent = self.send(&endpoint, request, Deadline::after(timeout)).await.map_err(|no| no.cause)?;
-        let answer = match sent.reply {
-            Reply::Answer(answer) if answer.status == 200 => answer,
-            Reply::Answer(answer) => return Err(cause_of(WHAT, &answer)),
-            Reply::NotSent(why) | Reply::Lost(why) => {
-                return Err(Cause::new(CauseClass::NoAnswer, format!("{WHAT} had no answer: {why}")));
-            }
-        };
-        let page = answer.json().and_then(|body| serde_json::from_value(body).ok());
-        page.ok_or_else(|| garbled(WHAT, &answer, "it is not a page of events"))
+        let kind = self.kind(&KindName::new(COUNTED_AS).expect("the kind's name is spelled as one"))?;
+        let reading = Reading { kind, endpoint: self.hosts.account(), timeout, what: WHAT.to_owned() };
+        let query = vec![("after".to_owned(), after.to_string())];
+        let answer = self.get(&reading, &Get { verb: Verb::List, path: PATH.to_owned(), query }).await?;
+        serde_json::from_value(answer).map_err(|_| {
+            Cause::new(CauseClass::Garbled, format!("the answer to the {WHAT} is not a page of them"))
+        })
     }
 }
 

@@ -29,6 +29,13 @@ pub(super) struct Endpoint {
     pub(super) token: String,
 }
 
+impl Endpoint {
+    /// Host, and workspace where the host serves several: what a service counts the calls of.
+    pub(super) fn name(&self) -> String {
+        self.header.as_ref().map_or_else(|| self.base.clone(), |id| format!("{}, workspace {id}", self.base))
+    }
+}
+
 impl Hosts {
     pub(super) fn new(host: &str, account_id: &str) -> Result<Self, BadSettings> {
         let bad = |what| BadSettings::Host { host: host.to_owned(), what };

@@ -78,8 +78,8 @@ impl HttpAnswer {
     }
 }
 
-/// The client.
-#[derive(Debug)]
+/// The client. Clones share its connections.
+#[derive(Debug, Clone)]
 pub(super) struct Http {
     client: reqwest::Client,
 }

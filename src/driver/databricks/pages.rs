@@ -13,6 +13,7 @@ use crate::kind;
 use crate::model::kind::{Kind, Paging};
 use crate::model::outcome::{Cause, CauseClass};
 use crate::model::population::{CallRead, PagesEnd};
+use crate::pacing::Verb;
 
 /// One list: where it starts, how it is paged, and where its items stand.
 struct Plan<'a> {
@@ -34,7 +35,7 @@ impl Databricks {
         let mut page = walk.first();
         let end = loop {
             let query = get.query.iter().cloned().chain(page).collect();
-            let answer = self.get(&reading, &Get { path: get.path.clone(), query }).await;
+            let answer = self.get(&reading, &Get { verb: get.verb, path: get.path.clone(), query }).await;
             match answer.map(|answer| walk.take(answer)) {
                 Ok(Turn::More(next)) => page = next,
                 Ok(Turn::Over(end)) => break end,
@@ -51,7 +52,7 @@ impl Databricks {
             let kind = self.kind(&group())?;
             let path = format!("/api/2.0/accounts/{}/scim/v2/{path}", self.account_id);
             let endpoint = self.endpoint(kind, &Place::Account)?;
-            let get = Get { path, query: Vec::new() };
+            let get = Get { verb: Verb::List, path, query: Vec::new() };
             Ok(Plan { kind, endpoint, get, paging: Paging::Scim, at: "/Resources".to_owned() })
         };
         match ask {
@@ -74,6 +75,7 @@ impl Databricks {
                 let list = kind.calls.list.as_ref().ok_or_else(|| no_list(kind))?;
                 let address = self.address(None, outer);
                 let get = Get {
+                    verb: Verb::List,
                     path: kind::expand_path(&list.path, &address).map_err(super::read::bad_address)?,
                     query: kind::expand_query(&list.query, &address).map_err(super::read::bad_address)?,
                 };
@@ -85,6 +87,7 @@ impl Databricks {
                 let read = kind.calls.read.as_ref().ok_or_else(|| no_list(kind))?;
                 let address = self.address(Some(id), spec);
                 let get = Get {
+                    verb: Verb::Read,
                     path: kind::expand_path(&read.path, &address).map_err(super::read::bad_address)?,
                     query: kind::expand_query(&read.query, &address).map_err(super::read::bad_address)?,
                 };

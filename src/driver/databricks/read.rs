@@ -2,17 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::error::{cause_of, etag_of, garbled};
+use super::error::{cause_of, etag_of, garbled, retry_after_of};
 use super::host::Endpoint;
 use super::http::{Deadline, HttpAnswer, Reply, Request};
-use super::{Databricks, Sent};
+use super::{Databricks, Sent, SignIn};
 use crate::base::id::KindName;
 use crate::base::limits::{LIST_ITEMS_MAX, LIST_PAGES_MAX};
 use crate::base::time::Millis;
+use crate::driver::patience::{Outgoing, Unread};
 use crate::driver::{Listing, Place, Target};
 use crate::kind;
 use crate::model::kind::{Kind, List, Paging, Read, UpdateStyle};
 use crate::model::outcome::{Cause, CauseClass, Observation};
+use crate::pacing::Verb;
 
 /// Items of one SCIM page.
 const SCIM_COUNT: usize = 1_000;
@@ -27,6 +29,7 @@ pub(super) struct Reading<'a> {
 
 /// One GET.
 pub(super) struct Get {
+    pub(super) verb: Verb,
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
 }
@@ -52,6 +55,7 @@ impl Databricks {
     ) -> Result<Observation, Cause> {
         let address = self.address(Some(id), spec);
         let get = Get {
+            verb: Verb::Read,
             path: kind::expand_path(&read.path, &address).map_err(bad_address)?,
             query: kind::expand_query(&read.query, &address).map_err(bad_address)?,
         };
@@ -79,7 +83,9 @@ impl Databricks {
         let mut matching = Vec::new();
         for item in items {
             let live = kind::answered(kind, spec, item, None, None);
-            if in_list(kind, spec, &live).as_deref() == Some(key.as_str()) {
+            let shown = kind::key_inside(kind, spec, &live);
+            let own = shown.and_then(|shown| kind::natural_key(kind, &shown));
+            if own.as_deref() == Some(key.as_str()) {
                 matching.push(live);
             }
         }
@@ -136,7 +142,7 @@ impl Databricks {
             let endpoint = self.endpoint(kind, &Place::Account)?;
             let reading = Reading { kind, endpoint, timeout, what: what.to_owned() };
             let path = format!("/api/2.0/accounts/{}/scim/v2/{path}", self.account_id);
-            let get = Get { path, query: Vec::new() };
+            let get = Get { verb: Verb::List, path, query: Vec::new() };
             let items = self.scim_items(&reading, get, "/Resources").await?;
             all.extend(
                 items.iter().map(|item| json!({ "id": item.get("id"), "active": item.get("active") })),
@@ -157,7 +163,8 @@ impl Databricks {
         if finds_one {
             query.extend(kind::expand_query(&list.find, &address).map_err(bad_address)?);
         }
-        let get = Get { path: kind::expand_path(&list.path, &address).map_err(bad_address)?, query };
+        let path = kind::expand_path(&list.path, &address).map_err(bad_address)?;
+        let get = Get { verb: Verb::List, path, query };
         match list.paging {
             Paging::None | Paging::Array => items_at(self.get(reading, &get).await?, &list.items)
                 .ok_or_else(|| garbled_list(reading, "is not a list")),
@@ -221,24 +228,44 @@ impl Databricks {
         Err(garbled_list(reading, "does not end"))
     }
 
-    /// One GET. A 401 to a token that had been used before is answered with a new token and the same read again.
+    /// One GET, sent again for as long as the patience of this driver lasts.
     pub(super) async fn get(&self, reading: &Reading<'_>, get: &Get) -> Result<Value, Cause> {
+        let Some(patience) = &self.patience else {
+            return self.get_now(reading, get).await.map_err(|unread| unread.cause);
+        };
+        let mut read = reading.outgoing(get);
+        loop {
+            patience.admit(&read).await;
+            read.tries += 1;
+            match self.get_now(reading, get).await {
+                Ok(answer) => {
+                    patience.answered(&read);
+                    return Ok(answer);
+                }
+                Err(unread) => patience.failed(&mut read, unread).await?,
+            }
+        }
+    }
+
+    /// One GET. A 401 to a token that had been used before is answered with a new token and the same read again.
+    async fn get_now(&self, reading: &Reading<'_>, get: &Get) -> Result<Value, Unread> {
         let mut sent = self.get_once(reading, get).await?;
         if sent.was_cached && matches!(&sent.reply, Reply::Answer(answer) if answer.status == 401) {
             sent = self.get_once(reading, get).await?;
         }
         match sent.reply {
             Reply::NotSent(why) => {
-                Err(Cause::new(CauseClass::Busy, format!("{} was not sent: {why}", reading.what)))
+                Err(Cause::new(CauseClass::Busy, format!("{} was not sent: {why}", reading.what)).into())
             }
             Reply::Lost(why) => {
-                Err(Cause::new(CauseClass::NoAnswer, format!("{} had no answer: {why}", reading.what)))
+                Err(Cause::new(CauseClass::NoAnswer, format!("{} had no answer: {why}", reading.what)).into())
             }
-            Reply::Answer(answer) => understood(reading, &answer),
+            Reply::Answer(answer) => understood(reading, &answer)
+                .map_err(|cause| Unread { cause, retry_after: retry_after_of(&answer) }),
         }
     }
 
-    async fn get_once(&self, reading: &Reading<'_>, get: &Get) -> Result<Sent, Cause> {
+    async fn get_once(&self, reading: &Reading<'_>, get: &Get) -> Result<Sent, Unread> {
         let request = Request {
             method: reqwest::Method::GET,
             url: format!("{}{}", reading.endpoint.base, get.path),
@@ -246,7 +273,21 @@ impl Databricks {
             body: None,
         };
         let deadline = Deadline::after(reading.timeout);
-        self.send(&reading.endpoint, request, deadline).await.map_err(|sign_in| sign_in.cause)
+        let unread = |SignIn { cause, retry_after }| Unread { cause, retry_after };
+        self.send(&reading.endpoint, request, deadline).await.map_err(unread)
+    }
+}
+
+impl Reading<'_> {
+    fn outgoing(&self, get: &Get) -> Outgoing {
+        Outgoing {
+            host: self.endpoint.name(),
+            call: format!("GET {}", get.path),
+            kind: self.kind.name.clone(),
+            verb: get.verb,
+            tries: 0,
+            rested: Millis(0),
+        }
     }
 }
 
@@ -295,17 +336,6 @@ fn present(reading: &Reading<'_>, spec: &Value, live: Value, id: Option<&str>) -
         check_id(reading, &id)?;
     }
     Ok(Observation::Present { id, live })
-}
-
-/// The key of a list item. Parts that the item does not show are those of the list that was asked for.
-fn in_list(kind: &Kind, spec: &Value, item: &Value) -> Option<String> {
-    let mut shown = spec.clone();
-    for part in kind.key.parts.iter() {
-        if let Some(at) = &part.item {
-            crate::base::pointer::set(&mut shown, &part.spec, item.pointer(at)?.clone());
-        }
-    }
-    kind::natural_key(kind, &shown)
 }
 
 /// The one object of a natural key. Several cannot be told apart, unless all but one count as gone.

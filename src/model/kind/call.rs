@@ -132,6 +132,18 @@ pub struct List {
     pub leaves_out: BTreeMap<String, String>,
 }
 
+impl List {
+    /// The fields of a spec that path and query take.
+    pub fn asks_for(&self) -> impl Iterator<Item = &str> {
+        let templates = std::iter::once(&self.path).chain(self.query.values());
+        let places = templates.flat_map(|template| template.split('{').skip(1));
+        places.filter_map(|place| {
+            let (name, _) = place.split_once('}')?;
+            name.trim_start_matches('+').strip_prefix("spec.")
+        })
+    }
+}
+
 /// How a list comes in pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Wanted;
+use super::listed::ListKey;
 use crate::base::id::{KindName, ScopeId};
-use crate::driver::Place;
 use crate::kind::{self, Registry};
 use crate::model::via::Via;
 use crate::runner::known::Known;
@@ -30,11 +30,11 @@ pub(super) fn of(wanted: &[Wanted<'_>]) -> Awaited {
 
 impl Awaited {
     /// Takes those whose place is known by now.
-    pub(super) fn ready(&mut self, known: &Known) -> BTreeSet<(KindName, Place)> {
+    pub(super) fn ready(&mut self, known: &Known) -> BTreeSet<ListKey> {
         let mut ready = BTreeSet::new();
         self.0.retain(|(scope, via), kinds| {
             let Some(place) = known.place(scope, via.as_ref()) else { return true };
-            ready.extend(std::mem::take(kinds).into_iter().map(|kind| (kind, place.clone())));
+            ready.extend(std::mem::take(kinds).into_iter().map(|kind| ListKey::whole(kind, place.clone())));
             false
         });
         ready

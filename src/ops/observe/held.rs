@@ -2,22 +2,22 @@
 //! it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::ahead::Ahead;
 use super::awaited::Awaited;
 use super::stranger::{self, Stranger, Unlisted};
 use super::{Look, Observer, resource_of, target_of};
 use crate::base::id::{ScopeId, StepId};
-use crate::base::time::Millis;
-use crate::driver::{Driver, Place};
+use crate::driver::Place;
 use crate::kind::Registry;
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::kind::Kind;
 use crate::model::outcome::{CauseClass, Observation};
 use crate::model::resource::Resource;
 use crate::model::via::Via;
+use crate::ops::reads::Reads;
 use crate::runner::known::Known;
 
 /// One scope whose objects are to be looked at.
@@ -60,19 +60,14 @@ pub struct Sight {
 }
 
 /// Looks at everything that these scopes hold. `all` is what every log of the estate holds: nothing of that is a stranger.
-pub async fn look(
-    driver: Arc<dyn Driver>,
-    scopes: &[Scope<'_>],
-    all: &BTreeMap<ScopeId, Holdings>,
-    timeout: Millis,
-) -> Sight {
+pub async fn look(reads: &Reads, scopes: &[Scope<'_>], all: &BTreeMap<ScopeId, Holdings>) -> Sight {
     let mut observer = Observer {
-        driver,
-        timeout,
+        reads: reads.clone(),
         known: Known::default(),
         listings: BTreeMap::new(),
         through: BTreeMap::new(),
         awaited: Awaited::default(),
+        ahead: Ahead::default(),
     };
     let mut kept: Vec<(&ScopeId, Resource, Holding)> = Vec::new();
     for one in scopes {

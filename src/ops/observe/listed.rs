@@ -4,10 +4,46 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::driver::Listing;
+use crate::base::id::KindName;
+use crate::driver::{Listing, Place};
 use crate::kind;
 use crate::model::kind::Kind;
-use crate::model::outcome::{Cause, Observation};
+use crate::model::outcome::{Cause, CauseClass, Observation};
+
+/// Which list: of a kind, in a place, and inside what.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListKey {
+    /// The kind.
+    pub kind: KindName,
+    /// The place.
+    pub place: Place,
+    /// The fields of a spec that the call takes, as JSON; empty for the list of a whole place.
+    inside: String,
+}
+
+impl ListKey {
+    /// The list of everything of a kind in a place.
+    pub fn whole(kind: KindName, place: Place) -> Self {
+        Self { kind, place, inside: String::new() }
+    }
+
+    /// The list that holds an object of this spec; none if no list does, or not with everything that a comparison needs.
+    pub fn of(kind: &Kind, place: &Place, spec: &Value) -> Option<Self> {
+        let outer = kind::listed_inside(kind, spec)?;
+        let inside = if outer.is_empty() { String::new() } else { Value::Object(outer).to_string() };
+        Some(Self { kind: kind.name.clone(), place: place.clone(), inside })
+    }
+
+    /// Whether it is the list of a whole place.
+    pub fn is_whole(&self) -> bool {
+        self.inside.is_empty()
+    }
+
+    /// The fields that the call takes.
+    pub fn outer(&self) -> Value {
+        serde_json::from_str(&self.inside).unwrap_or_default()
+    }
+}
 
 /// What one list call gave.
 pub enum Listed {
@@ -28,16 +64,44 @@ pub enum Listed {
 
 impl Listed {
     /// Sorts what a list call gave.
-    pub fn of(kind: &Kind, listing: Listing) -> Self {
+    pub fn of(kind: &Kind, key: &ListKey, listing: Listing) -> Self {
         let items = match listing {
             Listing::Unsupported => return Listed::OneByOne,
-            Listing::Unreadable(cause) => return Listed::Unreadable(cause),
+            Listing::Unreadable(cause) if key.is_whole() => return Listed::Unreadable(cause),
+            Listing::Unreadable(cause) => match cause.class {
+                // What it is inside of is not there.
+                CauseClass::NotFound => Vec::new(),
+                CauseClass::Unauthenticated
+                | CauseClass::Busy
+                | CauseClass::Internal
+                | CauseClass::NoAnswer => return Listed::Unreadable(cause),
+                CauseClass::BadRequest
+                | CauseClass::PermissionDenied
+                | CauseClass::Conflict
+                | CauseClass::Quota
+                | CauseClass::NotImplemented
+                | CauseClass::Garbled
+                | CauseClass::BadState
+                | CauseClass::NotHeld
+                | CauseClass::Foreign
+                | CauseClass::Stale
+                | CauseClass::Expectation
+                | CauseClass::Exhausted
+                | CauseClass::Shut => return Listed::OneByOne,
+            },
             Listing::Complete(items) => items,
         };
+        let outer = key.outer();
         let (mut by_key, mut by_id) = (BTreeMap::new(), BTreeMap::new());
         for (index, item) in items.iter().enumerate().filter(|(_, item)| kind::exists(kind, item)) {
-            by_key.extend(kind::key_in_list(kind, item).map(|key| (key, index)));
-            by_id.extend(kind::id_of(kind, &Value::Null, Some(item)).map(|id| (folded(kind, &id), index)));
+            let (own, id) = if key.is_whole() {
+                (kind::key_in_list(kind, item), kind::id_of(kind, &Value::Null, Some(item)))
+            } else {
+                let Some(shown) = kind::key_inside(kind, &outer, item) else { continue };
+                (kind::natural_key(kind, &shown), kind::id_of(kind, &shown, Some(item)))
+            };
+            by_key.extend(own.map(|key| (key, index)));
+            by_id.extend(id.map(|id| (folded(kind, &id), index)));
         }
         Listed::Whole { items, by_key, by_id }
     }

@@ -1,16 +1,13 @@
 //! Strangers: objects inside objects of ours that no log knows. Which places are ours is said by the tables of kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tokio::task::JoinSet;
 
 use super::Observer;
 use super::held::Glance;
-use super::listed::{Listed, folded};
+use super::listed::{ListKey, Listed, folded};
 use crate::base::id::{KindName, ScopeId, StepId};
-use crate::base::limits;
 use crate::base::pointer;
 use crate::driver::{Listing, Place};
 use crate::kind::{self, Registry};
@@ -76,7 +73,8 @@ pub(super) async fn find(
     };
     // What was listed for our own objects is not asked for again.
     asks.retain(|ask| {
-        let listed = observer.listings.get(&(ask.kind.name.clone(), ask.place.clone()));
+        let key = ListKey::of(ask.kind, &ask.place, &ask.outer);
+        let listed = key.and_then(|key| observer.listings.get(&key));
         let Some(Listed::Whole { items, .. }) = listed else { return true };
         take(ask, items);
         false
@@ -155,22 +153,11 @@ fn place(kind: &Kind, outer: &Glance, glances: &[Glance], regions: &Regions<'_>)
 }
 
 async fn list(observer: &Observer, asks: Vec<Ask>) -> Vec<(Ask, Listing)> {
-    let mut calls = JoinSet::new();
-    let mut rest = asks.into_iter();
-    let mut found = Vec::new();
-    loop {
-        while calls.len() < limits::CALLS_MAX
-            && let Some(ask) = rest.next()
-        {
-            let (driver, timeout) = (Arc::clone(&observer.driver), observer.timeout);
-            calls.spawn(async move {
-                let listing = driver.list_inside(&ask.kind.name, &ask.place, &ask.outer, timeout).await;
-                (ask, listing)
-            });
-        }
-        let Some(done) = calls.join_next().await else { return found };
-        found.push(done.expect("a list call does not panic"));
-    }
+    let listed = observer.reads.each(asks, |driver, timeout, ask| async move {
+        let listing = driver.list_inside(&ask.kind.name, &ask.place, &ask.outer, timeout).await;
+        (ask, listing)
+    });
+    listed.await
 }
 
 impl Ask {

@@ -1,15 +1,15 @@
 //! What is found and planned, with a service in memory: text in, text out.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
 use super::*;
 use crate::base::digest::Digest;
-use crate::base::id::RunId;
-use crate::base::time::Timestamp;
-use crate::driver::{Answer, Change, Listing};
-use crate::model::event::{Desired, Event};
+use crate::base::id::{KindName, RunId};
+use crate::base::time::{Millis, Timestamp};
+use crate::driver::{Answer, Change, Driver, Listing};
+use crate::model::event::{Desired, Effect, Event};
 use crate::model::finding::NextCall;
 use crate::model::outcome::{ApplyOutcome, CauseClass};
 use crate::model::plan::Reversal;
@@ -20,7 +20,10 @@ use crate::plan::{Parts, scope_plan};
 struct Service {
     lists: BTreeMap<String, Vec<Value>>,
     objects: BTreeMap<String, Value>,
+    /// What lists inside something show, by kind; of each item those fields that were asked by must fit.
+    inside: BTreeMap<String, Vec<Value>>,
     broken: Option<String>,
+    refuses: Option<CauseClass>,
     asked: Mutex<Vec<String>>,
 }
 
@@ -52,6 +55,25 @@ impl Driver for Service {
             }
             Some(items) => Listing::Complete(items.clone()),
             None => Listing::Complete(Vec::new()),
+        };
+        Box::pin(async { listing })
+    }
+
+    fn list_inside<'a>(
+        &'a self,
+        kind: &'a KindName,
+        _: &'a Place,
+        outer: &'a Value,
+        _: Millis,
+    ) -> Answer<'a, Listing> {
+        self.asked.lock().unwrap().push(format!("list {kind} in {outer}"));
+        let fits = |item: &&Value| {
+            outer.as_object().unwrap().iter().all(|(field, value)| item.get(field) == Some(value))
+        };
+        let listing = match (self.refuses, self.inside.get(kind.as_str())) {
+            (Some(class), _) => Listing::Unreadable(Cause::new(class, "refused")),
+            (None, Some(items)) => Listing::Complete(items.iter().filter(fits).cloned().collect()),
+            (None, None) => Listing::Complete(Vec::new()),
         };
         Box::pin(async { listing })
     }
@@ -109,7 +131,7 @@ async fn look(service: Service, scopes: &[&str], resources: Vec<Resource>, log: 
     };
     let wanted: Vec<Wanted<'_>> = scopes.iter().enumerate().map(of).collect();
     let service = Arc::new(service);
-    let world = observe(service.clone(), &wanted, Millis(1000)).await;
+    let world = observe(&Reads::with(service.clone(), Millis(1000)), &wanted).await;
     Looked { world, service, resources }
 }
 
@@ -157,6 +179,89 @@ async fn lists_go_out_before_what_is_read_one_by_one_however_deep_their_objects_
     let asked = looked.service.asked();
     assert_eq!(asked.len(), 3, "nothing is asked twice: {asked:?}");
     assert_eq!(asked[..2], ["list databricks.catalog Account", "list databricks.network Account"]);
+}
+
+/// A catalog's name in a service, its schemas, and what was made of them: two in one, one in another.
+fn schemas() -> (Vec<Resource>, Vec<[Event; 2]>, Vec<Value>) {
+    let of = |catalog: &str, name: &str| {
+        let spec = json!({"catalog_name": catalog, "name": name, "comment": "c"});
+        resource(&format!("schema.{catalog}.{name}"), "schema", spec)
+    };
+    let schemas = vec![of("a", "s1"), of("a", "s2"), of("b", "s1")];
+    let live = |one: &Resource| {
+        let mut live = one.spec.clone();
+        let name = |field: &str| one.spec[field].as_str().unwrap().to_owned();
+        live["full_name"] = json!(format!("{}.{}", name("catalog_name"), name("name")));
+        live
+    };
+    let log = schemas.iter().map(|one| held(one, live(one)["full_name"].as_str().unwrap())).collect();
+    let live = schemas.iter().map(live).collect();
+    (schemas, log, live)
+}
+
+#[tokio::test]
+async fn what_is_inside_one_object_is_listed_once_and_alone_it_is_read() {
+    let (schemas, log, live) = schemas();
+    let by_id = |live: &Value| (live["full_name"].as_str().unwrap().to_owned(), live.clone());
+    let mut service = Service { objects: live.iter().map(by_id).collect(), ..Service::default() };
+    // Of the two, the list shows only one.
+    service.inside.insert("databricks.schema".to_owned(), vec![live[0].clone()]);
+    let looked = look(service, &["site/HRB01"], schemas.clone(), &log).await;
+    let mut asked = looked.service.asked();
+    asked.sort();
+    let expected = [
+        r#"list databricks.schema in {"catalog_name":"a"}"#,
+        "read databricks.schema a.s2",
+        "read databricks.schema b.s1",
+    ];
+    assert_eq!(asked, expected, "what is held and not shown is read before it counts as gone");
+    assert_eq!(looked.text("site/HRB01"), "schema.a.s1 None\nschema.a.s2 None\nschema.b.s1 None\n");
+
+    for (class, reads) in
+        [(CauseClass::PermissionDenied, 3), (CauseClass::NotFound, 3), (CauseClass::Busy, 1)]
+    {
+        let service =
+            Service { objects: live.iter().map(by_id).collect(), refuses: Some(class), ..Service::default() };
+        let looked = look(service, &["site/HRB01"], schemas.clone(), &log).await;
+        let asked = looked.service.asked();
+        let found = asked.iter().filter(|line| line.starts_with("read")).count();
+        assert_eq!(found, reads, "{class:?}: {asked:?}");
+        assert_eq!(looked.world.unreadable.len(), 3 - reads, "{class:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_ahead_counts_only_if_it_was_the_right_question() {
+    let policy = resource("policy.p", "cluster_policy", json!({"name": "p"}));
+    let spec = json!({"object_type": "cluster-policies", "object_id": "${policy.p.policy_id}", "access_control_list": []});
+    let permissions = resource("permissions.p", "permissions", spec);
+    let mut log = vec![held(&policy, "p-1")];
+    let mut made = held(&permissions, "cluster-policies/p-1");
+    if let Event::StepApplying { desired, .. } = &mut made[0] {
+        desired.spec["object_id"] = json!("p-1");
+    }
+    log.push(made);
+    let outputs = json!({"policy_id": "p-1", "name": "p"}).as_object().unwrap().clone();
+    let seen = |desired: &Resource| Event::StepSucceeded {
+        step: desired.id.clone(),
+        attempt: 1,
+        effect: Effect::Created,
+        id: Some("p-1".to_owned()),
+        outputs: outputs.clone(),
+        readback: None,
+        polls: 0,
+        settled_in: Millis(0),
+        desired: None,
+    };
+    log.push([seen(&policy), seen(&policy)]);
+    for (there, expected) in [("p-1", 1), ("p-2", 2)] {
+        let item = json!({"policy_id": there, "name": "p"});
+        let service = Service::with_list("databricks.cluster_policy", json!([item]));
+        let resources = vec![policy.clone(), permissions.clone()];
+        let asked = look(service, &["site/HRB01"], resources, &log).await.service.asked();
+        let reads: Vec<&String> = asked.iter().filter(|line| line.starts_with("read")).collect();
+        assert_eq!(reads.len(), expected, "{asked:?}");
+    }
 }
 
 #[tokio::test]

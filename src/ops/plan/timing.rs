@@ -4,33 +4,28 @@ use std::collections::BTreeMap;
 
 use crate::base::id::ScopeId;
 use crate::base::time::Millis;
-use crate::forecast;
-use crate::journal::Journal;
+use crate::forecast::{self, Durations};
 use crate::model::criterion::Criterion;
 use crate::model::estate::{CalendarUse, Estate, Wave, calendar_of};
 use crate::model::plan::{Plan, ScopePlan};
 use crate::ops::desired::Desired;
-use crate::ops::durations;
-use crate::ops::error::Failure;
 use crate::ops::target::Reached;
 
 /// Gives every scope its calendar, if the target observes calendars, and says how long its steps are expected to take.
 pub(in crate::ops) fn fill(
     desired: &Desired,
     reached: &Reached,
-    journal: &dyn Journal,
+    durations: &Durations,
     plans: &mut BTreeMap<ScopeId, ScopePlan>,
-) -> Result<(), Failure> {
-    let durations = durations::of(&reached.name, journal)?;
+) {
     let observes = reached.calendar == CalendarUse::Observe;
     for (scope, plan) in plans {
         for step in plan.steps.values_mut() {
             step.limits.expected = durations.of_step(step).millis;
         }
-        plan.expected = if plan.mutates() { forecast::scope(plan, &durations).total } else { Millis(0) };
+        plan.expected = if plan.mutates() { forecast::scope(plan, durations).total } else { Millis(0) };
         plan.calendar = observes.then(|| calendar_of(&desired.loaded, scope));
     }
-    Ok(())
 }
 
 /// What must hold before a wave begins: what leaving all earlier stages takes, and what entering its own does.

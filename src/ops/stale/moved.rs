@@ -40,8 +40,7 @@ pub(super) async fn objects(
         .collect();
     let beside: BTreeSet<ScopeId> = saved.plan.through().into_iter().cloned().collect();
     let beside = read_holdings(journal, &beside)?;
-    let driver = std::sync::Arc::clone(&reached.driver);
-    let world = observe_beside(driver, &wanted, &beside, reached.call_timeout).await;
+    let world = observe_beside(&reached.reads(), &wanted, &beside).await;
     Ok(saved.plan.reconciles().filter_map(|(scope, id, then)| told(&world, scope, id, then)).collect())
 }
 

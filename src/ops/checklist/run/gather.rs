@@ -111,7 +111,7 @@ async fn readback(around: &Around<'_>, tools: &Tools<'_>, step: &StepId) -> Foun
     }
     let (spec, place) = (around.resolved(&resource.spec)?, around.place(resource)?);
     let target = Target { kind: resource.kind.clone(), place, spec, id: held.and_then(|held| held.id) };
-    match reached.driver.observe(&target, reached.call_timeout).await {
+    match reached.reader.observe(&target, reached.call_timeout).await {
         Observation::Absent => Ok(None),
         Observation::Present { live, .. } => {
             let kept = kind::readback(kind, &live);
@@ -130,7 +130,7 @@ async fn members(tools: &Tools<'_>, group: &str, active: bool) -> Found<Option<V
         spec: serde_json::json!({ "displayName": group }),
         id: None,
     };
-    let live = match reached.driver.observe(&target, reached.call_timeout).await {
+    let live = match reached.reader.observe(&target, reached.call_timeout).await {
         Observation::Absent => return Ok(None),
         Observation::Present { live, .. } => live,
         Observation::Unreadable(cause) => return Err(words(&cause)),
@@ -148,7 +148,7 @@ async fn members(tools: &Tools<'_>, group: &str, active: bool) -> Found<Option<V
 /// Who of the account can sign in, by id.
 async fn principals(tools: &Tools<'_>) -> Found<BTreeMap<String, Option<bool>>> {
     let reached = tools.reached.ok_or("there is no target")?;
-    match reached.driver.principals(reached.call_timeout).await {
+    match reached.reader.principals(reached.call_timeout).await {
         Listing::Complete(items) => {
             let state = |item: &Value| Some((text(item, "id")?, item.get("active").and_then(Value::as_bool)));
             Ok(items.iter().filter_map(state).collect())
