@@ -111,7 +111,7 @@ impl Databricks {
         let kind =
             self.kind(&KindName::new("databricks.schema").expect("the kind's name is spelled as one"))?;
         let query = asked.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let get = Get { path: path.to_owned(), query };
+        let get = Get { verb: Verb::List, path: path.to_owned(), query };
         Ok(Plan { kind, endpoint: self.endpoint(kind, place)?, get, paging, at: at.to_owned() })
     }
 }
