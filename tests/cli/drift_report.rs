@@ -298,8 +298,13 @@ fn recorded_drift_is_recorded_once_makes_its_evidence_stale_and_ends_with_the_ne
     assert_eq!(found.len(), 2, "{found:#?}");
     assert!(found[0].contains("policy.prod.job") && found[0].contains("/definition"), "{}", found[0]);
 
-    let stale: Vec<(String, String)> =
-        whole.iter().cloned().zip(coverage()).filter(|(before, after)| before != after).collect();
+    // The shared scopes, in which nothing differed, were seen again: of their lines only dates have moved.
+    let stale: Vec<(String, String)> = whole
+        .iter()
+        .cloned()
+        .zip(coverage())
+        .filter(|(before, after)| before != after && after.contains(" has drifted"))
+        .collect();
     assert!(!stale.is_empty());
     let rests_on = |kind: &str, object: &str| format!("{kind} ({object} has drifted");
     let policy = rests_on("compute.cluster_policy", "policy.prod.job");
