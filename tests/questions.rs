@@ -9,6 +9,8 @@ mod fixture;
 mod program;
 #[path = "questions/proxy.rs"]
 mod proxy;
+#[path = "questions/sweep.rs"]
+mod sweep;
 #[allow(dead_code, clippy::unwrap_used, reason = "helpers of tests")]
 #[path = "cli/world.rs"]
 mod world;

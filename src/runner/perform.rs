@@ -9,6 +9,7 @@ use crate::base::id::{ScopeId, StepId, WaveName};
 use crate::base::time::{Millis, Timestamp};
 use crate::driver::{Call, Change, Driver, Place, Target};
 use crate::engine::Command;
+use crate::evidence::scan;
 use crate::kind::{self, Ask, Assessment, Registry};
 use crate::model::finding::{Finding, Goal, Look, NextCall, Readback};
 use crate::model::kind::Kind;
@@ -223,11 +224,11 @@ fn judge(kind: &Kind, task: &LookTask, id: &str, live: &Value) -> Judgement {
             (Finding::Matches { readback }, Vec::new(), Some(record(kind, live)))
         }
         Assessment::Pending { state } => {
-            (Finding::Pending { state, id: Some(id.to_owned()) }, Vec::new(), None)
+            (Finding::Pending { state: sayable(state), id: Some(id.to_owned()) }, Vec::new(), None)
         }
         Assessment::Broken { state, detail } => {
             let words = detail.map(|d| format!(": {d}")).unwrap_or_default();
-            let message = format!("the {} ended in state {state}{words}", kind.title);
+            let message = format!("the {} ended in state {}", kind.title, sayable(format!("{state}{words}")));
             (Finding::Broken { cause: Cause::new(CauseClass::BadState, message) }, Vec::new(), None)
         }
         Assessment::Differs { changes, only_after_create, .. } => {
@@ -239,6 +240,12 @@ fn judge(kind: &Kind, task: &LookTask, id: &str, live: &Value) -> Judgement {
             (finding, changes, None)
         }
     }
+}
+
+/// A service's own words, unless they look like what must not be shown: people read them while they wait, before any
+/// journal looks at them.
+fn sayable(words: String) -> String {
+    scan::unsaid(&words).unwrap_or(words)
 }
 
 fn record(kind: &Kind, live: &Value) -> Vec<u8> {

@@ -11,7 +11,7 @@ use super::proxy;
 use super::world::{Estate, Ran, Served, tree};
 
 /// What a service might say about a patient or a password. Put together here, so that no scanner takes it for a leak.
-fn canaries() -> Vec<String> {
+pub fn canaries() -> Vec<String> {
     let (ssn, token) = (["123", "45", "6789"].join("-"), format!("dapi{}", "0123456789abcdef".repeat(2)));
     vec![ssn, token, ["MRN:", "00441723"].join(" "), ["DOB", "03/14/1962"].join(" ")]
 }
@@ -106,7 +106,7 @@ fn plant(value: &mut Value, fields: &[&str]) {
 
 /// What was planted: how often, and in how many different places of answers.
 #[derive(Default)]
-struct Planted {
+pub struct Planted {
     count: AtomicUsize,
     places: Mutex<BTreeMap<String, usize>>,
 }
@@ -118,7 +118,7 @@ const NAMES: [&str; 11] =
 
 impl Planted {
     /// Puts a canary into every text of an answer that is meant, however deep it stands.
-    fn plant(&self, place: &str, value: &mut Value, meant: &dyn Fn(&str) -> bool) {
+    pub fn plant(&self, place: &str, value: &mut Value, meant: &dyn Fn(&str) -> bool) {
         match value {
             Value::Object(object) => {
                 object
@@ -136,6 +136,11 @@ impl Planted {
         }
     }
 
+    /// How much was planted, and in how many different fields.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.count.load(Ordering::SeqCst), self.places.lock().expect("unlocked").len())
+    }
+
     /// Says how much was planted.
     fn told(&self, what: &str) -> usize {
         let (count, places) =
@@ -148,13 +153,13 @@ impl Planted {
 }
 
 /// The part of a request's path that says which kind of object it is about.
-fn kind_of(path: &str) -> String {
+pub fn kind_of(path: &str) -> String {
     let plain = path.split('?').next().unwrap_or_default();
     let words = plain.split('/').filter(|part| !part.is_empty() && !part.chars().any(|c| c.is_ascii_digit()));
     words.collect::<Vec<_>>().join("/")
 }
 
-fn is_sign_in(path: &str) -> bool {
+pub fn is_sign_in(path: &str) -> bool {
     path.contains("/oidc/") || path.contains("/oauth") || path.contains(".well-known")
 }
 

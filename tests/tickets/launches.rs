@@ -11,12 +11,14 @@ use landfall::journal::Journal;
 use landfall::journal::memory::MemoryJournal;
 use landfall::model::change::{Basis, BoardDecision, ChangeApplied, ChangeState};
 use landfall::model::entry::{Actor, ActorKind, Entry, EntryDraft};
-use landfall::model::estate::Estate;
+use landfall::model::estate::{Estate, Hook};
 use landfall::model::plan::{Plan, SavedPlan};
 use landfall::model::signed::ChangeClass;
 use landfall::ops::Context;
 use landfall::ops::changes::board::Meeting;
 use landfall::ops::changes::{self, Begin, Book, Step, Wanted, after_launch, refuse_without_change};
+use landfall::ops::checkpoints;
+use landfall::ops::note::{self, Note};
 use landfall::runner::clock::Clock;
 use serde_json::{Value, json};
 
@@ -152,6 +154,12 @@ impl World {
     fn kinds(&self) -> Vec<String> {
         let lines = self.journal.read(&LogId::Org, 0).unwrap();
         lines.into_iter().map(|line| line.entry.kind).collect()
+    }
+
+    /// One more entry in a log.
+    fn note(&mut self, log: &LogId) {
+        let note = Note::new("run.noted", json!({}));
+        note::append(&self.context, &mut self.journal, log, note).unwrap();
     }
 
     /// What a launch would write.
@@ -354,4 +362,58 @@ async fn what_waits_for_the_board_is_told() {
     assert_eq!(all[0].people, BTreeSet::from([person("cab-chair")]));
     world.decide(&change, BoardDecision::Approved, "").unwrap();
     assert_eq!(waiting(&world), []);
+}
+
+#[tokio::test]
+async fn checkpoints_of_a_site_are_published_on_the_tickets_of_its_open_changes() {
+    let (mut world, saved) = (World::new(""), plan("HRB01", "a"));
+    world.estate.publish = vec![Hook::Ticket];
+    let change = world.scheduled(&saved).await;
+    let site: LogId = "site/HRB01".parse().unwrap();
+    let (other, account): (LogId, LogId) = ("site/MPL02".parse().unwrap(), "account".parse().unwrap());
+    let comments = |world: &World| -> Vec<String> {
+        let notes = world.receiver.desk(|desk| desk.notes.clone());
+        notes.split("Landfall checkpoint of ").skip(1).map(str::to_owned).collect()
+    };
+    // Hooks wait for their answers, so they are not asked on the runtime's own thread.
+    let record = |world: &World| {
+        let record = || checkpoints::record(&world.context, &world.journal, &world.estate, false).troubles;
+        std::thread::scope(|scope| scope.spawn(record).join().unwrap())
+    };
+    for log in [&site, &other, &account] {
+        world.note(log);
+    }
+    assert_eq!(record(&world), Vec::<String>::new());
+    let first = comments(&world);
+    assert_eq!(first.len(), 1, "of the change's site alone: {first:?}");
+    let head = world.journal.heads().unwrap()[&site].clone();
+    assert!(first[0].contains("/site/HRB01\n1 entries, root sha256 "), "{first:?}");
+    assert!(first[0].contains(&head.root.to_string()), "{first:?}");
+
+    // Nothing grew: nothing is written. A system that is down is told of, and made up for.
+    assert_eq!(record(&world), Vec::<String>::new());
+    assert_eq!(comments(&world).len(), 1);
+    world.note(&site);
+    world.receiver.desk(|desk| desk.mood = Mood::Status(503, 9));
+    let troubles = record(&world);
+    assert!(troubles.len() == 1 && troubles[0].contains("checkpoints are not with"), "{troubles:?}");
+    assert_eq!(comments(&world).len(), 1);
+    world.receiver.desk(|desk| desk.mood = Mood::Good);
+    assert_eq!(record(&world), Vec::<String>::new());
+    assert_eq!(comments(&world).len(), 2, "the same once more, and then well");
+
+    // What was published counts by what the ticket shows: a mark that is lost writes no comment twice.
+    std::fs::remove_dir_all(world.context.state.join("published")).unwrap();
+    assert_eq!(record(&world), Vec::<String>::new());
+    assert_eq!(comments(&world).len(), 2);
+
+    // A closed change has no ticket to write on any more.
+    for to in [ChangeState::Applied, ChangeState::Validated, ChangeState::Closed] {
+        let _ = world.advance(&change, to, "done");
+    }
+    if Book::read(&world.journal).unwrap().find(&change).unwrap().state == ChangeState::Closed {
+        world.note(&site);
+        assert_eq!(record(&world), Vec::<String>::new());
+        assert_eq!(comments(&world).len(), 2);
+    }
 }
