@@ -180,7 +180,8 @@ pub fn matrix(suite: &mut Suite) {
         ],
         format!(
             "one site by the real packs, {all} writes, killed {points} times after one of them, from the first to the last, and \
-             resumed; after each a plan without changes, and a bundle that verifies; every write of a small launch: `cargo test --test crash_matrix`"
+             resumed; after each a plan without changes, and a bundle that verifies; every write of a small \
+             launch: `cargo test --test crash_matrix`"
         ),
     );
 }

@@ -1,8 +1,8 @@
 //! Whole processes, measured: what many sites cost, against what the machine allows and against Terraform.
 //!
 //! `cargo bench --bench suite -- [--short] [--only WORD] [--out DIR] [--publish] [--compare CSV] [--dev-binary PATH]`. Every
-//! program runs in a process of its own, in turn with what it is compared to; medians; CPU before wall; judged by ratios. A scenario that
-//! comes to a bad end becomes a row that says so, and the others go on. See docs/PERFORMANCE.md.
+//! program runs in a process of its own, in turn with what it is compared to; medians; CPU before wall; judged by ratios. A
+//! scenario that comes to a bad end becomes a row that says so, and the others go on. See docs/PERFORMANCE.md.
 
 #![allow(missing_docs, reason = "a program, not a library")]
 
