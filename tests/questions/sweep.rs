@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex};
 
 use landfall::base::digest::Digest;
 use landfall::base::id::{LogId, ScopeId, SiteCode};
-use landfall::base::limits::CALL_TIMEOUT;
 use landfall::base::secret::Secret;
 use landfall::driver::databricks::{Auth, Databricks, Settings};
 use landfall::entropy::Entropy;
@@ -67,16 +66,11 @@ async fn reached(clock: &Clock, spills: Option<String>, planted: &Arc<Planted>, 
         auth: Auth::OAuth { client_id: id, client_secret: secret },
         user_agent: "landfall/test".to_owned(),
     };
-    Reached {
-        driver: Arc::new(Databricks::new(settings).expect("settings")),
-        name: TargetName { name: "sandbox".to_owned(), account_id: ACCOUNT.to_owned(), host: before },
-        call_timeout: CALL_TIMEOUT,
-        rates: None,
-        calls_at_once: 8,
-        calendar: CalendarUse::Ignore,
-        audit: None,
-        embedded: None,
-    }
+    let driver = Arc::new(Databricks::new(settings).expect("settings"));
+    let name = TargetName { name: "sandbox".to_owned(), account_id: ACCOUNT.to_owned(), host: before };
+    let mut reached = Reached::unseen(driver, name);
+    (reached.calls_at_once, reached.calendar) = (8, CalendarUse::Ignore);
+    reached
 }
 
 /// Kinds of which an answer held a text.
