@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -36,39 +37,18 @@ fn is_run_id(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $rule:literal, $check:expr) => {
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
-
-        impl $name {
-            /// Checks the spelling.
-            ///
-            /// # Errors
-            ///
-            /// The spelling rule, if the text breaks it.
-            pub fn new(text: impl Into<String>) -> Result<Self, BadName> {
-                let text = text.into();
-                let check: fn(&str) -> bool = $check;
-                if check(&text) { Ok(Self(text)) } else { Err(BadName { rule: $rule }) }
-            }
-
-            /// The name as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
+/// What all names share: how they are shown, read, written and described.
+macro_rules! text_of_a_name {
+    ($name:ident, $rule:expr) => {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
@@ -82,7 +62,7 @@ macro_rules! name {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
+                serializer.serialize_str(self.as_str())
             }
         }
 
@@ -108,12 +88,67 @@ macro_rules! name {
     };
 }
 
-name!(
-    /// The code of a clinic, such as `HRB01`.
-    SiteCode,
-    "a site code is three capital letters and two digits, for example HRB01",
-    is_site_code
-);
+/// A name is kept once, however many places hold it.
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks the spelling.
+            ///
+            /// # Errors
+            ///
+            /// The spelling rule, if the text breaks it.
+            pub fn new(text: impl Into<String>) -> Result<Self, BadName> {
+                let text = text.into();
+                let check: fn(&str) -> bool = $check;
+                if check(&text) { Ok(Self(text.into())) } else { Err(BadName { rule: $rule }) }
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        text_of_a_name!($name, $rule);
+    };
+}
+
+/// The code of a clinic, such as `HRB01`.
+///
+/// It is held in place: a launch of a thousand sites looks them up and copies them all the time.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SiteCode([u8; 5]);
+
+const SITE_RULE: &str = "a site code is three capital letters and two digits, for example HRB01";
+
+impl SiteCode {
+    /// Checks the spelling.
+    ///
+    /// # Errors
+    ///
+    /// The spelling rule, if the text breaks it.
+    pub fn new(text: impl AsRef<str>) -> Result<Self, BadName> {
+        let text = text.as_ref();
+        let code = text.as_bytes().try_into().ok().filter(|_| is_site_code(text));
+        code.map(Self).ok_or(BadName { rule: SITE_RULE })
+    }
+
+    /// The name as text.
+    ///
+    /// # Panics
+    ///
+    /// Never: a code is made of letters and digits.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a code is made of letters and digits")
+    }
+}
+
+text_of_a_name!(SiteCode, SITE_RULE);
+
 name!(
     /// The name of a cloud region, such as `us-east-1`.
     RegionName,
