@@ -320,8 +320,8 @@ fn request(
 fn list(ui: &Ui, context: &Context, output: Output) -> Result<Exit, Failure> {
     let (estate, journal) = (Desired::read(&context.root)?.loaded.estate, journal_to_read(context)?);
     let (book, now) = (Book::read(&*journal)?, context.clock.now());
-    let (zone, mut all) = (estate.time_zone(), Vec::new());
-    let weigh = changes::weigh_plan(&estate, &zone, now);
+    let mut all = Vec::new();
+    let weigh = changes::weigh_plan(&estate, now);
     for change in book.changes.values() {
         let standing = changes::standing(&estate, &book, change, &*journal, &weigh, now)?;
         match output {
@@ -353,8 +353,7 @@ fn line(change: &Change, standing: &Standing) -> String {
 fn show(ui: &Ui, context: &Context, typed: &str, output: Output) -> Result<Exit, Failure> {
     let (estate, journal) = (Desired::read(&context.root)?.loaded.estate, journal_to_read(context)?);
     let (book, now) = (Book::read(&*journal)?, context.clock.now());
-    let zone = estate.time_zone();
-    let weigh = changes::weigh_plan(&estate, &zone, now);
+    let weigh = changes::weigh_plan(&estate, now);
     let change = book.find(typed)?;
     let standing = changes::standing(&estate, &book, change, &*journal, &weigh, now)?;
     match output {
@@ -422,8 +421,7 @@ fn shown(change: &Change, standing: &Standing) -> Value {
 fn advance(ui: &Ui, context: &Context, step: Step<'_>) -> Result<Exit, Failure> {
     let estate = Desired::read(&context.root)?.loaded.estate;
     let mut journal = SqliteJournal::open(&context.journal_dir())?;
-    let zone = estate.time_zone();
-    let weigh = changes::weigh_plan(&estate, &zone, context.clock.now());
+    let weigh = changes::weigh_plan(&estate, context.clock.now());
     let advanced = changes::advance(context, &estate, &mut journal, step, &weigh, &ops::person())?;
     ui.say(&format!("{} is {}: {}", advanced.change, advanced.to, advanced.why));
     if let Some(begins) = advanced.begins {

@@ -8,18 +8,34 @@ use super::args::Cli;
 
 /// What people come for, in the order of a site's life, with the verbs that serve it.
 const GROUPS: [(&str, &[&str]); 7] = [
-    ("Describe the estate", &["init", "check", "params", "packs", "render", "registers", "versions", "schema"]),
+    (
+        "Describe the estate",
+        &["init", "check", "params", "packs", "render", "registers", "versions", "schema"],
+    ),
     ("Plan", &["plan", "show", "graph", "schedule", "durations", "drift", "adopt"]),
     (
         "Decide and approve",
         &[
-            "inbox", "request", "review", "approve", "reject", "withdraw", "approvals", "change", "gate", "checklist",
-            "attest", "waive", "record", "access", "roles",
+            "inbox",
+            "request",
+            "review",
+            "approve",
+            "reject",
+            "withdraw",
+            "approvals",
+            "change",
+            "gate",
+            "checklist",
+            "attest",
+            "waive",
+            "record",
+            "access",
+            "roles",
         ],
     ),
     ("Launch and recover", &["rehearse", "apply", "wave", "resume", "retry", "release", "rollback", "locks"]),
     ("Watch", &["status", "report", "log", "notify"]),
-    ("Prove", &["evidence", "finding", "checkpoint", "witness", "keys"]),
+    ("Prove", &["evidence", "finding", "docs", "checkpoint", "witness", "keys"]),
     ("Practise and set up", &["sandbox", "completions", "help-exit-codes"]),
 ];
 
@@ -30,7 +46,8 @@ pub fn command() -> clap::Command {
     let header = command.get_styles().get_header();
     let options = format!("{header}Options of every command:{header:#}\n{{options}}");
     let verbs = grouped(&command);
-    command.help_template(format!("{{about}}\n\n{{usage-heading}} {{usage}}\n\n{verbs}{options}{{after-help}}"))
+    command
+        .help_template(format!("{{about}}\n\n{{usage-heading}} {{usage}}\n\n{verbs}{options}{{after-help}}"))
 }
 
 /// Each group under its heading, each verb with its one line.
@@ -61,8 +78,11 @@ mod tests {
     fn every_verb_is_in_one_group_with_a_line_that_fits() {
         let listed: Vec<&str> = GROUPS.iter().flat_map(|(_, verbs)| *verbs).copied().collect();
         let command = Cli::command();
-        let shown: BTreeSet<&str> =
-            command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name).collect();
+        let shown: BTreeSet<&str> = command
+            .get_subcommands()
+            .filter(|verb| !verb.is_hide_set())
+            .map(clap::Command::get_name)
+            .collect();
         assert_eq!(listed.iter().copied().collect::<BTreeSet<_>>(), shown);
         assert_eq!(listed.len(), shown.len(), "a verb stands in two groups");
         for verb in command.get_subcommands() {

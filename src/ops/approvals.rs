@@ -18,6 +18,7 @@ use crate::base::time::Timestamp;
 use crate::journal::Journal;
 use crate::kind::Registry;
 use crate::model::authority::{ApprovalNeed, GateUse};
+use crate::model::entry::Entry;
 use crate::model::estate::Estate;
 use crate::model::people::{Enrolled, People};
 use crate::model::plan::{Plan, SavedPlan, Selection};
@@ -83,17 +84,20 @@ impl<'c> Case<'c> {
     ///
     /// If the org log is damaged.
     pub fn open(saved: &'c SavedPlan, estate: &'c Estate, journal: &dyn Journal) -> Result<Self, Failure> {
-        let digest = saved.digest;
-        let is_about = |subject: &Subject| subject.kind == SubjectKind::Plan && subject.digest == digest;
-        Ok(Self {
-            saved,
-            estate: &estate.lineage,
-            people: &estate.people,
-            zone: estate.time_zone(),
-            keys: decisions::keys(journal)?,
-            decisions: decisions::about(journal, &LogId::Org, is_about)?,
-            parts: saved.part_digests(),
-        })
+        let decisions = decisions::about(journal, &LogId::Org, |subject| is_about(saved, subject))?;
+        Ok(Self::of(saved, estate, decisions::keys(journal)?, decisions))
+    }
+
+    /// The same from entries of the org log that were read already.
+    pub fn among(saved: &'c SavedPlan, estate: &'c Estate, entries: &[Entry]) -> Self {
+        let mut decisions = decisions::among(&LogId::Org, entries);
+        decisions.retain(|decision| is_about(saved, &decision.signed.statement.subject));
+        Self::of(saved, estate, crate::people::enrolled(entries), decisions)
+    }
+
+    fn of(saved: &'c SavedPlan, estate: &'c Estate, keys: Enrolled, decisions: Vec<Decision>) -> Self {
+        let (people, zone) = (&estate.people, estate.time_zone());
+        Self { saved, estate: &estate.lineage, people, zone, keys, decisions, parts: saved.part_digests() }
     }
 
     /// Against what decisions are held.
@@ -149,8 +153,14 @@ impl<'c> Case<'c> {
 
     /// Where the plan's approvals stand at a moment.
     pub fn standing(&self, now: Timestamp) -> Standing {
+        self.standing_without(now, BTreeMap::new())
+    }
+
+    /// The same if others than those whom decisions name must not decide either.
+    pub fn standing_without(&self, now: Timestamp, others: BTreeMap<PersonId, KeptOut>) -> Standing {
         let docket = Docket::new(&self.decisions, self.around(), now);
-        let kept_out = kept_out(&docket);
+        let mut kept_out = kept_out(&docket);
+        kept_out.extend(others);
         let requested = docket.genuine().find_map(|(_, decision)| {
             matches!(decision.signed.statement.act, Act::Request { .. }).then_some(decision.recorded_at)
         });
@@ -203,6 +213,13 @@ impl Standing {
     pub fn holds(&self) -> bool {
         self.needs.is_empty()
             || (self.requested.is_some() && self.needs.iter().all(|one| one.weighed.holds()))
+    }
+
+    /// The needs that do not hold, but for those of sites that a launch goes on without.
+    pub fn open(&self, decisions: &[Decision]) -> Vec<&NeedStanding> {
+        let rejected = self.rejected_sites(decisions);
+        let is_carved = |scope: &ScopeId| scope.site().is_some_and(|site| rejected.contains_key(site));
+        self.needs.iter().filter(|one| !one.weighed.holds() && !is_carved(&one.scope)).collect()
     }
 
     /// The sites whose own part was rejected, with the place of the rejection.
@@ -267,9 +284,7 @@ pub fn refuse_unheld(
     let case = Case::open(saved, estate, journal)?;
     let standing = case.standing(now);
     let rejected = standing.rejected_sites(&case.decisions);
-    let is_carved = |scope: &ScopeId| scope.site().is_some_and(|site| rejected.contains_key(site));
-    let open: Vec<&NeedStanding> =
-        standing.needs.iter().filter(|one| !one.weighed.holds() && !is_carved(&one.scope)).collect();
+    let open = standing.open(&case.decisions);
     let all_sites =
         saved.plan.scopes.keys().filter_map(ScopeId::site).all(|site| rejected.contains_key(site));
     if standing.requested.is_some() && open.is_empty() && !all_sites {
@@ -283,6 +298,10 @@ pub fn refuse_unheld(
         return Ok(Vec::new());
     }
     Err(Failure::Refused { reason: words::refusal(&case, &standing, now) })
+}
+
+fn is_about(saved: &SavedPlan, subject: &Subject) -> bool {
+    subject.kind == SubjectKind::Plan && subject.digest == saved.digest
 }
 
 /// Who must not decide about a plan: who asked for it, and who built it. Nobody gets in again by taking that back.

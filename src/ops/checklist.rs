@@ -130,7 +130,7 @@ impl Ground {
         for (scope, asks) in &self.scopes {
             let log = LogId::Scope(scope.clone());
             let lines = journal.read(&log, 0)?;
-            let decisions = decisions::among(&log, &lines);
+            let decisions = decisions::among(&log, lines.iter().map(|line| &line.entry));
             let around = Around {
                 scope,
                 zone: &self.zone,

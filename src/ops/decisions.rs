@@ -5,7 +5,8 @@ use serde::Deserialize as _;
 use crate::approval::Decision;
 use crate::base::id::LogId;
 use crate::base::limits::DECISIONS_MAX;
-use crate::journal::{Journal, JournalError, Line};
+use crate::journal::{Journal, JournalError};
+use crate::model::entry::Entry;
 use crate::model::people::Enrolled;
 use crate::model::signed::{Signed, Subject};
 use crate::ops::error::Failure;
@@ -21,18 +22,17 @@ pub fn keys(journal: &dyn Journal) -> Result<Enrolled, JournalError> {
     Ok(people::enrolled(lines.iter().map(|line| &line.entry)))
 }
 
-/// The signed decisions among the lines of a log, in their order. What is no decision of this program's form decides
+/// The signed decisions among the entries of a log, in their order. What is no decision of this program's form decides
 /// nothing.
-pub fn among(log: &LogId, lines: &[Line]) -> Vec<Decision> {
-    let of = |line: &Line| {
-        let entry = &line.entry;
+pub fn among<'e>(log: &LogId, entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Decision> {
+    let of = |entry: &Entry| {
         // Most entries are of runs and have no signature.
         entry.body.get("signature")?;
         let signed = Signed::deserialize(&entry.body).ok()?;
         let own = signed.statement.act.entry_kind() == entry.kind;
         own.then(|| Decision { signed, log: log.clone(), seq: entry.seq, recorded_at: entry.at })
     };
-    lines.iter().filter_map(of).collect()
+    entries.into_iter().filter_map(of).collect()
 }
 
 /// The decisions of one log about one subject, oldest first.
@@ -45,7 +45,7 @@ pub fn about(
     log: &LogId,
     is_about: impl Fn(&Subject) -> bool,
 ) -> Result<Vec<Decision>, Failure> {
-    let mut found = among(log, &journal.read(log, 0)?);
+    let mut found = among(log, journal.read(log, 0)?.iter().map(|line| &line.entry));
     found.retain(|decision| is_about(&decision.signed.statement.subject));
     if found.len() > DECISIONS_MAX {
         let what = format!("{log} holds more than {DECISIONS_MAX} decisions about one thing");

@@ -107,7 +107,7 @@ impl Logs {
 
 /// The decisions of a log, either those about plans or the others.
 fn made_in(log: &LogId, lines: &[Line], about_plans: bool) -> Vec<Made> {
-    let all = decisions::among(log, lines);
+    let all = decisions::among(log, lines.iter().map(|line| &line.entry));
     let own = all.iter().filter(|one| {
         let statement = &one.signed.statement;
         (statement.subject.kind == SubjectKind::Plan) == about_plans && answers(&statement.act)

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::base::limits::INIT_SITES_MAX;
+use crate::controls::OWN_CONTROLS_FILE;
 use crate::model::estate::ESTATE_FILE;
 use crate::model::people::PEOPLE_FILE;
 use crate::ops::error::Failure;
@@ -49,6 +50,8 @@ fn generated(example: &BTreeMap<String, String>, count: u32) -> BTreeMap<String,
     files.insert(ESTATE_FILE.to_owned(), program::file(program, &sites));
     files.insert(PEOPLE_FILE.to_owned(), people::file(people, &sites));
     files.extend(register::files(example));
+    // What the organisation says of controls holds whatever sites it has.
+    files.extend(example.get_key_value(OWN_CONTROLS_FILE).map(|(path, text)| (path.clone(), text.clone())));
     files
 }
 
@@ -56,7 +59,7 @@ fn generated(example: &BTreeMap<String, String>, count: u32) -> BTreeMap<String,
 fn is_site(path: &str) -> bool {
     path.starts_with("sites/")
         && path.matches('/').count() == 1
-        && ![ESTATE_FILE, PEOPLE_FILE].contains(&path)
+        && ![ESTATE_FILE, PEOPLE_FILE, OWN_CONTROLS_FILE].contains(&path)
 }
 
 /// Writes a new estate into a new or empty folder; returns the number of files.

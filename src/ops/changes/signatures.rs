@@ -3,27 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
-
-use crate::approval::{Around, Asked, Decision, Docket, KeptOut, Weighed, weigh};
-use crate::base::id::LogId;
+use crate::approval::{Decision, Docket, KeptOut, Weighed};
+use crate::base::id::PersonId;
 use crate::base::time::Timestamp;
 use crate::change::{Change, Review, Signatures};
-use crate::model::authority::ApprovalNeed;
 use crate::model::change::Basis;
 use crate::model::entry::Entry;
 use crate::model::estate::Estate;
-use crate::model::people::{SITE_OPS_LEAD, SITE_STEWARD};
 use crate::model::plan::SavedPlan;
-use crate::model::signed::{Act, Signed, Subject, SubjectKind};
+use crate::model::signed::{Act, Subject, SubjectKind};
+use crate::ops::approvals::{Case, NeedStanding, Standing};
 use crate::people::Seat;
 
 /// Weighs the signatures about the plan of a change, from the entries of the org log.
 pub type Weigh<'w> = dyn Fn(&SavedPlan, &Change, &[Entry]) -> Signatures + 'w;
-
-/// The kinds of entries that keep decisions about plans.
-const DECISIONS: [&str; 5] =
-    ["approval.requested", "approval.given", "approval.rejected", "review.given", "decision.withdrawn"];
 
 /// What a decision about a plan is about.
 pub fn plan_subject(saved: &SavedPlan) -> Subject {
@@ -36,40 +29,32 @@ pub fn plan_subject(saved: &SavedPlan) -> Subject {
     }
 }
 
-/// The standard weighing: reviews and approvals by enrolled keys, held against what the plan needs.
-pub fn weigh_plan(
-    estate: &Estate,
-    zone: &TimeZone,
-    now: Timestamp,
-) -> impl Fn(&SavedPlan, &Change, &[Entry]) -> Signatures {
+/// The standard weighing: reviews and approvals by enrolled keys, as a launch of the plan weighs them.
+pub fn weigh_plan(estate: &Estate, now: Timestamp) -> impl Fn(&SavedPlan, &Change, &[Entry]) -> Signatures {
     move |saved, change, entries| {
-        let keys = crate::people::enrolled::enrolled(entries);
-        let around = Around { estate: &estate.lineage, zone, people: &estate.people, keys: &keys };
-        let decisions = decisions(saved, entries);
-        let mut signatures =
-            Signatures { reviews: reviews(&decisions, around, now), ..Signatures::default() };
-        for need in &saved.plan.approvals {
-            let asked = asked(saved, change, need);
-            add(&mut signatures, need, &weigh(&asked, &decisions, around, now), &decisions);
+        let case = Case::among(saved, estate, entries);
+        let standing = case.standing_without(now, kept_out(change));
+        let mut signatures = Signatures { reviews: reviews(&case, now), ..Signatures::default() };
+        for one in standing.open(&case.decisions) {
+            missing(&mut signatures, one);
+        }
+        signatures.rejected = rejection(&standing, &case.decisions);
+        for one in &standing.needs {
+            rests_on(&mut signatures, &one.weighed, &case.decisions);
         }
         signatures
     }
 }
 
-fn decisions(saved: &SavedPlan, entries: &[Entry]) -> Vec<Decision> {
-    let about = entries.iter().filter(|entry| DECISIONS.contains(&entry.kind.as_str()));
-    let read = about.filter_map(|entry| {
-        // What cannot be read decides nothing; the journal's own check says that it is there.
-        let signed: Signed = serde_json::from_value(entry.body.clone()).ok()?;
-        let of_plan = signed.statement.subject.digest == saved.digest;
-        of_plan.then_some(Decision { signed, log: LogId::Org, seq: entry.seq, recorded_at: entry.at })
-    });
-    read.collect()
+/// Who opened the change and who built its plan, whether or not a signed request says so too.
+fn kept_out(change: &Change) -> BTreeMap<PersonId, KeptOut> {
+    let builders = change.opened.built_by.iter().map(|person| (person.clone(), KeptOut::Builder));
+    builders.chain([(change.opened.requester.clone(), KeptOut::Requester)]).collect()
 }
 
 /// The reviews that are genuine and not taken back, whoever gave them.
-fn reviews(decisions: &[Decision], around: Around<'_>, now: Timestamp) -> Vec<Review> {
-    let docket = Docket::new(decisions, around, now);
+fn reviews(case: &Case<'_>, now: Timestamp) -> Vec<Review> {
+    let docket = Docket::new(&case.decisions, case.around(), now);
     let taken_back = |at: usize, decision: &Decision| {
         docket.genuine().any(|(later, other)| {
             later > at
@@ -92,45 +77,32 @@ fn basis(what: &str, decision: &Decision) -> Basis {
     Basis { what: format!("{what} by {by}"), log: decision.log.clone(), seq: decision.seq }
 }
 
-fn asked(saved: &SavedPlan, change: &Change, need: &ApprovalNeed) -> Asked {
-    let mut seats = BTreeSet::new();
-    for role in &need.roles {
-        if [SITE_STEWARD, SITE_OPS_LEAD].contains(&role.as_str()) {
-            let sites = need.scopes.iter().filter_map(|scope| scope.site().cloned());
-            seats.extend(sites.map(|site| Seat { role: role.clone(), site: Some(site) }));
-        } else {
-            seats.insert(Seat { role: role.clone(), site: None });
+fn missing(to: &mut Signatures, one: &NeedStanding) {
+    let rule = &one.need.rule;
+    let of = |seat: &Seat| {
+        let site = seat.site.as_ref().map_or(String::new(), |site| format!(" of {site}"));
+        format!("the approval of {}{site} (rule {rule}): landfall approve PLAN", seat.role)
+    };
+    let review = one.weighed.unreviewed.then(|| format!("a review (rule {rule}): landfall review PLAN"));
+    for what in one.weighed.missing.iter().map(of).chain(review) {
+        // A role of the whole program is asked once, however many scopes the plan has.
+        if !to.missing.contains(&what) {
+            to.missing.push(what);
         }
-    }
-    let builders = change.opened.built_by.iter().map(|person| (person.clone(), KeptOut::Builder));
-    let mut kept_out: BTreeMap<_, _> = builders.collect();
-    kept_out.insert(change.opened.requester.clone(), KeptOut::Requester);
-    let steps = need.one_way.iter();
-    let one_way = steps.flat_map(|(scope, steps)| steps.iter().map(move |step| format!("{scope} {step}")));
-    Asked {
-        subject: plan_subject(saved),
-        seats,
-        review: need.review,
-        clinician: false,
-        valid_days: Some(need.valid_days),
-        kept_out,
-        one_way: one_way.collect(),
     }
 }
 
-fn add(to: &mut Signatures, need: &ApprovalNeed, weighed: &Weighed, decisions: &[Decision]) {
-    for seat in &weighed.missing {
-        let site = seat.site.as_ref().map_or(String::new(), |site| format!(" of {site}"));
-        to.missing
-            .push(format!("the approval of {}{site} (rule {}): landfall approve PLAN", seat.role, need.rule));
-    }
-    if weighed.unreviewed {
-        to.missing.push(format!("a review (rule {}): landfall review PLAN", need.rule));
-    }
-    if let Some(decision) = weighed.rejected.and_then(|at| decisions.get(at)) {
-        let statement = &decision.signed.statement;
-        to.rejected = Some(format!("{} rejected it: {}", statement.person, statement.comment));
-    }
+/// The rejection of the whole: a site whose own part was rejected is left out by the launch, unless there is no other.
+fn rejection(standing: &Standing, decisions: &[Decision]) -> Option<String> {
+    let rejected = standing.rejected_sites(decisions);
+    let is_carved = |one: &NeedStanding| one.scope.site().is_some_and(|site| rejected.contains_key(site));
+    let nothing_left = standing.needs.iter().all(is_carved);
+    let mut counts = standing.needs.iter().filter(|one| nothing_left || !is_carved(one));
+    let statement = &decisions.get(counts.find_map(|one| one.weighed.rejected)?)?.signed.statement;
+    Some(format!("{} rejected it: {}", statement.person, statement.comment))
+}
+
+fn rests_on(to: &mut Signatures, weighed: &Weighed, decisions: &[Decision]) {
     for decision in weighed.counted.keys().filter_map(|at| decisions.get(*at)) {
         let basis = basis("approval", decision);
         let approves = matches!(decision.signed.statement.act, Act::Approve { .. });

@@ -79,7 +79,7 @@ impl OrgLog {
         let is_decision = |line: &&Line| Act::ENTRY_KINDS.contains(&line.entry.kind.as_str());
         let mut void: BTreeSet<u64> = lines.iter().filter(is_decision).map(|line| line.entry.seq).collect();
         let mut standing: Vec<Decision> = Vec::new();
-        for decision in decisions::among(log, lines) {
+        for decision in decisions::among(log, lines.iter().map(|line| &line.entry)) {
             let keys = &self.keys;
             let place = (log.clone(), decision.seq);
             if !*self.judged.entry(place).or_insert_with(|| is_genuine(&decision, keys)) {

@@ -8,10 +8,9 @@ use super::launch::{REVIEWERS, of_program};
 use super::{World, actor};
 use crate::base::id::RoleName;
 use crate::base::span::Span;
-use crate::change::Change;
 use crate::model::change::{BoardDecision, ChangeState};
 use crate::model::days::day_of;
-use crate::model::entry::{BlobRef, Entry};
+use crate::model::entry::BlobRef;
 use crate::model::notify::{SecretRef, WebAddress};
 use crate::model::plan::SavedPlan;
 use crate::model::signed::{Act, ChangeClass};
@@ -80,7 +79,7 @@ impl World<'_> {
         };
         board::decide(&self.context, estate, &mut self.journal, meeting, &actor())?;
         for to in [ChangeState::Reviewed, ChangeState::Approved, ChangeState::Scheduled] {
-            self.advance(saved, &id, to)?;
+            self.advance(&id, to)?;
         }
         self.begin_of(&id)?;
         let estate = &self.estate.desired.loaded.estate;
@@ -113,20 +112,11 @@ impl World<'_> {
         Ok(())
     }
 
-    fn advance(&mut self, saved: &SavedPlan, change: &str, to: ChangeState) -> Result<(), Failure> {
+    fn advance(&mut self, change: &str, to: ChangeState) -> Result<(), Failure> {
         let (estate, now) = (&self.estate.desired.loaded.estate, self.context.clock.now());
         let begin = (to == ChangeState::Scheduled).then_some(Begin::Next);
         let step = Step { change, to, reason: "", begin };
-        // A steward approves the part of their own site, which only the launch's own weighing counts.
-        let is_approved = Case::open(saved, estate, &self.journal)?.standing(now).holds();
-        let whole = weigh_plan(estate, &self.zone, now);
-        let weigh = |saved: &SavedPlan, change: &Change, entries: &[Entry]| {
-            let mut signatures = whole(saved, change, entries);
-            if is_approved {
-                signatures.missing.clear();
-            }
-            signatures
-        };
+        let weigh = weigh_plan(estate, now);
         changes::advance(&self.context, estate, &mut self.journal, step, &weigh, &actor())?;
         Ok(())
     }
