@@ -10,12 +10,13 @@ mod token;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use self::host::{Endpoint, Hosts};
 use self::http::{Deadline, Http, Reply, Request};
-use self::token::Tokens;
+use self::token::{Elapsed, Tokens};
 use crate::base::id::KindName;
 use crate::base::secret::Secret;
 use crate::base::time::Millis;
@@ -90,6 +91,23 @@ impl Databricks {
     ///
     /// If host or account id cannot be used.
     pub fn new(settings: Settings) -> Result<Self, BadSettings> {
+        Self::by_clock(settings, Elapsed::here())
+    }
+
+    /// The same, but that tokens end by a clock of the caller's, which tells how much time has passed and never goes
+    /// backward.
+    ///
+    /// # Errors
+    ///
+    /// As [`Databricks::new`].
+    pub fn timed(
+        settings: Settings,
+        elapsed: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> Result<Self, BadSettings> {
+        Self::by_clock(settings, Elapsed::by(elapsed))
+    }
+
+    fn by_clock(settings: Settings, elapsed: Elapsed) -> Result<Self, BadSettings> {
         if !crate::kind::is_sane_id(&settings.account_id) {
             return Err(BadSettings::AccountId);
         }
@@ -101,7 +119,7 @@ impl Databricks {
             identity: pages::identity(&settings.auth),
             hosts,
             http,
-            tokens: Arc::new(Tokens::new(settings.auth)),
+            tokens: Arc::new(Tokens::new(settings.auth, elapsed)),
             patience: None,
         })
     }
@@ -140,7 +158,7 @@ impl Databricks {
         let token = self.tokens.get(&self.http, endpoint, deadline).await?;
         let reply = self.http.send(request, &token.secret, endpoint.header.as_ref(), deadline).await;
         if matches!(&reply, Reply::Answer(answer) if answer.status == 401) {
-            self.tokens.forget(endpoint).await;
+            self.tokens.forget(endpoint, &token).await;
         }
         Ok(Sent { reply, was_cached: token.was_cached })
     }

@@ -1,6 +1,8 @@
 //! Reaching a target: the sandbox inside this process, or an account over HTTP.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -257,7 +259,14 @@ fn drivers(
     entropy: Entropy,
 ) -> Result<Drivers, Failure> {
     let seed = entropy.bytes("rests between reads").map_err(|e| Failure::failed(e.to_string()))?;
-    let driver = Databricks::new(settings).map_err(|e| Failure::failed(format!("the HTTP client: {e}")))?;
+    // On a virtual clock tokens end by it: otherwise all calls of a later day would be refused first.
+    let driver = match clock.clone() {
+        Clock::Real | Clock::Shifted(_) => Databricks::new(settings),
+        Clock::Virtual(millis) => Databricks::timed(settings, move || {
+            Duration::from_millis(u64::try_from(millis.load(Ordering::SeqCst)).unwrap_or(0))
+        }),
+    };
+    let driver = driver.map_err(|e| Failure::failed(format!("the HTTP client: {e}")))?;
     let patience = Arc::new(Patient::new(rates, clock, seed));
     let reader = driver.patient(Arc::clone(&patience) as Arc<dyn Patience>);
     Ok((Arc::new(driver), Arc::new(reader), patience))

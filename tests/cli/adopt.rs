@@ -105,7 +105,7 @@ fn one_object_is_taken_over_by_name_and_the_next_plan_changes_what_differs() {
     estate
         .run(&["adopt", "--discover", "--all", "--yes", "--target", SERVED])
         .ends(0)
-        .says("Adopted 168 objects");
+        .says("Adopted 170 objects");
     let planned = estate.run(&["plan", "--wave", "pilot", "--target", SERVED]).ends(0);
     let planned = planned.prints("Plan: 0 to add, 1 to change, 0 to destroy.");
     planned.prints("/owner: \"cban-automation\" -> \"cban-platform-admins\"");

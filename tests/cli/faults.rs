@@ -89,7 +89,7 @@ fn a_refusal_is_final_blocks_what_rests_on_it_and_nothing_else() {
         );
     }
     let done = standing["done"].as_u64().unwrap() as usize;
-    assert_eq!(done + failed.len() + blocked.len(), 161, "every step came to an end");
+    assert_eq!(done + failed.len() + blocked.len(), 163, "every step came to an end");
     assert!(ran.err.contains(&format!("{step} FAILED")), "{}", ran.err);
     estate.run(&["status", "HRB01"]).ends(0).prints(step).prints("INVALID_PARAMETER_VALUE");
     estate.run(&["wave", "status", "pilot"]).ends(0).prints("failed");

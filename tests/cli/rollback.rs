@@ -111,13 +111,27 @@ fn one_of_three_sites_goes_back_alone_and_what_holds_data_stays() {
     estate.run(&["evidence", "verify", "bundle"]).ends(0);
 }
 
+const WORKSPACES: &str = "templates/landing-zone/workspaces.toml.hbs";
+
+/// Takes a block away that begins so and ends with a blank line.
+fn cut(estate: &Estate, file: &str, begins: &str) {
+    let text = estate.text(file);
+    let (before, rest) = text.split_once(begins).expect("the block is there");
+    let (_, after) = rest.split_once("\n\n").expect("the block ends");
+    estate.write(file, &format!("{before}{after}"));
+}
+
 #[test]
 fn a_step_that_cannot_be_undone_is_named_or_refused_and_ends_the_way_back() {
     let mut estate = Estate::example();
+    // A site whose workspaces come without the profile, in an estate that has not agreed to it beforehand.
+    cut(&estate, WORKSPACES, "[[resource]]\nid = \"setting.compliance_profile");
+    cut(&estate, "sites/estate.toml", "[[accept_one_way]]\nwhat = \"databricks.workspace_setting");
+    estate.run(&["packs", "lock"]).ends(0);
     let served = launched(&mut estate, &["--wave", "pilot"]);
     estate.edit(SITE, "owner = \"team-hrb01\"", "owner = \"team-harbour\"");
     estate.append(
-        "templates/landing-zone/workspaces.toml.hbs",
+        WORKSPACES,
         "[[resource]]\nid = \"setting.csp\"\nkind = \"databricks.workspace_setting\"\nvia = \"workspace.prod\"\n\
          [resource.spec]\ntype = \"shield_csp_enablement_ws_db\"\n\
          value = { compliance_security_profile_workspace = { is_enabled = true, compliance_standards = [\"HIPAA\"] } }\n",

@@ -197,7 +197,7 @@ fn conformance_has_one_red_cell_for_each_deviation() {
     let all = served.call("GET", &path, None, &Value::Null);
     let id = all["log_delivery_configurations"][0]["config_id"].as_str().unwrap().to_owned();
     served.call("PATCH", &format!("{path}/{id}"), None, &json!({ "status": "DISABLED" }));
-    let text = report(&[]).prints("169 conform, 1 deviate");
+    let text = report(&[]).prints("171 conform, 1 deviate");
     assert_eq!(text.out.lines().filter(|line| line.contains("DEV")).count(), 4, "{}", text.out);
     let text = text.prints("  DEV  account log_delivery.audit   audit.log_delivery");
     text.prints("/status: wanted \"ENABLED\", found \"DISABLED\"");
@@ -232,5 +232,5 @@ fn conformance_has_one_red_cell_for_each_deviation() {
         SERVED,
     ];
     estate.run(&accept).ends(0);
-    report(&[]).prints("169 conform, 0 deviate, 1 accepted").prints("by compliance: the bucket moves");
+    report(&[]).prints("171 conform, 0 deviate, 1 accepted").prints("by compliance: the bucket moves");
 }

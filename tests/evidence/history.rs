@@ -144,17 +144,17 @@ fn a_log_that_grew_is_accepted_by_old_readers_and_by_the_witness() {
     let verify_second = ["evidence", "verify", "second", "--previous", "first", "--witness", &world.witness];
     let said = world.done(&verify_second);
     assert!(
-        said.contains("continues the 497 entries of the previous bundle; continues the 497 entries"),
+        said.contains("continues the 503 entries of the previous bundle; continues the 503 entries"),
         "{said}"
     );
-    assert!(said.contains("497 of 660 entries cosigned by compliance.example/witness-1 at "), "{said}");
+    assert!(said.contains("503 of 668 entries cosigned by compliance.example/witness-1 at "), "{said}");
     let files = world.bundle("second");
     let growth = Growth::parse(&files[layout::CONSISTENCY]).expect("a proof");
-    assert!(growth.old == 497 && !growth.hashes.is_empty());
+    assert!(growth.old == 503 && !growth.hashes.is_empty());
     assert_eq!(files[layout::PREVIOUS], world.bundle("first")[layout::CHECKPOINT]);
     // The other way round, entries are missing.
     let turned = verify(&world.bundle("first"), &pins(Some(world.checkpoint("second")), false));
-    assert_eq!(turned.completeness, Completeness::Incomplete { what: "497 of 660 entries".into() });
+    assert_eq!(turned.completeness, Completeness::Incomplete { what: "503 of 668 entries".into() });
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_history_rewritten_with_the_true_keys_is_caught_only_by_what_others_kept() {
         assert!(verify(&forged, &Pins::default()).holds(), "without a copy nobody can tell: {at}");
         let caught = verify(&forged, &pins(Some(world.checkpoint("first")), false));
         let words =
-            "history was rewritten: the first 497 entries are not those of the checkpoint that you kept";
+            "history was rewritten: the first 503 entries are not those of the checkpoint that you kept";
         assert_eq!(first(&caught), words);
         let dropped = verify(&forged, &pins(None, true));
         let what = "no checkpoint is cosigned by compliance.example/witness-1".to_owned();
@@ -192,7 +192,7 @@ fn a_history_rewritten_with_the_true_keys_is_caught_only_by_what_others_kept() {
         let kept = verify(&forge(&good, at, true), &pins(None, true));
         assert_eq!(
             first(&kept),
-            "history was rewritten: the first 497 entries are not those of journal/witnessed-checkpoint"
+            "history was rewritten: the first 503 entries are not those of journal/witnessed-checkpoint"
         );
         rewritten += 1;
     }
@@ -216,7 +216,7 @@ fn the_script_and_the_next_export_refuse_a_rewritten_history_too() {
     if Command::new("python3").arg("--version").output().is_ok() {
         assert!(script(&[]).starts_with("ok: "), "{}", script(&[]));
         let said = script(&["../first/journal/checkpoint"]);
-        assert!(said.starts_with("does not hold: history was rewritten: the first 497 entries"), "{said}");
+        assert!(said.starts_with("does not hold: history was rewritten: the first 503 entries"), "{said}");
         let whole = |arguments: &[&str]| {
             let mut command = Command::new("python3");
             command.current_dir(world.path("forged")).args(["-B", layout::VERIFIER, "."]).args(arguments);
@@ -225,7 +225,7 @@ fn the_script_and_the_next_export_refuse_a_rewritten_history_too() {
         };
         assert_eq!(whole(&[]).0, Some(0), "{}", whole(&[]).1);
         let (code, said) = whole(&["--previous", "../first"]);
-        assert!(code == Some(1) && said.contains("history was rewritten: the first 497 entries"), "{said}");
+        assert!(code == Some(1) && said.contains("history was rewritten: the first 503 entries"), "{said}");
         let (code, said) = whole(&["--witness", &world.witness]);
         assert!(code == Some(1) && said.contains("INCOMPLETE: no checkpoint is cosigned by"), "{said}");
         let (code, said) = whole(&["--witness", &world.witness, "--previous", "../first", "../second"]);
@@ -266,7 +266,7 @@ fn checkpoints_are_published_as_things_happen_and_failures_are_told_and_retried(
         fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("permissions");
         world.export("fourth");
         let heard = fs::read_to_string(world.path("heard")).expect("the hook ran");
-        for words in ["site/HRB01 497\n", "site/HRB01 660\n", "org ", "account "] {
+        for words in ["site/HRB01 503\n", "site/HRB01 668\n", "org ", "account "] {
             assert!(heard.contains(words), "{words} in {heard}");
         }
         assert!(heard.contains("evidence.cedar-basin-ambulatory-network/site/HRB01\n497\n"));

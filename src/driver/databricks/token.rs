@@ -1,7 +1,9 @@
 //! Tokens: one per token endpoint, asked for once and kept until shortly before they end.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
@@ -16,11 +18,40 @@ use crate::base::limits::{TOKEN_LIFETIME_MAX, TOKEN_MARGIN};
 use crate::base::secret::Secret;
 use crate::model::outcome::{Cause, CauseClass};
 
+/// How much time has passed since some moment; it never goes backward.
+#[derive(Clone)]
+pub(super) struct Elapsed(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl Elapsed {
+    /// By this process's monotonic clock: wall clocks may differ or be set.
+    pub(super) fn here() -> Self {
+        let began = Instant::now();
+        Self(Arc::new(move || began.elapsed()))
+    }
+
+    pub(super) fn by(told: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self(Arc::new(told))
+    }
+
+    fn now(&self) -> Duration {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.now().fmt(f)
+    }
+}
+
 /// Sign-in, and the tokens it gave.
 #[derive(Debug)]
 pub(super) struct Tokens {
     auth: Auth,
+    elapsed: Elapsed,
     slots: Mutex<BTreeMap<String, Slot>>,
+    /// How many tokens were given.
+    given: AtomicU64,
 }
 
 /// The place of one endpoint's token. Its lock is held while a token is asked for, so that only one call asks.
@@ -29,8 +60,9 @@ type Slot = Arc<Mutex<Option<Token>>>;
 #[derive(Debug)]
 struct Token {
     secret: Secret,
-    /// By this process's monotonic clock and the server's `expires_in`: wall clocks may differ or be set.
-    ends: Instant,
+    number: u64,
+    /// By our own clock and the server's `expires_in`.
+    ends: Duration,
 }
 
 /// A token to send.
@@ -39,34 +71,40 @@ pub(super) struct Ticket {
     pub(super) secret: Secret,
     /// Whether it had been got for an earlier call: then a 401 may only mean that it ended early.
     pub(super) was_cached: bool,
+    number: u64,
 }
 
 impl Tokens {
-    pub(super) fn new(auth: Auth) -> Self {
-        Self { auth, slots: Mutex::new(BTreeMap::new()) }
+    pub(super) fn new(auth: Auth, elapsed: Elapsed) -> Self {
+        Self { auth, elapsed, slots: Mutex::new(BTreeMap::new()), given: AtomicU64::new(0) }
     }
 
     pub(super) async fn get(&self, http: &Http, at: &Endpoint, deadline: Deadline) -> Result<Ticket, SignIn> {
         let (client_id, client_secret) = match &self.auth {
-            Auth::Pat(token) => return Ok(Ticket { secret: token.clone(), was_cached: false }),
+            Auth::Pat(token) => return Ok(Ticket { secret: token.clone(), was_cached: false, number: 0 }),
             Auth::OAuth { client_id, client_secret } => (client_id, client_secret),
         };
         let slot = self.slot(at).await;
         let mut kept = slot.lock().await;
-        if let Some(token) = kept.as_ref().filter(|token| token.ends > Instant::now()) {
-            return Ok(Ticket { secret: token.secret.clone(), was_cached: true });
+        if let Some(token) = kept.as_ref().filter(|token| token.ends > self.elapsed.now()) {
+            return Ok(Ticket { secret: token.secret.clone(), was_cached: true, number: token.number });
         }
         let url = token_endpoint(http, at, deadline.part(4)).await;
-        let asked = Instant::now();
+        let asked = self.elapsed.now();
         let reply = http.sign_in(&url, Some(SignInForm { client_id, client_secret }), deadline).await;
         let (secret, lifetime) = token_in(reply)?;
-        *kept = Some(Token { secret: secret.clone(), ends: asked + lifetime });
-        Ok(Ticket { secret, was_cached: false })
+        let number = self.given.fetch_add(1, Ordering::Relaxed);
+        *kept = Some(Token { secret: secret.clone(), number, ends: asked + lifetime });
+        Ok(Ticket { secret, was_cached: false, number })
     }
 
-    /// Drops an endpoint's token, because the service no longer takes it.
-    pub(super) async fn forget(&self, at: &Endpoint) {
-        *self.slot(at).await.lock().await = None;
+    /// Drops an endpoint's token, because the service no longer takes it. One that another call got since then stays.
+    pub(super) async fn forget(&self, at: &Endpoint, refused: &Ticket) {
+        let slot = self.slot(at).await;
+        let mut kept = slot.lock().await;
+        if kept.as_ref().is_some_and(|token| token.number == refused.number) {
+            *kept = None;
+        }
     }
 
     async fn slot(&self, at: &Endpoint) -> Slot {
