@@ -269,7 +269,7 @@ fn checkpoints_are_published_as_things_happen_and_failures_are_told_and_retried(
         for words in ["site/HRB01 503\n", "site/HRB01 668\n", "org ", "account "] {
             assert!(heard.contains(words), "{words} in {heard}");
         }
-        assert!(heard.contains("evidence.cedar-basin-ambulatory-network/site/HRB01\n497\n"));
+        assert!(heard.contains("evidence.cedar-basin-ambulatory-network/site/HRB01\n503\n"));
     }
 }
 
