@@ -205,10 +205,13 @@ fn a_new_estate_checks_out_and_rehearses_and_is_never_written_over() {
     estate.run(&["init", "fresh"]).ends(0);
     let written = tree(&estate.path("fresh"));
     estate.run(&["--root", "fresh", "check"]).ends(0).prints("nothing is wrong");
+    let packet =
+        ["--root", "fresh", "docs", "committee-packet", "--site", "HRB01", "--model", "no-show-risk"];
+    estate.run(&packet).ends(0).prints("## Intended use");
     estate.run(&["init", "fresh"]).ends(1).says("fresh is not empty");
     assert_eq!(tree(&estate.path("fresh")), written);
     let mut expected = std::collections::BTreeMap::new();
-    for part in ["sites", "templates"] {
+    for part in ["models", "sites", "templates"] {
         copy(&repository().join(part), &estate.path("given").join(part));
     }
     expected.extend(tree(&estate.path("given")));

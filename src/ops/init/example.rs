@@ -12,24 +12,24 @@ struct Sites;
 #[folder = "templates/"]
 struct Templates;
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+#[derive(RustEmbed)]
+#[folder = "models/"]
+struct Models;
+
+/// The files of a folder inside the binary, by path.
+fn files<E: RustEmbed>(folder: &str) -> BTreeMap<String, String> {
+    let file = |name: &str| Some(String::from_utf8_lossy(&E::get(name)?.data).into_owned());
+    E::iter().filter_map(|name| Some((format!("{folder}/{name}"), file(&name)?))).collect()
 }
 
 /// The standard packs, by path.
 pub(super) fn packs() -> BTreeMap<String, String> {
-    let files = Templates::iter().filter_map(|name| {
-        let file = Templates::get(&name)?;
-        Some((format!("templates/{name}"), text(&file.data)))
-    });
-    files.collect()
+    files::<Templates>("templates")
 }
 
 /// The example's own files, by path.
 pub(super) fn estate() -> BTreeMap<String, String> {
-    let files = Sites::iter().filter_map(|name| {
-        let file = Sites::get(&name)?;
-        Some((format!("sites/{name}"), text(&file.data)))
-    });
-    files.collect()
+    let mut all = files::<Sites>("sites");
+    all.extend(files::<Models>("models"));
+    all
 }
