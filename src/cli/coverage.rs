@@ -118,6 +118,10 @@ fn text(ui: &Ui, scores: &[Score], with_gaps: bool) {
         ui.say("Next: --site CODE lists what is missing");
         return;
     }
+    if scores.iter().all(|score| score.gaps.is_empty()) {
+        ui.line("\nNothing is missing.");
+        return;
+    }
     let mut gaps = table(&["CONTROL", "TITLE", "STATUS", "MISSING"]);
     for score in scores {
         for gap in &score.gaps {

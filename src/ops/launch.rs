@@ -21,6 +21,7 @@ use crate::runner::feed::Feed;
 use crate::runner::stop::Stop;
 use crate::runner::{Entry, Left, RunnerError, Shell, run};
 
+pub use crate::model::change::CHANGE_FILE;
 use files::Files;
 pub use fit::{refuse_barred, refuse_held, refuse_shared, refuse_unfit};
 pub use found::{Due, Found, newest_lost, unfinished, worth_telling};
@@ -33,9 +34,6 @@ pub const RENDERED_FILE: &str = "rendered.json";
 
 /// The name of the list of rules that were held against the files, inside a journal and a bundle.
 pub const RULES_FILE: &str = "tests/rules.json";
-
-/// The name of what says on which change a launch goes, inside a journal and a bundle.
-pub const CHANGE_FILE: &str = "change.json";
 
 /// Who does it, how it can be stopped, and who watches.
 pub struct Watch<'a> {

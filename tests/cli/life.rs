@@ -95,6 +95,10 @@ fn at_the_end_of_its_life_the_pilot_is_complete_and_a_site_without_a_witness_is_
         let asked = ["evidence", "coverage", "--bundle", site, "--framework", framework];
         estate.run(&[&asked[..], &["--require-complete"]].concat())
     };
+    let page = std::fs::read_to_string(out.join("HRB01/index.html")).unwrap();
+    for words in ["169 changes applied, 1 ticket, ", "gates: g-02-site by compliance-lead, it-network-lead"] {
+        assert!(page.contains(words), "{words}");
+    }
     for framework in ["hipaa", "soc2", "hitrust"] {
         covered(&pilot, framework).ends(0);
     }

@@ -10,7 +10,7 @@ use crate::model::signed::{Act, Statement};
 
 use super::super::layout;
 use super::counted;
-use super::facts::{Facts, ticket};
+use super::facts::Facts;
 
 /// Runs that are told one by one, the newest; a site that is run daily has thousands.
 const RUNS_SHOWN_MAX: usize = 12;
@@ -65,7 +65,7 @@ fn of_run(facts: &Facts<'_>, entries: &[&Entry]) -> Vec<Block> {
         if all.is_empty() { "No record.".into() } else { Text::lines(all) }
     };
     let tickets: std::collections::BTreeSet<String> =
-        about.iter().filter_map(|entry| ticket(entry)).collect();
+        about.iter().filter_map(|entry| facts.ticket(entry)).collect();
     let tickets: Vec<String> = tickets.into_iter().collect();
     let applied = format!("{} by {}", facts.zone.moment(first.at), first.actor.id);
     let rows = [

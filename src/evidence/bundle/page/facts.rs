@@ -7,7 +7,7 @@ use crate::base::id::PersonId;
 use crate::document::{Text, Zone};
 use crate::evidence::decisions;
 use crate::evidence::redaction::is_redacted;
-use crate::model::change::{APPLIED, ChangeApplied};
+use crate::model::change::{APPLIED, CHANGE_FILE, ChangeApplied};
 use crate::model::entry::Entry;
 use crate::model::signed::{Act, Signed, Statement, SubjectKind};
 
@@ -131,9 +131,27 @@ impl<'c> Facts<'c> {
         !known && !is_redacted(entry) && Act::ENTRY_KINDS.contains(&entry.kind.as_str())
     }
 
-    /// The numbers of the tickets that requests and applied changes name.
+    /// The numbers of the tickets that requests and launches name.
     pub(super) fn tickets(&self) -> BTreeSet<String> {
-        self.content.records.entries.iter().filter_map(ticket).collect()
+        self.content.records.entries.iter().filter_map(|entry| self.ticket(entry)).collect()
+    }
+
+    /// The ticket that an entry names. A launch names the file of its change, in which it stands.
+    pub(super) fn ticket(&self, entry: &Entry) -> Option<String> {
+        let number = |applied: ChangeApplied| applied.ticket.map(|ticket| ticket.number);
+        if entry.kind == APPLIED {
+            return serde_json::from_value(entry.body.clone()).ok().and_then(number);
+        }
+        if entry.kind == "run.started" {
+            let file = entry.refs.iter().find(|blob| blob.path == CHANGE_FILE)?;
+            let applied = self.content.records.blobs.get(&file.sha256)?;
+            return serde_json::from_slice(applied).ok().and_then(number);
+        }
+        let signed: Signed = decisions::of(std::slice::from_ref(entry)).pop()?.1;
+        match signed.statement.act {
+            Act::Request { ticket, .. } => ticket,
+            _ => None,
+        }
     }
 
     /// A link to the entry's decision file if the bundle has it, else its place in the log.
@@ -148,18 +166,5 @@ impl<'c> Facts<'c> {
     /// A link to the log, with the entry's place in it.
     pub(super) fn entry(&self, seq: u64) -> Text {
         Text::link(layout::LOG, format!("entry {seq}"))
-    }
-}
-
-/// The ticket that an entry names.
-pub(super) fn ticket(entry: &Entry) -> Option<String> {
-    if entry.kind == APPLIED {
-        let applied: ChangeApplied = serde_json::from_value(entry.body.clone()).ok()?;
-        return applied.ticket.map(|ticket| ticket.number);
-    }
-    let signed: Signed = decisions::of(std::slice::from_ref(entry)).pop()?.1;
-    match signed.statement.act {
-        Act::Request { ticket, .. } => ticket,
-        _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! One sentence whose counts add up, and five answers: what ran, what failed, what is accepted until when, who approved,
 //! what is not proven. They stand on the first printed page.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::id::StepId;
 use crate::document::{Block, Text};
@@ -137,21 +137,27 @@ fn approved(facts: &Facts<'_>) -> Text {
     if approvals.is_empty() && unsigned == 0 {
         return "No record. The target asked for none: ask for the change ticket.".into();
     }
-    let (mut lines, mut gates) = (Vec::new(), Vec::new());
+    let mut lines = Vec::new();
+    let mut gates: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (seq, one) in approvals {
         let who = format!("{} ({}), {}", one.person, one.role, facts.zone.moment(one.at));
         match one.subject.kind {
             SubjectKind::Plan => {
                 lines.push(Text::new(format!("the plan: {who}: ")).text(facts.decision(seq)));
             }
-            SubjectKind::Gate => gates.push(format!("{} by {}", one.subject.name, one.person)),
+            SubjectKind::Gate => {
+                gates.entry(&one.subject.name).or_default().insert(one.person.as_str());
+            }
             SubjectKind::Item | SubjectKind::AccessRequest | SubjectKind::Recertification => {
                 lines.push(Text::new(format!("{}: {who}: ", one.subject.name)).text(facts.decision(seq)));
             }
         }
     }
     if !gates.is_empty() {
-        lines.push(format!("gates: {}", gates.join("; ")).into());
+        let by = |(gate, people): (&&str, &BTreeSet<&str>)| {
+            format!("{gate} by {}", people.iter().copied().collect::<Vec<_>>().join(", "))
+        };
+        lines.push(format!("gates: {}", gates.iter().map(by).collect::<Vec<_>>().join("; ")).into());
     }
     if unsigned > 0 {
         lines.push(
