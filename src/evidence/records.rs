@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::base::digest::Digest;
 use crate::base::id::{KindName, LogId, ScopeId, StepId};
 use crate::base::time::Timestamp;
+use crate::model::change::{APPLIED, CHANGE_FILE, ChangeApplied};
 use crate::model::entry::{BlobRef, Entry};
 
 use super::bundle::manifest::Manifest;
@@ -96,6 +97,16 @@ impl Records {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let blobs = files.values().map(|bytes| (Digest::of(bytes), bytes.clone())).collect();
         Self::of_log(LogId::Scope(ScopeId::Site(manifest.site)), &lines, blobs)
+    }
+
+    /// The change that an entry names, with its ticket as it was read. The org log ties a change to its launch; the logs of
+    /// sites name its file where the launch begins.
+    pub fn change(&self, entry: &Entry) -> Option<ChangeApplied> {
+        if entry.kind == APPLIED {
+            return serde_json::from_value(entry.body.clone()).ok();
+        }
+        let file = entry.refs.iter().find(|blob| entry.kind == "run.started" && blob.path == CHANGE_FILE)?;
+        serde_json::from_slice(self.blobs.get(&file.sha256)?).ok()
     }
 
     /// How an entry is called where several logs are in play.

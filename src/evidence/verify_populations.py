@@ -325,7 +325,7 @@ class Tests:
         self.records = records
         self.by_seq = {change["intent"]["seq"]: change for change in records.changes}
         self.last = {change["intent"]["step"]: change for change in records.changes}
-        self.tickets = list(filter(ticketed, records.entries))
+        self.tickets = [entry for entry in records.entries if ticketed(records, entry)]
         self.checks = list(filter(is_check, records.entries))
         self.reviews = [entry for entry in records.entries if entry["kind"] == "recertification.closed"]
 

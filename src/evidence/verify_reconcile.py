@@ -2,6 +2,7 @@
 
 A part of verify_bundle.py. Needs Python's standard library only.
 """
+import json
 from collections import Counter
 
 from verify_records import deleted
@@ -122,16 +123,27 @@ def lower(key):
 TICKET = {"change", "number", "url", "state", "approvers", "read_at", "answer", "plan", "standing"}
 
 
-def ticketed(entry):
+def ticketed(records, entry):
     """Whether a launch was tied to a ticket, which its entry tells with all that was read of it."""
-    applied, body = entry["kind"] == "change.applied", entry["body"]
-    return applied and {"change", "class"} <= set(body) and TICKET <= set(body.get("ticket") or {})
+    body = applied(records, entry)
+    return isinstance(body, dict) and {"change", "class"} <= set(body) and TICKET <= set(body.get("ticket") or {})
+
+
+def applied(records, entry):
+    """The change that an entry names; none if it names none."""
+    if entry["kind"] == "change.applied":
+        return entry["body"]
+    named = [ref for ref in entry.get("refs", []) if entry["kind"] == "run.started" and ref["path"] == "change.json"]
+    try:
+        return json.loads(records.blobs[named[0]["sha256"]]) if named else None
+    except (KeyError, ValueError):
+        return None
 
 
 def tickets(records, changes):
     what, source = "changes under a ticket", "tickets that launches were tied to"
     ours = counted("changes of this site's log", len(changes))
-    named = list(filter(ticketed, records.entries))
+    named = [entry for entry in records.entries if ticketed(records, entry)]
     if not named:
         return missing(what, ours, source, "no entry of this log names a ticket")
     runs, plans = ({entry[part] for entry in named if part in entry} for part in ("run", "plan"))

@@ -10,7 +10,6 @@ use crate::base::limits::POPULATION_DIFFERENCES_MAX;
 use crate::base::time::Timestamp;
 use crate::evidence::question::ask::{Change, changes_of};
 use crate::evidence::records::{Records, ended_in_delete};
-use crate::model::change::{APPLIED, ChangeApplied};
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::population::{Compared, IDENTITY, LEAVERS, READ};
 
@@ -286,8 +285,7 @@ fn tickets(records: &Records, changes: &[Change<'_>]) -> Reconciled {
     let ours = counted("changes of this site's log", changes.len() as u64);
     let source = "tickets that launches were tied to";
     let of_ticket = |entry: &&crate::model::entry::Entry| {
-        let applied = serde_json::from_value::<ChangeApplied>(entry.body.clone());
-        entry.kind == APPLIED && applied.is_ok_and(|applied| applied.ticket.is_some())
+        records.change(entry).is_some_and(|change| change.ticket.is_some())
     };
     let ticketed: Vec<_> = records.entries.iter().filter(of_ticket).collect();
     if ticketed.is_empty() {

@@ -11,7 +11,6 @@ use crate::evidence::answer::Answer;
 use crate::evidence::decisions;
 use crate::evidence::question::ask::{Change, changes_of};
 use crate::evidence::records::{Records, ended_in_delete, readback, text};
-use crate::model::change::{APPLIED, ChangeApplied};
 use crate::model::entry::Entry;
 use crate::model::signed::{Act, Signed, SubjectKind};
 
@@ -140,10 +139,8 @@ impl<'r> Facts<'r> {
         let decisions =
             decisions.into_iter().filter_map(|(seq, signed)| Some((*by_seq.get(&seq)?, signed))).collect();
         let of_kind = |wanted: fn(&Entry) -> bool| records.entries.iter().filter(|e| wanted(e)).collect();
-        let with_ticket = |entry: &Entry| {
-            let applied = serde_json::from_value::<ChangeApplied>(entry.body.clone());
-            entry.kind == APPLIED && applied.is_ok_and(|applied| applied.ticket.is_some())
-        };
+        let with_ticket =
+            |entry: &&Entry| records.change(entry).is_some_and(|change| change.ticket.is_some());
         let check = |entry: &Entry| {
             let test = |kind: &str| kind.starts_with("test.") || kind.starts_with("rehearsal.");
             entry.kind == "item.recorded"
@@ -153,7 +150,7 @@ impl<'r> Facts<'r> {
             changes,
             last,
             decisions,
-            tickets: of_kind(with_ticket),
+            tickets: records.entries.iter().filter(with_ticket).collect(),
             checks: of_kind(check),
             reviews: of_kind(|entry| entry.kind == "recertification.closed"),
         }

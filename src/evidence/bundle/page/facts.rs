@@ -7,7 +7,6 @@ use crate::base::id::PersonId;
 use crate::document::{Text, Zone};
 use crate::evidence::decisions;
 use crate::evidence::redaction::is_redacted;
-use crate::model::change::{APPLIED, CHANGE_FILE, ChangeApplied};
 use crate::model::entry::Entry;
 use crate::model::signed::{Act, Signed, Statement, SubjectKind};
 
@@ -136,16 +135,10 @@ impl<'c> Facts<'c> {
         self.content.records.entries.iter().filter_map(|entry| self.ticket(entry)).collect()
     }
 
-    /// The ticket that an entry names. A launch names the file of its change, in which it stands.
+    /// The ticket that an entry names.
     pub(super) fn ticket(&self, entry: &Entry) -> Option<String> {
-        let number = |applied: ChangeApplied| applied.ticket.map(|ticket| ticket.number);
-        if entry.kind == APPLIED {
-            return serde_json::from_value(entry.body.clone()).ok().and_then(number);
-        }
-        if entry.kind == "run.started" {
-            let file = entry.refs.iter().find(|blob| blob.path == CHANGE_FILE)?;
-            let applied = self.content.records.blobs.get(&file.sha256)?;
-            return serde_json::from_slice(applied).ok().and_then(number);
+        if let Some(change) = self.content.records.change(entry) {
+            return change.ticket.map(|ticket| ticket.number);
         }
         let signed: Signed = decisions::of(std::slice::from_ref(entry)).pop()?.1;
         match signed.statement.act {
