@@ -21,7 +21,7 @@ pub const ADVANCED: &str = "change.advanced";
 pub const DECIDED: &str = "change.decided";
 /// The name of the file that says on which change a launch goes, inside a journal and a bundle.
 pub const CHANGE_FILE: &str = "change.json";
-/// The kind of the entry that ties a change and its ticket to a launch, in each log that the launch writes.
+/// The kind of the entry that ties a change and its ticket to a launch, in the org log.
 pub const APPLIED: &str = "change.applied";
 /// The kind of the entry that keeps what a ticket said.
 pub const TICKET_READ: &str = "ticket.read";

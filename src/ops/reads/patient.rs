@@ -41,7 +41,7 @@ struct State {
     turns: BTreeMap<Lane, Arc<tokio::sync::Mutex<()>>>,
     /// Hosts that have refused calls.
     slowed: BTreeSet<String>,
-    /// Hosts that did not recover within all tries of one read: the others' do not begin anew.
+    /// Hosts that did not recover within all tries of one read: the others' do not begin anew, until one is answered.
     given_up: BTreeSet<String>,
     answers: u64,
     told_at: Option<Timestamp>,
@@ -137,6 +137,7 @@ impl Patient {
     fn heard(&self, read: &Outgoing, now: Timestamp) {
         let mut state = self.state();
         state.answers += 1;
+        state.given_up.remove(&read.host);
         if let Some(lane) = self.lane(&state, read) {
             state.pacer.answered(&lane, now);
         }

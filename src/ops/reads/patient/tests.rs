@@ -68,6 +68,12 @@ async fn tries_and_time_are_limited_and_the_error_says_all() {
     );
     let (tries, took, said) = in_vain(&patient, "https://w1", &busy).await;
     assert_eq!(tries, 1, "a host that was given up on is not waited for again: {took} {said}");
+    patient.answered(&read_of("https://w1"));
+    assert_eq!(
+        in_vain(&patient, "https://w1", &busy).await.0,
+        READ_TRIES_BUSY_MAX,
+        "one that answers is again"
+    );
     assert_eq!(in_vain(&patient, "https://w2", &busy).await.0, READ_TRIES_BUSY_MAX, "another host is");
     let slow = unread(CauseClass::Busy, Some(429), Some(600_000));
     let (tries, took, _) = in_vain(&patient, "https://w3", &slow).await;
