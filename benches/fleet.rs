@@ -4,6 +4,10 @@
 
 #![allow(missing_docs, reason = "a program, not a library")]
 
+/// What `landfall` itself is linked with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[path = "../tests/sim/fleet.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod fleet;

@@ -6,6 +6,10 @@
 
 #![allow(missing_docs, reason = "a program, not a library")]
 
+/// What `landfall` itself is linked with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod apply;
 mod chart;
 mod crash;
