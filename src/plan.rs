@@ -55,15 +55,13 @@ pub struct Parts<'a> {
     pub resources: &'a [Resource],
     /// Checklist items.
     pub checks: &'a [ChecklistStep],
-    /// What was found for each resource.
-    pub found: &'a BTreeMap<StepId, Found>,
     /// What is to be deleted.
     pub leftovers: &'a [Leftover],
     /// Deadline of one call.
     pub call_timeout: Millis,
 }
 
-/// Makes the graph of a scope.
+/// Makes the graph of a scope out of its parts and what was found for each resource, which goes into the steps.
 ///
 /// # Errors
 ///
@@ -72,11 +70,11 @@ pub struct Parts<'a> {
 /// # Panics
 ///
 /// If a resource has no `found`: the caller observes all of them.
-pub fn scope_plan(parts: Parts<'_>) -> Result<ScopePlan, Cycle> {
+pub fn scope_plan(parts: Parts<'_>, mut found: BTreeMap<StepId, Found>) -> Result<ScopePlan, Cycle> {
     let known: BTreeSet<StepId> = parts.resources.iter().map(|r| r.id.clone()).collect();
     let mut steps = BTreeMap::new();
     for resource in parts.resources {
-        let found = parts.found.get(&resource.id).expect("every resource was looked for");
+        let found = found.remove(&resource.id).expect("every resource was looked for");
         steps.insert(resource.id.clone(), reconcile_step(parts, &known, resource, found));
     }
     for check in parts.checks {
@@ -85,7 +83,7 @@ pub fn scope_plan(parts: Parts<'_>) -> Result<ScopePlan, Cycle> {
     let deleted: BTreeMap<&StepId, &Resource> =
         parts.leftovers.iter().map(|l| (&l.resource.id, &l.resource)).collect();
     for leftover in parts.leftovers {
-        let mut step = reconcile_step(parts, &known, &leftover.resource, &leftover.found);
+        let mut step = reconcile_step(parts, &known, &leftover.resource, leftover.found.clone());
         step.after = edge::of_delete(&leftover.resource, &deleted);
         steps.insert(leftover.resource.id.clone(), step);
     }
@@ -98,7 +96,7 @@ fn reconcile_step(
     parts: Parts<'_>,
     known: &BTreeSet<StepId>,
     resource: &Resource,
-    found: &Found,
+    found: Found,
 ) -> PlannedStep {
     PlannedStep {
         work: Work::Reconcile(Reconcile {
@@ -106,15 +104,15 @@ fn reconcile_step(
             via: resource.via.clone(),
             operation: found.operation,
             spec: resource.spec.clone(),
-            changes: found.changes.clone(),
+            changes: found.changes,
             seen: found.seen,
-            id: found.id.clone(),
+            id: found.id,
             reversal: found.reversal,
         }),
         after: edge::of_resource(resource, known),
         origin: Some(resource.origin.clone()),
         evidence: resource.evidence.clone(),
-        limits: StepLimits { call_timeout: parts.call_timeout, ..found.limits.clone() },
+        limits: StepLimits { call_timeout: parts.call_timeout, ..found.limits },
     }
 }
 

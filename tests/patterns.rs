@@ -19,7 +19,7 @@ use landfall::model::plan::{FieldChange, Operation, Plan, Reconcile, Work};
 use landfall::model::rendered::Rendered;
 use landfall::model::resolved::Resolved;
 use landfall::ops::observe::new_object;
-use landfall::pattern::{Origins, patterns};
+use landfall::pattern::{Origins, digest, patterns};
 use landfall::plan::{Parts, scope_plan};
 use landfall::report::pattern_view;
 use landfall::source::{self, Files, load_files};
@@ -204,12 +204,14 @@ impl Program {
 
     fn patterns(&self) -> Vec<Pattern> {
         let origins = Origins {
-            outlines: &self.outlines,
-            applied: &self.applied,
+            outline: &|scope| self.outlines.get(scope).cloned(),
+            applied: &|scope, step| self.applied.get(scope)?.get(step).cloned(),
             resolved: &self.resolved,
             sources: &self.loaded.sources,
         };
-        patterns(&self.plan, origins)
+        let of_sites = self.plan.scopes.iter().filter(|(scope, _)| scope.site().is_some());
+        let digests = of_sites.map(|(scope, steps)| (scope.clone(), digest(scope, steps, origins))).collect();
+        patterns(&self.plan, &digests, origins)
     }
 
     fn reconcile(&mut self, site: &str, step: &str) -> &mut Reconcile {
@@ -251,16 +253,15 @@ impl Program {
 
 fn planned(scope: &ScopeId, rendered: &Rendered) -> landfall::model::plan::ScopePlan {
     let found = rendered.resources.iter().map(|r| (r.id.clone(), new_object(r))).collect();
-    scope_plan(Parts {
+    let parts = Parts {
         scope,
         needs: &BTreeSet::new(),
         resources: &rendered.resources,
         checks: &rendered.steps,
-        found: &found,
         leftovers: &[],
         call_timeout: Millis(1),
-    })
-    .unwrap()
+    };
+    scope_plan(parts, found).unwrap()
 }
 
 fn codes() -> Vec<String> {

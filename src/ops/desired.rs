@@ -220,15 +220,15 @@ fn check_graph(rendered: &Rendered, found: &mut Diagnostics) {
     };
     let placeholders: BTreeMap<StepId, Found> =
         rendered.resources.iter().map(|r| (r.id.clone(), nothing.clone())).collect();
-    let made = scope_plan(Parts {
+    let parts = Parts {
         scope: &rendered.scope,
         needs: &BTreeSet::new(),
         resources: &rendered.resources,
         checks: &rendered.steps,
-        found: &placeholders,
         leftovers: &[],
         call_timeout: Millis(0),
-    });
+    };
+    let made = scope_plan(parts, placeholders);
     match made {
         Ok(plan) if plan.steps.len() > limits::STEPS_PER_SCOPE_MAX => {
             let message = format!(

@@ -10,16 +10,14 @@ use crate::base::time::{Millis, Timestamp};
 use crate::kind::Registry;
 use crate::model::estate::Estate;
 use crate::model::holdings::Holdings;
-use crate::model::outline::Outline;
-use crate::model::plan::overview::Room;
+use crate::model::plan::overview::{Pattern, Room};
 use crate::model::plan::{Overview, Plan, SavedPlan, ScopePlan};
-use crate::model::rendered::Rendered;
 use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::observe::World;
 use crate::ops::shares;
-use crate::pattern::{Origins, patterns};
+use crate::pattern::{self, Origins};
 use crate::quota::{Ground, rooms};
 use crate::render::Tracer;
 use crate::report::brief::Outlook;
@@ -27,34 +25,37 @@ use crate::report::room_view::blocked_words;
 
 /// Looks over a plan that was just made.
 pub fn of(desired: &Desired, plan: &Plan, holdings: &BTreeMap<ScopeId, Holdings>, world: &World) -> Overview {
-    let outlines = outlines(desired, plan);
-    let applied: BTreeMap<ScopeId, BTreeMap<StepId, Value>> = holdings
-        .iter()
-        .map(|(scope, held)| (scope.clone(), held.iter().map(|(id, held)| (id.clone(), held.spec)).collect()))
-        .collect();
-    let origins = Origins {
-        outlines: &outlines,
-        applied: &applied,
-        resolved: &desired.resolved,
-        sources: &desired.loaded.sources,
-    };
+    let applied = |scope: &ScopeId, step: &StepId| Some(holdings.get(scope)?.get(step)?.spec);
     Overview {
-        patterns: patterns(plan, origins),
+        patterns: patterns_of(desired, plan, &applied),
         room: room(desired, plan, world),
         rest_on: rest_on(desired, plan),
     }
 }
 
-/// Outlines of the sites at which something changes: patterns are about what changes.
-fn outlines(desired: &Desired, plan: &Plan) -> BTreeMap<ScopeId, Outline> {
-    let changes = |scope: &ScopeId| plan.scopes.get(scope).is_some_and(ScopePlan::mutates);
-    let sites = desired.rendered.iter().filter(|(scope, _)| scope.site().is_some() && changes(scope));
-    let sites: Vec<(&ScopeId, &Rendered)> = sites.collect();
+/// Which sites get the same. `applied` tells what an object was last set to by us.
+pub(super) fn patterns_of(
+    desired: &Desired,
+    plan: &Plan,
+    applied: &(dyn Fn(&ScopeId, &StepId) -> Option<Value> + Sync),
+) -> Vec<Pattern> {
     let tracer = Tracer::new(&desired.loaded, &desired.shelf);
-    let outlines = shares::each(&sites, |(scope, rendered)| {
-        Some(((*scope).clone(), tracer.outline(desired.resolved.scopes.get(scope)?, rendered)))
-    });
-    outlines.into_iter().flatten().collect()
+    // Patterns are about what changes: of a site at which nothing does, no outline is made.
+    let outline = |scope: &ScopeId| {
+        plan.scopes.get(scope).filter(|steps| steps.mutates())?;
+        Some(tracer.outline(desired.resolved.scopes.get(scope)?, desired.rendered.get(scope)?))
+    };
+    let origins = Origins {
+        outline: &outline,
+        applied,
+        resolved: &desired.resolved,
+        sources: &desired.loaded.sources,
+    };
+    let sites: Vec<(&ScopeId, &ScopePlan)> =
+        plan.scopes.iter().filter(|(scope, _)| scope.site().is_some()).collect();
+    let digests = shares::each(&sites, |(scope, steps)| pattern::digest(scope, steps, origins));
+    let digests = sites.iter().zip(digests).map(|((scope, _), digest)| ((*scope).clone(), digest)).collect();
+    pattern::patterns(plan, &digests, origins)
 }
 
 /// What is known beside a plan when it is shown; without its estate, nothing.

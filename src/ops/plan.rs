@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::base::id::{LogId, ScopeId, SiteCode};
+use crate::base::id::{LogId, ScopeId, SiteCode, StepId};
 use crate::base::limits;
 use crate::base::time::Millis;
 use crate::evidence::scan;
@@ -29,7 +29,7 @@ use crate::ops::overview;
 use crate::ops::select::{self, Narrowing};
 use crate::ops::shares;
 use crate::ops::target::Reached;
-use crate::plan::{Parts, scope_plan};
+use crate::plan::{Found, Leftover, Parts, scope_plan};
 
 use history::{History, history};
 pub(super) use history::{holdings_of, read_holdings};
@@ -136,9 +136,7 @@ pub async fn make(
     let mut world = observe_declared(&reached.reads(), desired, &scopes, &holdings).await;
     refuse_unreadable(&world, journal)?;
     refuse_foreign(&world)?;
-    let mut plans = plans_of(desired, &scopes, &world, reached.call_timeout)?;
-    // All of it is in the plans now, and there may be a thousand sites.
-    world.found.clear();
+    let mut plans = plans_of(desired, &scopes, &mut world, reached.call_timeout)?;
     plans.values_mut().for_each(hide_sensitive);
     timing::fill(desired, reached, &durations, &mut plans);
     let own_heads = scopes.iter().map(|s| LogId::Scope(s.clone()));
@@ -221,37 +219,42 @@ pub(super) fn refuse_foreign(world: &World) -> Result<(), Failure> {
     })
 }
 
-/// The graph of each scope.
+/// The graph of each scope. What was found goes into the graphs: there may be a thousand sites.
 pub(super) fn plans_of(
     desired: &Desired,
     scopes: &BTreeSet<ScopeId>,
-    world: &World,
+    world: &mut World,
     call_timeout: Millis,
 ) -> Result<BTreeMap<ScopeId, ScopePlan>, Failure> {
-    let all: Vec<&ScopeId> = scopes.iter().collect();
-    let plans = shares::each(&all, |scope| plan_of(desired, scope, world, call_timeout));
+    let mut found = std::mem::take(&mut world.found);
+    let all: Vec<_> =
+        scopes.iter().map(|scope| (scope, found.remove(scope).unwrap_or_default())).collect();
+    let leftovers = |scope| world.leftovers.get(scope).map_or(&[][..], Vec::as_slice);
+    let plans = shares::each_of(all, |(scope, found)| {
+        plan_of(desired, scope, found, leftovers(scope), call_timeout)
+    });
     scopes.iter().zip(plans).map(|(scope, plan)| Ok((scope.clone(), plan?))).collect()
 }
 
 /// The graph of one scope over what was found.
-pub(super) fn plan_of(
+fn plan_of(
     desired: &Desired,
     scope: &ScopeId,
-    world: &World,
+    found: BTreeMap<StepId, Found>,
+    leftovers: &[Leftover],
     call_timeout: Millis,
 ) -> Result<ScopePlan, Failure> {
     let rendered = desired.rendered.get(scope);
-    let nothing = BTreeMap::new();
-    scope_plan(Parts {
+    let parts = Parts {
         scope,
         needs: &desired.needs_of(scope),
         resources: rendered.map_or(&[][..], |r| &r.resources),
         checks: rendered.map_or(&[][..], |r| &r.steps),
-        found: world.found.get(scope).unwrap_or(&nothing),
-        leftovers: world.leftovers.get(scope).map_or(&[][..], Vec::as_slice),
+        leftovers,
         call_timeout,
-    })
-    .map_err(|cycle| Failure::failed(format!("steps of {scope} wait for each other: {cycle}")))
+    };
+    scope_plan(parts, found)
+        .map_err(|cycle| Failure::failed(format!("steps of {scope} wait for each other: {cycle}")))
 }
 
 /// Every parameter that a file sets, so that a stale plan can name what changed.
@@ -281,7 +284,7 @@ pub fn offline(desired: &Desired, selection: Selection) -> Result<Plan, Failure>
         let resources = desired.rendered.get(scope).map_or(&[][..], |r| &r.resources);
         world.found.insert(scope.clone(), resources.iter().map(|r| (r.id.clone(), new_object(r))).collect());
     }
-    let plans = plans_of(desired, &scopes, &world, limits::CALL_TIMEOUT)?;
+    let plans = plans_of(desired, &scopes, &mut world, limits::CALL_TIMEOUT)?;
     let target = TargetName { name: "none".to_owned(), account_id: String::new(), host: "none".to_owned() };
     Ok(document(desired, selection, waves, plans, target, BTreeMap::new()))
 }

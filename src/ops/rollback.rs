@@ -192,18 +192,18 @@ async fn lead_to(
         change.reason = format!("{} did not have it", release.name());
     }
     let (checks, unchecked) = checks::of_release(journal, desired, scope, &excerpt)?;
-    let nothing = BTreeMap::new();
-    let mut steps = scope_plan(Parts {
+    let parts = Parts {
         scope,
         // What is shared was there before and is not looked at.
         needs: &BTreeSet::new(),
         resources: &resources,
         checks: &checks,
-        found: world.found.get(scope).unwrap_or(&nothing),
         leftovers: world.leftovers.get(scope).map_or(&[][..], Vec::as_slice),
         call_timeout: reached.call_timeout,
-    })
-    .map_err(|cycle| Failure::failed(format!("steps of {scope} wait for each other: {cycle}")))?;
+    };
+    let found = world.found.remove(scope).unwrap_or_default();
+    let mut steps = scope_plan(parts, found)
+        .map_err(|cycle| Failure::failed(format!("steps of {scope} wait for each other: {cycle}")))?;
     plan::hide_sensitive(&mut steps);
     let mut timed = BTreeMap::from([(scope.clone(), steps)]);
     plan::fill(desired, reached, &durations::of(&reached.name, journal)?, &mut timed);

@@ -8,22 +8,29 @@ use crate::base::limits::{SHARE_MIN, THREADS_MAX};
 
 /// Does the same with each of these.
 pub(in crate::ops) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    each_of(items.iter().collect(), work)
+}
+
+/// The same with what is used up by it.
+pub(in crate::ops) fn each_of<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     each_on(cores.min(THREADS_MAX), items, work)
 }
 
 /// The same on so many threads; with few items, on this one.
-fn each_on<T: Sync, R: Send>(threads: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+fn each_on<T: Send, R: Send>(threads: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = threads.min(items.len() / SHARE_MIN);
     if threads < 2 {
-        return items.iter().map(work).collect();
+        return items.into_iter().map(work).collect();
     }
-    let work = &work;
+    let (work, most) = (&work, items.len().div_ceil(threads));
+    let mut items = items.into_iter();
     thread::scope(|scope| {
-        let shares: Vec<_> = items
-            .chunks(items.len().div_ceil(threads))
-            .map(|share| scope.spawn(move || share.iter().map(work).collect::<Vec<R>>()))
-            .collect();
+        let mut shares = Vec::with_capacity(threads);
+        while items.len() > 0 {
+            let share: Vec<T> = items.by_ref().take(most).collect();
+            shares.push(scope.spawn(move || share.into_iter().map(work).collect::<Vec<R>>()));
+        }
         let done = |share: thread::ScopedJoinHandle<'_, Vec<R>>| {
             share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
@@ -38,18 +45,18 @@ mod tests {
     #[test]
     fn one_thread_and_many_give_the_same_in_the_same_order() {
         let items: Vec<usize> = (0..103).collect();
-        let alone = each_on(1, &items, |item| item * 2);
+        let alone = each_on(1, items.clone(), |item| item * 2);
         for threads in [2, 3, 7, 200] {
-            assert_eq!(each_on(threads, &items, |item| item * 2), alone, "{threads} threads");
+            assert_eq!(each_on(threads, items.clone(), |item| item * 2), alone, "{threads} threads");
         }
         assert_eq!(each(&items, |item| item * 2), alone);
-        assert_eq!(each_on(4, &[1], |item| item + 1), [2]);
-        assert!(each_on(4, &[] as &[u8], |item| *item).is_empty());
+        assert_eq!(each_on(4, vec![1], |item| item + 1), [2]);
+        assert!(each_on(4, Vec::<u8>::new(), |item| item).is_empty());
     }
 
     #[test]
     #[should_panic(expected = "the seventh")]
     fn a_panic_is_not_lost() {
-        each_on(2, &(0..10).collect::<Vec<u8>>(), |item| assert!(*item != 7, "the seventh"));
+        each_on(2, (0..10).collect::<Vec<u8>>(), |item| assert!(item != 7, "the seventh"));
     }
 }

@@ -18,10 +18,8 @@ use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
 use crate::ops::observe::{World, deleted, new_object, step_limits};
 use crate::ops::overview;
-use crate::ops::plan::{document, plan_of, scopes, waves};
-use crate::pattern::{Origins, patterns};
+use crate::ops::plan::{document, plans_of, scopes, waves};
 use crate::plan::{Found, Leftover};
-use crate::render;
 use crate::report::pack_view::{self, PackChange};
 
 /// What stands in the place of a reference while two specs are compared, so that the reference itself is.
@@ -52,32 +50,21 @@ fn rendered(old: &Desired, new: &Desired) -> Result<pack_view::Rendered, Failure
     let selection = Selection::All;
     let waves = waves(new, &selection);
     let mut world = World::default();
-    let (mut beside, mut applied) = (BTreeMap::new(), BTreeMap::new());
+    let mut beside = BTreeMap::new();
     let scopes = scopes(new, &waves);
     for scope in &scopes {
         let (Some(was), Some(is)) = (old.rendered.get(scope), new.rendered.get(scope)) else { continue };
         steps(scope, was, is, &mut world);
         differing(scope, was, is, &mut beside);
-        let specs: BTreeMap<StepId, Value> =
-            was.resources.iter().map(|resource| (resource.id.clone(), resource.spec.clone())).collect();
-        applied.insert(scope.clone(), specs);
     }
-    let plans = scopes
-        .iter()
-        .map(|scope| Ok((scope.clone(), plan_of(new, scope, &world, limits::CALL_TIMEOUT)?)))
-        .collect::<Result<BTreeMap<_, _>, Failure>>()?;
+    let plans = plans_of(new, &scopes, &mut world, limits::CALL_TIMEOUT)?;
     let target = TargetName { name: "none".to_owned(), account_id: String::new(), host: "none".to_owned() };
     let mut plan = document(new, selection, waves, plans, target, BTreeMap::new());
-    let of_sites = new.rendered.iter().filter(|(scope, _)| scope.site().is_some());
-    let outlines =
-        render::outlines(&new.loaded, &new.resolved, &of_sites.map(|(s, r)| (s.clone(), r)).collect());
-    let origins = Origins {
-        outlines: &outlines,
-        applied: &applied,
-        resolved: &new.resolved,
-        sources: &new.loaded.sources,
+    let applied = |scope: &ScopeId, step: &StepId| {
+        let was = old.rendered.get(scope)?.resources.iter().find(|resource| resource.id == *step)?;
+        Some(was.spec.clone())
     };
-    plan.overview.patterns = patterns(&plan, origins);
+    plan.overview.patterns = overview::patterns_of(new, &plan, &applied);
     plan.overview.rest_on = overview::rest_on(new, &plan);
     Ok(pack_view::Rendered { plan: SavedPlan::new(plan, Timestamp::from_millis(0)), beside })
 }

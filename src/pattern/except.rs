@@ -2,25 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::id::{ScopeId, SiteCode};
 use crate::base::limits::PATTERN_DIFFERENCES_MAX;
 use crate::model::outline::OutlinedStep;
 use crate::model::plan::overview::{Because, Differing, Except, Setting};
 use crate::model::resolved::{Provenance, ResolvedScope};
 
-use super::Origins;
-use super::normal::{Normal, NormalStep, differing};
+use super::normal::{NormalStep, differing};
+use super::{Origins, Outlined};
 
 /// One site of each pattern.
 pub(super) struct Pair<'p> {
-    pub(super) here: &'p SiteCode,
-    pub(super) there: &'p SiteCode,
+    pub(super) here: &'p Outlined,
+    pub(super) there: &'p Outlined,
     pub(super) origins: Origins<'p>,
 }
 
 impl Pair<'_> {
     /// Describes `here` as `there`, except …
-    pub(super) fn compare(&self, here: &Normal, there: &Normal, like: &str) -> Except {
+    pub(super) fn compare(&self, like: &str) -> Except {
+        let (here, there) = (&self.here.normal, &self.there.normal);
         let mut except = Except { like: like.to_owned(), ..Except::default() };
         let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
         let names: BTreeSet<&String> = here.steps.keys().chain(there.steps.keys()).collect();
@@ -59,7 +59,7 @@ impl Pair<'_> {
 
     /// The parameters behind one difference: of those that the step looks at, the ones whose values differ.
     fn because(&self, one: Option<&NormalStep>, two: Option<&NormalStep>, at: &[String]) -> BTreeSet<String> {
-        let outlined = [(self.here, one), (self.there, two)].map(|(site, step)| self.outlined(site, step?));
+        let outlined = [(self.here, one), (self.there, two)].map(|(site, step)| site.step(step?));
         let outlined: Vec<&OutlinedStep> = outlined.into_iter().flatten().collect();
         let printed = |step: &&OutlinedStep| -> Vec<String> {
             let places = step
@@ -79,10 +79,6 @@ impl Pair<'_> {
         if decided.is_empty() { direct } else { decided }
     }
 
-    fn outlined(&self, site: &SiteCode, step: &NormalStep) -> Option<&OutlinedStep> {
-        self.origins.outlines.get(&ScopeId::Site(site.clone()))?.steps.get(&step.id)
-    }
-
     /// The parameter that a path leads to, if the two sites have different values for it and it does not merely say
     /// which site it is.
     fn differs(&self, path: &str) -> Option<String> {
@@ -93,27 +89,33 @@ impl Pair<'_> {
     }
 
     /// The name under which a file sets what is at a path: the path, or the table or list that it lies in.
-    fn parameter(&self, site: &SiteCode, path: &str) -> Option<String> {
+    fn parameter(&self, site: &Outlined, path: &str) -> Option<String> {
         let known = &self.scope(site)?.provenance;
         let prefixes = std::iter::once(path).chain(path.rmatch_indices('.').map(|(at, _)| &path[..at]));
         prefixes.filter(|prefix| known.contains_key(*prefix)).map(str::to_owned).next()
     }
 
-    fn scope(&self, site: &SiteCode) -> Option<&ResolvedScope> {
-        self.origins.resolved.scopes.get(&ScopeId::Site(site.clone()))
+    fn scope(&self, site: &Outlined) -> Option<&ResolvedScope> {
+        self.origins.resolved.scopes.get(&site.scope)
     }
 
     fn told(&self, parameter: String, steps: usize) -> Because {
-        let setting = |site: &SiteCode| {
+        let setting = |site: &Outlined| {
             let scope = self.scope(site);
             let span = scope.and_then(|scope| scope.provenance.get(&parameter)).and_then(Provenance::span);
             Setting {
-                site: site.clone(),
+                site: site.code.clone(),
                 value: scope.and_then(|scope| scope.value(&parameter)).cloned(),
                 place: span.map(|span| self.origins.sources.place(span)),
             }
         };
         Because { here: setting(self.here), there: setting(self.there), parameter, steps }
+    }
+}
+
+impl Outlined {
+    fn step(&self, step: &NormalStep) -> Option<&OutlinedStep> {
+        self.outline.as_ref()?.steps.get(&step.id)
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::digest::Digest;
 use crate::base::id::{ScopeId, StepId};
-use crate::model::outline::{OutlinedStep, shown};
+use crate::model::outline::{Outline, OutlinedStep, shown};
 use crate::model::plan::{FieldChange, Operation, Reconcile, ScopePlan, Work};
 
 use super::Origins;
@@ -29,6 +29,16 @@ pub(super) struct NormalStep {
 }
 
 impl Normal {
+    /// What is done at a site, with its outline if it has one.
+    pub(super) fn of(
+        scope: &ScopeId,
+        plan: &ScopePlan,
+        outline: Option<&Outline>,
+        origins: Origins<'_>,
+    ) -> Self {
+        Self { steps: steps(scope, plan, outline, origins) }
+    }
+
     pub(super) fn digest(&self) -> Digest {
         let whats: BTreeMap<&String, &Value> =
             self.steps.iter().map(|(name, step)| (name, &step.what)).collect();
@@ -42,8 +52,12 @@ impl Normal {
 }
 
 /// The comparable form of one site's steps.
-pub(super) fn of(scope: &ScopeId, plan: &ScopePlan, origins: Origins<'_>) -> Normal {
-    let outline = origins.outlines.get(scope);
+fn steps(
+    scope: &ScopeId,
+    plan: &ScopePlan,
+    outline: Option<&Outline>,
+    origins: Origins<'_>,
+) -> BTreeMap<String, NormalStep> {
     let changed: BTreeSet<&StepId> =
         plan.steps.iter().filter(|(_, step)| is_change(&step.work)).map(|(id, _)| id).collect();
     let mut steps = BTreeMap::new();
@@ -53,8 +67,8 @@ pub(super) fn of(scope: &ScopeId, plan: &ScopePlan, origins: Origins<'_>) -> Nor
             Work::Reconcile(_) if !changed.contains(id) => continue,
             Work::Check { check, .. } if !changed.contains(&check.read) => continue,
             Work::Reconcile(reconcile) => {
-                let applied = origins.applied.get(scope).and_then(|of_scope| of_scope.get(id));
-                (reconciled(reconcile, outlined, applied), false)
+                let applied = (origins.applied)(scope, id);
+                (reconciled(reconcile, outlined, applied.as_ref()), false)
             }
             Work::Check { title, check } => {
                 let declared =
@@ -67,7 +81,7 @@ pub(super) fn of(scope: &ScopeId, plan: &ScopePlan, origins: Origins<'_>) -> Nor
         let name = if steps.contains_key(&name) { format!("{name} ({id})") } else { name };
         steps.insert(name, NormalStep { id: id.clone(), what, is_check });
     }
-    Normal { steps }
+    steps
 }
 
 fn is_change(work: &Work) -> bool {

@@ -43,15 +43,15 @@ fn plan_of(
     leftovers: &[Leftover],
 ) -> Result<ScopePlan, Cycle> {
     let found: BTreeMap<StepId, Found> = resources.iter().map(|r| (r.id.clone(), found())).collect();
-    scope_plan(Parts {
+    let parts = Parts {
         scope: &ScopeId::Account,
         needs: &BTreeSet::new(),
         resources,
         checks,
-        found: &found,
         leftovers,
         call_timeout: Millis(5),
-    })
+    };
+    scope_plan(parts, found)
 }
 
 fn edges(plan: &ScopePlan) -> Vec<String> {

@@ -376,16 +376,15 @@ async fn leftovers_are_deleted_in_reverse_and_through_a_workspace_that_is_left_o
     let log = [held(&workspace, "7"), held(&catalog, "a"), held(&setting, "disable_legacy_dbfs")];
     let looked = look(service, &["site/HRB01"], Vec::new(), &log).await;
     let scope: ScopeId = "site/HRB01".parse().unwrap();
-    let plan = scope_plan(Parts {
+    let parts = Parts {
         scope: &scope,
         needs: &BTreeSet::new(),
         resources: &looked.resources,
         checks: &[],
-        found: &BTreeMap::new(),
         leftovers: &looked.world.leftovers[&scope],
         call_timeout: Millis(1000),
-    });
-    let plan = plan.unwrap();
+    };
+    let plan = scope_plan(parts, BTreeMap::new()).unwrap();
     let order: Vec<&str> = crate::plan::order(&plan).unwrap().into_iter().map(StepId::as_str).collect();
     assert_eq!(order, ["catalog.a", "workspace.w"], "a setting has no delete call and stays as it is");
 }
