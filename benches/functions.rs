@@ -168,7 +168,7 @@ fn plans(only: &str, desired: &Desired) -> Plan {
     measure(only, "compare with what is there", (specs.len(), "object"), || {
         for resource in &specs {
             let Some(kind) = Registry::standard().get(&resource.kind) else { continue };
-            let (desired, live) = (Some(&resource.spec), Some(&resource.spec));
+            let (desired, live) = (Some(&*resource.spec), Some(&*resource.spec));
             black_box(assess(kind, &Ask { desired, applied: desired, live }));
         }
     });

@@ -62,7 +62,8 @@ pub fn patterns(plan: &Plan, digests: &BTreeMap<ScopeId, Digest>, origins: Origi
         let site = Outlined::new(plan, &sites[0], origins);
         let changes = site.normal.changes();
         let like = first.get_or_insert_with(|| site.clone());
-        let except = (index > 0).then(|| except::Pair { here: &site, there: like, origins }.compare(&letter(0)));
+        let except =
+            (index > 0).then(|| except::Pair { here: &site, there: like, origins }.compare(&letter(0)));
         patterns.push(Pattern { name: letter(index), digest, sites, changes, except });
     }
     patterns

@@ -93,7 +93,7 @@ fn steps(code: &str) -> BTreeMap<StepId, PlannedStep> {
                 kind: "databricks.catalog".parse().expect("a kind"),
                 via: None,
                 operation: Operation::Create,
-                spec,
+                spec: spec.into(),
                 changes: Vec::new(),
                 seen: None,
                 id: None,

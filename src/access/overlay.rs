@@ -2,6 +2,7 @@
 //! one is added, until a file says the same. The next plan shows it like any other change.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -100,7 +101,9 @@ impl Overlay {
     /// Takes revoked levels out of an assignment; true if none is left, so that it is not declared any more.
     fn strip_assignment(&self, resource: &mut Resource) -> bool {
         let step = resource.id.clone();
-        let Some(levels) = resource.spec.get_mut("permissions").and_then(Value::as_array_mut) else {
+        let Some(levels) =
+            Arc::make_mut(&mut resource.spec).get_mut("permissions").and_then(Value::as_array_mut)
+        else {
             return false;
         };
         let before = levels.len();
@@ -111,7 +114,9 @@ impl Overlay {
     fn strip_list(&self, resource: &mut Resource, scope: &ScopeId, names: &Names, keys: (&str, &str, &str)) {
         let (list, who, what) = keys;
         let step = resource.id.clone();
-        let Some(rows) = resource.spec.get_mut(list).and_then(Value::as_array_mut) else { return };
+        let Some(rows) = Arc::make_mut(&mut resource.spec).get_mut(list).and_then(Value::as_array_mut) else {
+            return;
+        };
         for row in rows.iter_mut() {
             let Some(name) = row.get(who).and_then(Value::as_str).map(|name| names.literal(scope, name))
             else {
@@ -130,7 +135,9 @@ impl Overlay {
         let (list, who, what) = keys;
         let granted = self.granted.values().filter(|right| right.step == resource.id);
         let granted: Vec<Right> = granted.cloned().collect();
-        let Some(rows) = resource.spec.get_mut(list).and_then(Value::as_array_mut) else { return };
+        let Some(rows) = Arc::make_mut(&mut resource.spec).get_mut(list).and_then(Value::as_array_mut) else {
+            return;
+        };
         for right in granted {
             let of = |row: &Value| {
                 row.get(who)
@@ -194,7 +201,7 @@ mod tests {
             kind: KindName::new(kind).expect("a kind"),
             after: Vec::new(),
             via: None,
-            spec,
+            spec: spec.into(),
             evidence: None,
             origin: Origin {
                 pack: PackName::new("p").expect("a name"),

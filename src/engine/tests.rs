@@ -22,7 +22,7 @@ fn planned(operation: Operation, after: &[String]) -> PlannedStep {
         kind: KindName::new("databricks.catalog").expect("a kind"),
         via: None,
         operation,
-        spec: json!({}),
+        spec: json!({}).into(),
         changes: Vec::new(),
         seen: None,
         id: None,

@@ -29,7 +29,7 @@ fn step(operation: Operation, kind_name: &str, after: &[&str]) -> PlannedStep {
             kind: kind(kind_name),
             via: None,
             operation,
-            spec: json!({}),
+            spec: json!({}).into(),
             changes: Vec::new(),
             seen: None,
             id: None,

@@ -7,6 +7,7 @@ mod rollback;
 pub mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -272,7 +273,7 @@ pub struct Reconcile {
     /// What the plan found to be necessary.
     pub operation: Operation,
     /// The desired state with references; for a delete, what was last applied.
-    pub spec: Value,
+    pub spec: Arc<Value>,
     /// Field by field, what would change and why.
     pub changes: Vec<FieldChange>,
     /// The digest of the object's comparable view when the plan was made; none if the object was not there.

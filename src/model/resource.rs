@@ -1,5 +1,7 @@
 //! What packs declare once they are rendered: resources and checklist steps of one scope.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,7 +24,8 @@ pub struct Resource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Via>,
     /// The desired state. Strings may hold references: `${catalog.clinical.name}`, `${region:metastore.primary.metastore_id}`.
-    pub spec: Value,
+    /// A plan holds the same value, not another like it: there may be a hundred thousand.
+    pub spec: Arc<Value>,
     /// The evidence kind this object's read-back is, for example `encryption.cmk_at_rest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,

@@ -367,7 +367,7 @@ impl Observer {
                 kept.iter().filter(|(_, resource, _)| resource.via.is_some() == through_a_workspace);
             let looks: Vec<Look<'_>> = of_turn
                 .map(|(scope, resource, held)| {
-                    let (spec, missing) = (resource.spec.clone(), Vec::new());
+                    let (spec, missing) = (resource.spec.as_ref().clone(), Vec::new());
                     let place = self.known.place(scope, resource.via.as_ref());
                     let kind =
                         Registry::standard().get(&resource.kind).expect("its kind was looked up before");
@@ -486,7 +486,7 @@ fn resource_of(id: &StepId, held: &Holding) -> Option<Resource> {
         kind: held.kind.clone(),
         after: held.after.clone(),
         via: held.via.clone(),
-        spec: held.spec.clone(),
+        spec: held.spec.clone().into(),
         evidence: None,
         origin: undeclared(),
     })

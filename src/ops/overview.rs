@@ -45,12 +45,8 @@ pub(super) fn patterns_of(
         plan.scopes.get(scope).filter(|steps| steps.mutates())?;
         Some(tracer.outline(desired.resolved.scopes.get(scope)?, desired.rendered.get(scope)?))
     };
-    let origins = Origins {
-        outline: &outline,
-        applied,
-        resolved: &desired.resolved,
-        sources: &desired.loaded.sources,
-    };
+    let origins =
+        Origins { outline: &outline, applied, resolved: &desired.resolved, sources: &desired.loaded.sources };
     let sites: Vec<(&ScopeId, &ScopePlan)> =
         plan.scopes.iter().filter(|(scope, _)| scope.site().is_some()).collect();
     let digests = shares::each(&sites, |(scope, steps)| pattern::digest(scope, steps, origins));

@@ -227,12 +227,10 @@ pub(super) fn plans_of(
     call_timeout: Millis,
 ) -> Result<BTreeMap<ScopeId, ScopePlan>, Failure> {
     let mut found = std::mem::take(&mut world.found);
-    let all: Vec<_> =
-        scopes.iter().map(|scope| (scope, found.remove(scope).unwrap_or_default())).collect();
+    let all: Vec<_> = scopes.iter().map(|scope| (scope, found.remove(scope).unwrap_or_default())).collect();
     let leftovers = |scope| world.leftovers.get(scope).map_or(&[][..], Vec::as_slice);
-    let plans = shares::each_of(all, |(scope, found)| {
-        plan_of(desired, scope, found, leftovers(scope), call_timeout)
-    });
+    let plans =
+        shares::each_of(all, |(scope, found)| plan_of(desired, scope, found, leftovers(scope), call_timeout));
     scopes.iter().zip(plans).map(|(scope, plan)| Ok((scope.clone(), plan?))).collect()
 }
 

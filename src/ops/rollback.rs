@@ -240,7 +240,7 @@ fn resource(excerpt: &PlanExcerpt, step: &StepId, kept: &Kept) -> Resource {
         kind: kept.kind.clone(),
         after: after.collect(),
         via: kept.via.clone(),
-        spec: kept.spec.clone(),
+        spec: kept.spec.clone().into(),
         evidence: planned.and_then(|planned| planned.evidence.clone()),
         origin,
     }

@@ -62,7 +62,7 @@ fn rendered(old: &Desired, new: &Desired) -> Result<pack_view::Rendered, Failure
     let mut plan = document(new, selection, waves, plans, target, BTreeMap::new());
     let applied = |scope: &ScopeId, step: &StepId| {
         let was = old.rendered.get(scope)?.resources.iter().find(|resource| resource.id == *step)?;
-        Some(was.spec.clone())
+        Some(was.spec.as_ref().clone())
     };
     plan.overview.patterns = overview::patterns_of(new, &plan, &applied);
     plan.overview.rest_on = overview::rest_on(new, &plan);

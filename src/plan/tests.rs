@@ -17,7 +17,15 @@ fn origin() -> Origin {
 
 fn resource(name: &str, spec: Value) -> Resource {
     let kind = KindName::new("databricks.catalog").unwrap();
-    Resource { id: id(name), kind, after: Vec::new(), via: None, spec, evidence: None, origin: origin() }
+    Resource {
+        id: id(name),
+        kind,
+        after: Vec::new(),
+        via: None,
+        spec: spec.into(),
+        evidence: None,
+        origin: origin(),
+    }
 }
 
 fn found() -> Found {

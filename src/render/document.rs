@@ -247,7 +247,7 @@ fn resource(
         kind: kind?.value,
         after,
         via: via.map(|l| l.value),
-        spec: spec?,
+        spec: spec?.into(),
         evidence: evidence.map(|l| l.value),
         origin: sheet.origin(&span),
     };

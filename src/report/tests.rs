@@ -55,7 +55,7 @@ fn object(operation: Operation, reversal: Reversal, changes: Vec<FieldChange>) -
         kind: "databricks.catalog".parse().unwrap(),
         via: None,
         operation,
-        spec: json!({}),
+        spec: json!({}).into(),
         changes,
         seen: None,
         id: None,

@@ -43,7 +43,7 @@ pub fn step(name: &str) -> Step {
         kind: "databricks.catalog".parse().unwrap(),
         via: None,
         operation: Operation::Create,
-        spec: json!({ "name": name }),
+        spec: json!({ "name": name }).into(),
         changes: Vec::new(),
         seen: None,
         id: None,

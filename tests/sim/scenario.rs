@@ -146,7 +146,7 @@ impl Scenario {
             kind: KindName::new("sim.object").expect("a kind"),
             via: Option::None,
             operation,
-            spec: spec(),
+            spec: spec().into(),
             changes: Vec::new(),
             seen: Option::None,
             id: Option::None,

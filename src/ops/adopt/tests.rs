@@ -11,7 +11,7 @@ fn unheld(kind: &str, spec: Value, live: Value) -> Unheld {
         kind: format!("databricks.{kind}").parse().unwrap(),
         after: Vec::new(),
         via: None,
-        spec: spec.clone(),
+        spec: spec.clone().into(),
         evidence: None,
         origin: Origin { pack: "p".parse().unwrap(), template: "t.toml.hbs".to_owned(), line: 1 },
     };

@@ -113,7 +113,7 @@ impl Observer {
     fn look_at_held<'w>(&self, scope: &'w ScopeId, resource: &'w Resource, held: &Holding) -> Look<'w> {
         let kind = Registry::standard().get(&resource.kind).expect("its kind was looked up before");
         let place = self.known.place(scope, resource.via.as_ref());
-        let (spec, missing) = (resource.spec.clone(), Vec::new());
+        let (spec, missing) = (resource.spec.as_ref().clone(), Vec::new());
         Look { scope, resource, held: Some(held.clone()), kind, spec, missing, place }
     }
 

@@ -89,7 +89,7 @@ fn resource(id: &str, kind: &str, spec: Value) -> Resource {
         kind: format!("databricks.{kind}").parse().unwrap(),
         after: Vec::new(),
         via: None,
-        spec,
+        spec: spec.into(),
         evidence: None,
         origin: Origin { pack: "p".parse().unwrap(), template: "t.toml.hbs".to_owned(), line: 1 },
     }
@@ -103,7 +103,7 @@ fn held(resource: &Resource, id: &str) -> [Event; 2] {
         via: resource.via.clone(),
         after: resource.after.clone(),
         spec_digest: Digest::of_canonical(&resource.spec),
-        spec: resource.spec.clone(),
+        spec: resource.spec.as_ref().clone(),
     };
     let (call, applied) = (NextCall::Create, step.clone());
     [
@@ -189,7 +189,7 @@ fn schemas() -> (Vec<Resource>, Vec<[Event; 2]>, Vec<Value>) {
     };
     let schemas = vec![of("a", "s1"), of("a", "s2"), of("b", "s1")];
     let live = |one: &Resource| {
-        let mut live = one.spec.clone();
+        let mut live = one.spec.as_ref().clone();
         let name = |field: &str| one.spec[field].as_str().unwrap().to_owned();
         live["full_name"] = json!(format!("{}.{}", name("catalog_name"), name("name")));
         live

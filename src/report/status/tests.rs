@@ -41,7 +41,7 @@ fn planned(after: &[&str]) -> PlannedStep {
         kind: "databricks.catalog".parse().unwrap(),
         via: None,
         operation: Operation::Create,
-        spec: json!({}),
+        spec: json!({}).into(),
         changes: Vec::new(),
         seen: None,
         id: None,

@@ -85,7 +85,7 @@ fn prepare(scope: &mut ScopePlan, durations: &Durations) {
     for step in scope.steps.values_mut() {
         step.origin = None;
         if let Work::Reconcile(reconcile) = &mut step.work {
-            (reconcile.spec, reconcile.changes) = (Value::Null, Vec::new());
+            (reconcile.spec, reconcile.changes) = (Value::Null.into(), Vec::new());
             let kind = landfall::kind::Registry::standard().get(&reconcile.kind).expect("a kind");
             step.limits = step_limits(kind);
         }

@@ -134,7 +134,7 @@ fn change() -> PlannedStep {
         kind: "databricks.catalog".parse().expect("a kind"),
         via: None,
         operation: Operation::Create,
-        spec: json!({}),
+        spec: json!({}).into(),
         changes: Vec::new(),
         seen: None,
         id: None,

@@ -2,6 +2,7 @@
 //! deletes some and leaves the others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use landfall::base::id::{ScopeId, StepId};
 use landfall::base::time::Millis;
@@ -90,7 +91,7 @@ fn planned(
         kind: KIND.parse().expect("a kind"),
         via: None,
         operation,
-        spec,
+        spec: spec.into(),
         changes: Vec::new(),
         seen: None,
         id: None,
@@ -123,11 +124,11 @@ pub fn second(
             let applied = live.clone();
             reconcile.operation = Operation::None;
             if !needed.contains(id) && random.chance(250) {
-                (reconcile.operation, reconcile.spec) = (Operation::Delete, applied.clone());
+                (reconcile.operation, reconcile.spec) = (Operation::Delete, applied.clone().into());
                 step.after.clear();
             } else if random.chance(400) {
                 reconcile.operation = Operation::Update;
-                reconcile.spec["properties"] = json!({ "round": "two" });
+                Arc::make_mut(&mut reconcile.spec)["properties"] = json!({ "round": "two" });
             }
             let kind = Registry::standard().get(&reconcile.kind).expect("a kind of ours");
             let mut desired = applied.clone();

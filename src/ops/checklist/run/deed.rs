@@ -152,7 +152,7 @@ impl Deeds<'_, '_> {
 
     /// The object with what is wanted of it, and what the files declare of it.
     fn target(&self, kind: &Kind, resource: &Resource, spec: &Value) -> Result<(Target, Value), String> {
-        let mut whole = resource.spec.clone();
+        let mut whole = resource.spec.as_ref().clone();
         if let (Value::Object(whole), Value::Object(own)) = (&mut whole, spec) {
             whole.extend(own.clone());
         }
