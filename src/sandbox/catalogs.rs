@@ -7,7 +7,7 @@ use super::locations::list;
 use super::metastores;
 use super::schemas;
 use super::securables::{
-    CATALOG, bind_here, check_bound, check_covered, is_bound, stamp, storage_url, stored_name,
+    CATALOG, bind_here, check_bound, check_covered, listed, stamp, storage_url, stored_name,
 };
 use super::visit::{ACCOUNT, Visit, known, required, shown, text};
 
@@ -20,10 +20,7 @@ pub(super) fn serve(visit: &mut Visit<'_>, method: &str, rest: &[&str]) -> Outco
     match (method, rest) {
         ("POST", []) => create(visit),
         ("GET", []) => {
-            let metastore = visit.metastore.clone();
-            let mut rows = visit.store.read_rows(CATALOG.collection, &metastore);
-            let all = visit.call.flag("include_unbound");
-            rows.retain(|_, row| all || is_bound(visit, &CATALOG, row));
+            let rows = listed(visit, &CATALOG);
             list(visit, rows, "catalogs")
         }
         ("GET", [name]) => {

@@ -94,15 +94,15 @@ pub(super) fn add(visit: &mut Visit<'_>, rows: &[Value]) -> Result<usize, Refusa
 /// How many tables were put into a schema.
 pub(super) fn count_in(visit: &Visit<'_>, schema: &str) -> usize {
     let prefix = format!("{schema}.");
-    visit.store.rows(TABLES, &visit.metastore).filter(|(key, _)| key.starts_with(&prefix)).count()
+    visit.store.rows_below(TABLES, &visit.metastore, &prefix).count()
 }
 
 /// Takes the tables of a schema away.
 pub(super) fn remove_in(visit: &mut Visit<'_>, schema: &str) {
     let prefix = format!("{schema}.");
     for collection in [TABLES, LINEAGE] {
-        let keys = visit.store.rows(collection, &visit.metastore).map(|(key, _)| key.clone());
-        let own: Vec<String> = keys.filter(|key| key.starts_with(&prefix)).collect();
+        let own = visit.store.rows_below(collection, &visit.metastore, &prefix);
+        let own: Vec<String> = own.map(|(key, _)| key.clone()).collect();
         let metastore = visit.metastore.clone();
         own.iter().for_each(|key| drop(visit.store.remove(collection, &metastore, key)));
     }
@@ -137,7 +137,7 @@ fn table(visit: &Visit<'_>, full: &str) -> Result<Value, Refusal> {
 
 fn tables_in(visit: &Visit<'_>, schema: &str) -> Rows {
     let prefix = format!("{schema}.");
-    let put = visit.store.rows(TABLES, &visit.metastore).filter(|(key, _)| key.starts_with(&prefix));
+    let put = visit.store.rows_below(TABLES, &visit.metastore, &prefix);
     let mut rows: Rows = put.map(|(key, value)| (key.clone(), value.clone())).collect();
     if let Some(own) = written_in(visit, schema) {
         rows.entry(own.clone()).or_insert_with(|| document(&own, "MANAGED"));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Outcome, Refusal};
 use super::metastores;
 use super::securables::{
-    CREDENTIAL, Kind, LOCATION, bind_here, check_bound, covers, is_bound, stamp, storage_url, stored_name,
+    CREDENTIAL, Kind, LOCATION, bind_here, check_bound, covers, listed, stamp, storage_url, stored_name,
 };
 use super::visit::{ACCOUNT, Visit, known, required, shown, text};
 
@@ -87,10 +87,7 @@ pub(super) fn serve(visit: &mut Visit<'_>, method: &str, rest: &[&str]) -> Outco
 fn read(visit: &mut Visit<'_>, method: &str, rest: &[&str], kind: &Kind, items: &str) -> Outcome {
     match (method, rest) {
         ("GET", []) => {
-            let metastore = visit.metastore.clone();
-            let mut rows = visit.store.read_rows(kind.collection, &metastore);
-            let all = visit.call.flag("include_unbound");
-            rows.retain(|_, row| all || is_bound(visit, kind, row));
+            let rows = listed(visit, kind);
             list(visit, rows, items)
         }
         ("GET", [name]) => {

@@ -7,7 +7,7 @@ use super::catalogs::{check_properties, with_defaults};
 use super::lineage;
 use super::locations::list;
 use super::securables::{
-    CATALOG, SCHEMA, VOLUME, check_bound, check_covered, stamp, storage_url, stored_name,
+    CATALOG, Kind, SCHEMA, VOLUME, check_bound, check_covered, stamp, storage_url, stored_name,
 };
 use super::visit::{Visit, known, required, shown, text};
 
@@ -21,8 +21,8 @@ pub(super) fn serve(visit: &mut Visit<'_>, method: &str, rest: &[&str]) -> Outco
             let catalog = visit.call.query.get("catalog_name").cloned().unwrap_or_default();
             let catalog = open_catalog(visit, &catalog)?;
             let metastore = visit.metastore.clone();
-            let mut rows = visit.store.read_rows(SCHEMA.collection, &metastore);
-            rows.retain(|_, row| text(row, "catalog_name") == catalog);
+            let rows =
+                visit.store.read_where(SCHEMA.collection, &metastore, &format!("{catalog}."), |_, _| true);
             list(visit, rows, "schemas")
         }
         ("GET", [name]) => {
@@ -49,12 +49,7 @@ pub(super) fn open_catalog_of(visit: &Visit<'_>, full_name: &str) -> Result<Stri
 
 /// Full names of the schemas of a catalog.
 pub(super) fn names_in(visit: &Visit<'_>, catalog: &str) -> Vec<String> {
-    visit
-        .store
-        .rows(SCHEMA.collection, &visit.metastore)
-        .filter(|(_, row)| text(row, "catalog_name") == catalog)
-        .map(|(key, _)| key.clone())
-        .collect()
+    keys_in(visit, &SCHEMA, catalog)
 }
 
 /// Takes a schema away with its volumes.
@@ -163,13 +158,14 @@ fn delete(visit: &mut Visit<'_>, name: &str) -> Outcome {
 }
 
 fn volumes_in(visit: &Visit<'_>, schema: &str) -> Vec<String> {
-    let prefix = format!("{schema}.");
-    visit
-        .store
-        .rows(VOLUME.collection, &visit.metastore)
-        .map(|(key, _)| key.clone())
-        .filter(|key| key.starts_with(&prefix))
-        .collect()
+    keys_in(visit, &VOLUME, schema)
+}
+
+/// Full names of the objects of a kind inside another, which their names begin with.
+fn keys_in(visit: &Visit<'_>, kind: &Kind, parent: &str) -> Vec<String> {
+    let prefix = format!("{parent}.");
+    let inside = visit.store.rows_below(kind.collection, &visit.metastore, &prefix);
+    inside.map(|(key, _)| key.clone()).collect()
 }
 
 /// Serves `U/volumes…`, whose list is always in pages.
@@ -182,9 +178,8 @@ pub(super) fn volumes(visit: &mut Visit<'_>, method: &str, rest: &[&str]) -> Out
             open_catalog_of(visit, &full)?;
             let schema = text(&SCHEMA.existing(visit, &full)?, "full_name").to_owned();
             let metastore = visit.metastore.clone();
-            let mut rows = visit.store.read_rows(VOLUME.collection, &metastore);
-            let prefix = format!("{schema}.");
-            rows.retain(|key, _| key.starts_with(&prefix));
+            let rows =
+                visit.store.read_where(VOLUME.collection, &metastore, &format!("{schema}."), |_, _| true);
             Answer::ok(visit.page(rows, "max_results", true)?.map(shown).into_body("volumes"))
         }
         ("GET", [name]) => {

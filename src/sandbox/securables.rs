@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Refusal;
 use super::principals;
+use super::store::{Rows, Store};
 use super::visit::{Visit, known, text};
 
 /// Collections whose scope is a metastore.
@@ -304,13 +305,26 @@ pub(super) fn check_bound(visit: &Visit<'_>, kind: &Kind, document: &Value) -> R
 }
 
 /// Whether the object is open, or bound to the workspace the call goes through.
-pub(super) fn is_bound(visit: &Visit<'_>, kind: &Kind, document: &Value) -> bool {
+fn is_bound(visit: &Visit<'_>, kind: &Kind, document: &Value) -> bool {
+    is_bound_to(visit.store, (&visit.metastore, &visit.workspace), kind, document)
+}
+
+fn is_bound_to(store: &Store, door: (&str, &str), kind: &Kind, document: &Value) -> bool {
     if !text(document, "isolation_mode").ends_with("ISOLATED") {
         return true;
     }
+    let (metastore, workspace) = door;
     let key = format!("{}/{}", kind.name, text(document, "name"));
-    let bindings = visit.store.get("bindings", &visit.metastore, &key);
-    bindings.is_some_and(|bindings| bindings.get(&visit.workspace).is_some())
+    let bindings = store.get("bindings", metastore, &key);
+    bindings.is_some_and(|bindings| bindings.get(workspace).is_some())
+}
+
+/// The objects of a kind that a list through this workspace shows.
+pub(super) fn listed(visit: &mut Visit<'_>, kind: &Kind) -> Rows {
+    let all = visit.call.flag("include_unbound");
+    let door = (visit.metastore.as_str(), visit.workspace.as_str());
+    let shows = |store: &Store, row: &Value| all || is_bound_to(store, door, kind, row);
+    visit.store.read_where(kind.collection, &visit.metastore, "", shows)
 }
 
 /// Binds the object to the workspace the call goes through, as a switch to isolation does.

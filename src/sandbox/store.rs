@@ -4,6 +4,7 @@
 //! taken back. The file survives the death of the process; it is not meant to survive a power cut.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -106,25 +107,51 @@ impl Store {
         }
     }
 
+    /// The documents of a scope whose keys begin so, as they are.
+    pub fn rows_below<'s>(
+        &'s self,
+        collection: &str,
+        scope: &'s str,
+        prefix: &'s str,
+    ) -> impl Iterator<Item = (&'s String, &'s Value)> {
+        let scopes = self.collections.get(collection).into_iter();
+        let rows = scopes.filter_map(move |scopes| scopes.get(scope));
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        rows.flat_map(move |rows| rows.range::<str, _>(from))
+            .take_while(move |(key, _)| key.starts_with(prefix))
+    }
+
     /// All documents of a scope as a read shows them.
     pub fn read_rows(&mut self, collection: &str, scope: &str) -> Rows {
-        let mut rows: Rows =
-            self.rows(collection, scope).map(|(key, value)| (key.clone(), value.clone())).collect();
+        self.read_where(collection, scope, "", |_, _| true)
+    }
+
+    /// The documents of a scope whose keys begin so and which pass, as a read shows them. A metastore has those of
+    /// hundreds of sites, and a list wants those of one: no others are copied.
+    pub fn read_where(
+        &mut self,
+        collection: &str,
+        scope: &str,
+        prefix: &str,
+        passes: impl Fn(&Self, &Value) -> bool,
+    ) -> Rows {
+        let wanted = self.rows_below(collection, scope, prefix).filter(|(_, value)| passes(self, value));
+        let mut rows: Rows = wanted.map(|(key, value)| (key.clone(), value.clone())).collect();
         if self.view == View::Fresh {
             return rows;
         }
-        let first = (collection.to_owned(), scope.to_owned(), String::new());
+        let first = (collection.to_owned(), scope.to_owned(), prefix.to_owned());
         let lately: Vec<Place> = self
             .before
             .range(first..)
             .map(|(place, _)| place)
-            .take_while(|place| place.0 == collection && place.1 == scope)
+            .take_while(|place| place.0 == collection && place.1 == scope && place.2.starts_with(prefix))
             .cloned()
             .collect();
         for place in lately {
             match self.earlier(&place) {
-                Some(Some(value)) => drop(rows.insert(place.2, value)),
-                Some(None) => drop(rows.remove(&place.2)),
+                Some(Some(value)) if passes(self, &value) => drop(rows.insert(place.2, value)),
+                Some(_) => drop(rows.remove(&place.2)),
                 None => {}
             }
         }
@@ -337,6 +364,28 @@ mod tests {
         store.set_view(View::Stale { reads: 1, absent: true });
         assert_eq!(store.read("c", "s", "a"), None);
         assert!(store.stale_served());
+    }
+
+    #[test]
+    fn a_list_shows_what_begins_so_and_passes_as_a_read_sees_it() {
+        let mut store = Store::default();
+        for (key, value) in [("a", 0), ("a.x", 1), ("a.y", 2), ("ab.x", 3), ("b.x", 4)] {
+            store.put("c", "s", key, json!(value));
+        }
+        store.commit(at(0)).expect("memory");
+        let odd = |_: &Store, value: &Value| value.as_u64().is_some_and(|value| value % 2 == 1);
+        let keys = |rows: Rows| rows.into_keys().collect::<Vec<_>>();
+        assert_eq!(keys(store.read_where("c", "s", "a.", |_, _| true)), ["a.x", "a.y"]);
+        assert_eq!(keys(store.read_where("c", "s", "", odd)), ["a.x", "ab.x"]);
+        assert_eq!(keys(store.read_where("c", "s", "c", |_, _| true)), Vec::<String>::new());
+        // What was odd before its last write still is, and what became odd is not yet.
+        store.put("c", "s", "a.x", json!(6));
+        store.put("c", "s", "a.y", json!(7));
+        store.commit(at(2_000)).expect("memory");
+        store.set_view(View::Settling(at(2_999), Millis(1000)));
+        assert_eq!(keys(store.read_where("c", "s", "a.", odd)), ["a.x"]);
+        store.set_view(View::Settling(at(3_000), Millis(1000)));
+        assert_eq!(keys(store.read_where("c", "s", "a.", odd)), ["a.y"]);
     }
 
     #[test]

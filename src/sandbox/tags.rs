@@ -19,8 +19,7 @@ pub(super) fn serve(visit: &mut Visit<'_>, method: &str, rest: &[&str]) -> Outco
         ("GET", [kind, name, "tags"]) => {
             let prefix = entity(visit, kind, name)?;
             let metastore = visit.metastore.clone();
-            let mut rows = visit.store.read_rows(COLLECTION, &metastore);
-            rows.retain(|key, _| key.starts_with(&prefix));
+            let rows = visit.store.read_where(COLLECTION, &metastore, &prefix, |_, _| true);
             Answer::ok(visit.page(rows, "max_results", true)?.map(shown).into_body("tag_assignments"))
         }
         ("GET", [kind, name, "tags", key]) => {
@@ -100,7 +99,7 @@ fn create(visit: &mut Visit<'_>) -> Outcome {
             format!("Tag assignment with tag key {key} already exists for {name}"),
         ));
     }
-    let count = visit.store.rows(COLLECTION, &metastore).filter(|(key, _)| key.starts_with(&prefix)).count();
+    let count = visit.store.rows_below(COLLECTION, &metastore, &prefix).count();
     if count >= TAGS_MAX {
         return Err(Refusal::new(
             400,
