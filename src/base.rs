@@ -9,4 +9,5 @@ pub mod pointer;
 pub mod redact;
 pub mod secret;
 pub mod span;
+pub mod spelled;
 pub mod time;

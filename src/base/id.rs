@@ -8,6 +8,8 @@ use std::sync::Arc;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::spelled;
+
 /// A name that breaks its spelling rule; the message says the rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{rule}")]
@@ -68,7 +70,7 @@ macro_rules! text_of_a_name {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+                spelled::parsed(deserializer)
             }
         }
 
@@ -101,10 +103,10 @@ macro_rules! name {
             /// # Errors
             ///
             /// The spelling rule, if the text breaks it.
-            pub fn new(text: impl Into<String>) -> Result<Self, BadName> {
-                let text = text.into();
+            pub fn new(text: impl AsRef<str>) -> Result<Self, BadName> {
+                let text = text.as_ref();
                 let check: fn(&str) -> bool = $check;
-                if check(&text) { Ok(Self(text.into())) } else { Err(BadName { rule: $rule }) }
+                if check(text) { Ok(Self(text.into())) } else { Err(BadName { rule: $rule }) }
             }
 
             /// The name as text.
@@ -308,7 +310,7 @@ macro_rules! text_serde {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+                spelled::parsed(deserializer)
             }
         }
     )*};

@@ -30,6 +30,9 @@ pub const DAY: Millis = Millis(86_400_000);
 pub const STEPS_PER_SCOPE_MAX: usize = 5_000;
 /// A line of a log, without its newline: C2SP tile entry bundles hold entries under 64 KiB.
 pub const ENTRY_BYTES_MAX: usize = 65_535;
+/// Files of a launch that are stored in one durable step: those of a hundred sites, so that a thousand need some ten steps
+/// and never more memory than this.
+pub const LAUNCH_FILES_BYTES_AT_ONCE: usize = 32 << 20;
 /// A saved plan as JSON: 1,000 sites of 60 steps are about 60 MB.
 pub const PLAN_BYTES_MAX: u64 = 512 << 20;
 /// A blob: as much as a plan, which is the largest by far; SQLite takes a thousand million bytes.

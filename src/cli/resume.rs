@@ -13,7 +13,7 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::model::ask::Ask;
 use crate::model::calendar::zone;
 use crate::model::fleet_event::LaunchOutcome;
-use crate::model::plan::Plan;
+use crate::model::plan::{Plan, SavedPlan};
 use crate::model::wait::Wait;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
@@ -145,14 +145,13 @@ pub(super) fn carry_on(
     found: Found,
     manner: Manner<'_>,
 ) -> Result<Exit, Failure> {
-    let (saved, runtime) = (found.saved.clone(), runtime()?);
-    let plan = saved.plan.clone();
+    let (saved, runtime) = (&found.saved, runtime()?);
     let mut live = Live::new(*ui, manner.show);
-    live.plan(&plan);
+    live.plan(&saved.plan);
     let entry = &mut ops::entry::judge(desired, context.clock.clone());
     let mut refusals = Vec::new();
     let (launched, reached) = runtime.block_on(async {
-        let reached = reach(context, &desired.loaded, &plan.target.name).await?.told(ui.talk());
+        let reached = reach(context, &desired.loaded, &saved.plan.target.name).await?.told(ui.talk());
         super::approve::launch::before_resume(ui, context, &found, &desired.loaded.estate, journal)?;
         sign_in(&reached).await?;
         super::notify::before(ui, context, journal, &desired.loaded.estate);
@@ -162,13 +161,13 @@ pub(super) fn carry_on(
             refusals.extend(refusal(feed));
         };
         let watch = Watch { actor: ops::person(), stop, feed, entry, stay: manner.stay };
-        let launched = launch::resume(context, found, &reached, journal, watch).await?;
+        let launched = launch::resume(context, &found, &reached, journal, watch).await?;
         Ok::<_, Failure>((launched, reached))
     })?;
     live.finish();
     super::change::afterwards(ui, context, desired, &launched.run, &runtime)?;
-    let proved = way_back::afterwards(ui, context, desired, &saved, &launched.run, (&runtime, &reached))?;
-    let exit = proved.or(conclude(ui, context, desired, &plan, &launched)?);
+    let proved = way_back::afterwards(ui, context, desired, saved, &launched.run, (&runtime, &reached))?;
+    let exit = proved.or(conclude(ui, context, desired, saved, &launched)?);
     Ok(if refusals.is_empty() { exit } else { Exit::Refused })
 }
 
@@ -193,14 +192,14 @@ pub(super) fn conclude(
     ui: &Ui,
     context: &Context,
     desired: &Desired,
-    plan: &Plan,
+    saved: &SavedPlan,
     launched: &Launched,
 ) -> Result<Exit, Failure> {
     let journal = hand_on(ui, context, desired)?;
     for (scope, outcome) in launch::outcomes(&journal, &launched.run)? {
         ui.result(&format!("{:<20} {outcome}", scope.to_string()));
     }
-    let report = ops::run_report::run_report(&journal, Some(launched.run.as_str()))?;
+    let report = ops::run_report::of_launch(&journal, &launched.run, saved)?;
     crate::report::run::short(&report).lines().for_each(|line| ui.result(line));
     Ok(match &launched.left {
         Left::Ended(LaunchOutcome::Succeeded) => {
@@ -224,7 +223,7 @@ pub(super) fn conclude(
         }
         Left::Waiting { waits, due } => {
             ui.result(&format!("Run {} waits; everything is saved and no process is needed", launched.run));
-            waits.iter().for_each(|wait| ui.result(&line(plan, wait)));
+            waits.iter().for_each(|wait| ui.result(&line(&saved.plan, wait)));
             if let Some(due) = due {
                 ui.say(&format!("Next: landfall resume --due at {due} or later"));
             }

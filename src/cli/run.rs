@@ -220,7 +220,7 @@ pub fn apply(ui: &Ui, context: &Context, args: &Apply) -> Result<Exit, Failure> 
     live.finish();
     super::change::afterwards(ui, context, &desired, &launched.run, &runtime)?;
     let proved = way_back::afterwards(ui, context, &desired, &saved, &launched.run, (&runtime, &reached))?;
-    Ok(proved.or(conclude(ui, context, &desired, &saved.plan, &launched)?))
+    Ok(proved.or(conclude(ui, context, &desired, &saved, &launched)?))
 }
 
 /// The context with the clock that was asked for.

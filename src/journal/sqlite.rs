@@ -42,6 +42,8 @@ struct Kept {
     version: Option<i64>,
     leases: BTreeMap<LogId, Lease>,
     logs: BTreeMap<LogId, LogRow>,
+    /// Whether all logs of the store are among these: then one that is not is new, and nobody need look through them again.
+    all_logs: bool,
 }
 
 impl Kept {
@@ -63,9 +65,23 @@ impl Kept {
 
     fn log(&mut self, rows: &Rows<'_>, log: &LogId) -> Result<&mut LogRow, JournalError> {
         if !self.logs.contains_key(log) {
-            self.logs.insert(log.clone(), rows.log_for_writing(log)?);
+            let row = match rows.found(log)? {
+                Some(row) => row,
+                None => self.new_log(rows, log)?,
+            };
+            self.logs.insert(log.clone(), row);
         }
         Ok(self.logs.get_mut(log).expect("it was just put there"))
+    }
+
+    fn new_log(&mut self, rows: &Rows<'_>, log: &LogId) -> Result<LogRow, JournalError> {
+        if !self.all_logs {
+            for (there, row) in rows.unfound(log)? {
+                self.logs.entry(there).or_insert(row);
+            }
+            self.all_logs = true;
+        }
+        rows.new_log(log)
     }
 }
 

@@ -43,17 +43,18 @@ pub struct Holding {
     pub in_doubt: Option<NextCall>,
 }
 
-/// What is known of one step.
+/// What is known of one step. Most steps have one of these at a time, and a launch holds a track for each of its steps, so
+/// none has room kept for what it has not.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Track {
     /// The object, if a call of ours had its effect.
-    holding: Option<Holding>,
+    holding: Option<Box<Holding>>,
     /// A call that was about to be sent.
-    intent: Option<Intent>,
+    intent: Option<Box<Intent>>,
     /// An earlier call whose answer never came.
-    doubt: Option<Intent>,
+    doubt: Option<Box<Intent>>,
     /// The object as a run saw it to be as desired without doing anything for it. It is not ours, but it was verified.
-    matched: Option<Holding>,
+    matched: Option<Box<Holding>>,
     /// A create met an object that cannot be ours: a later create in doubt then proves nothing.
     contested: bool,
 }
@@ -122,11 +123,12 @@ impl Holdings {
                     // Only what was seen not to be there is made.
                     track.holding = None;
                 }
-                track.intent = Some(Intent { call: *call, desired: desired.clone(), run: run.cloned() });
+                let intent = Intent { call: *call, desired: desired.clone(), run: run.cloned() };
+                track.intent = Some(Box::new(intent));
             }
             Event::StepApplied { id, .. } => {
                 if let Some(intent) = track.intent.take() {
-                    track.effected(intent, id.clone());
+                    track.effected(*intent, id.clone());
                 }
                 (track.doubt, track.contested) = (None, false);
             }
@@ -143,11 +145,11 @@ impl Holdings {
             Event::StepSucceeded { id, outputs, readback, desired, .. } => {
                 track.found(id.clone());
                 track.matched = match (&track.holding, desired) {
-                    (None, Some(desired)) => Some(Holding {
+                    (None, Some(desired)) => Some(Box::new(Holding {
                         outputs: outputs.clone(),
                         readback: readback.clone(),
                         ..Holding::new(desired.clone(), id.clone(), run.cloned())
-                    }),
+                    })),
                     (Some(_), _) | (None, None) => None,
                 };
                 if let Some(holding) = &mut track.holding {
@@ -180,7 +182,8 @@ impl Holdings {
         let Adopted { desired, id, outputs, differs: _, reason: _ } = adopted;
         let readback = refs.iter().find(|named| named.path.starts_with("readback/")).cloned();
         let holding = Holding { outputs, readback, ..Holding::new(desired, Some(id), None) };
-        self.tracks.insert(step.clone(), Track { holding: Some(holding), ..Track::default() });
+        let holding = Some(Box::new(holding));
+        self.tracks.insert(step.clone(), Track { holding, ..Track::default() });
     }
 
     /// What a step holds, or may hold.
@@ -197,8 +200,14 @@ impl Holdings {
     /// Everything that is ours or may be, and everything else that a run has seen to be as desired, by step: objects
     /// that are always there are not ours for merely being as they should, but they should stay so.
     pub fn watched(&self) -> impl Iterator<Item = (&StepId, Holding)> {
-        let of = |track: &Track| track.shown().or_else(|| track.matched.clone());
+        let of = |track: &Track| track.shown().or_else(|| track.matched.as_deref().cloned());
         self.tracks.iter().filter_map(move |(step, track)| Some((step, of(track)?)))
+    }
+
+    /// What the service told of everything that is ours; nothing of what may only be.
+    pub fn outputs(&self) -> impl Iterator<Item = (&StepId, Option<&Map<String, Value>>)> {
+        let held = self.tracks.iter().filter(|(_, track)| track.holding.is_some() || track.open().is_some());
+        held.map(|(step, track)| (step, track.holding.as_deref().map(|holding| &holding.outputs)))
     }
 
     /// Everything that is ours or may be, by step.
@@ -220,7 +229,7 @@ impl Track {
                 holding.id = id.or(holding.id.take());
             }
             (NextCall::Create, _) | (NextCall::Update | NextCall::Delete, None) => {
-                self.holding = Some(Holding::new(desired, id, run));
+                self.holding = Some(Box::new(Holding::new(desired, id, run)));
             }
         }
     }
@@ -229,7 +238,7 @@ impl Track {
     fn found(&mut self, id: Option<String>) {
         self.rested_in_doubt();
         if let Some(doubt) = self.doubt.take() {
-            self.effected(doubt, id.clone());
+            self.effected(*doubt, id.clone());
         }
         if let (Some(holding), Some(_)) = (&mut self.holding, &id) {
             holding.id = id;
@@ -248,11 +257,16 @@ impl Track {
         }
     }
 
-    fn shown(&self) -> Option<Holding> {
+    /// The call whose outcome is not known.
+    fn open(&self) -> Option<&Intent> {
         let proves = |intent: &&Intent| !(self.contested && intent.call == NextCall::Create);
-        let open = self.doubt.as_ref().or(self.intent.as_ref().filter(proves));
+        self.doubt.as_deref().or(self.intent.as_deref().filter(proves))
+    }
+
+    fn shown(&self) -> Option<Holding> {
+        let open = self.open();
         let in_doubt = open.map(|intent| intent.call);
-        match (&self.holding, open) {
+        match (self.holding.as_deref(), open) {
             (Some(holding), _) => Some(Holding { in_doubt, ..holding.clone() }),
             (None, Some(intent)) => {
                 let holding = Holding::new(intent.desired.clone(), None, intent.run.clone());

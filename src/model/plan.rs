@@ -57,7 +57,7 @@ impl SavedPlan {
     }
 
     /// What each scope may see of the plan: the head and its own part, provably of this plan.
-    pub fn excerpts(&self) -> BTreeMap<ScopeId, PlanExcerpt> {
+    pub fn excerpts(&self) -> impl Iterator<Item = (&ScopeId, PlanExcerpt)> {
         parts::excerpts(&self.plan, self.digest, self.made_at)
     }
 }

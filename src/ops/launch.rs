@@ -100,9 +100,11 @@ pub async fn begin_on(
 ) -> Result<Launched, Failure> {
     let name = context.new_launch_id()?;
     take_out(context, journal, &name, on.carved)?;
-    let mut files = Files::store(on.saved, rendered, journal)?;
+    let (mut files, excerpts) = Files::store(on.saved, rendered, journal)?;
     files.change = on.change;
-    go_on(context, Launch { run: name, saved: on.saved, files }, reached, journal, watch).await
+    let run_refs = files.run_refs(&excerpts);
+    let launch = Launch { run: name, saved: on.saved, launch_refs: files.launch_refs(), run_refs };
+    go_on(context, launch, reached, journal, watch).await
 }
 
 /// Takes a launch up again.
@@ -112,7 +114,7 @@ pub async fn begin_on(
 /// As [`begin`].
 pub async fn resume(
     context: &Context,
-    found: Found,
+    found: &Found,
     reached: &Reached,
     journal: &mut dyn Journal,
     watch: Watch<'_>,
@@ -122,7 +124,9 @@ pub async fn resume(
         let reason = format!("the launch is for target {}, which is not this one", saved.plan.target.name);
         return Err(Failure::Refused { reason });
     }
-    go_on(context, Launch { run, saved: &saved, files }, reached, journal, watch).await
+    let run_refs = files.run_refs(&files::excerpts(saved));
+    let launch = Launch { run: run.clone(), saved, launch_refs: files.launch_refs(), run_refs };
+    go_on(context, launch, reached, journal, watch).await
 }
 
 /// Leaves the wish that sites are taken out of a launch: it is decided before anything of it starts.
@@ -148,7 +152,8 @@ pub fn take_out(
 struct Launch<'a> {
     run: RunId,
     saved: &'a SavedPlan,
-    files: Files,
+    launch_refs: Vec<BlobRef>,
+    run_refs: BTreeMap<ScopeId, Vec<BlobRef>>,
 }
 
 async fn go_on(
@@ -158,11 +163,11 @@ async fn go_on(
     journal: &mut dyn Journal,
     watch: Watch<'_>,
 ) -> Result<Launched, Failure> {
-    let Launch { run: name, saved, files } = launch;
+    let Launch { run: name, saved, launch_refs, run_refs } = launch;
     let shell = Shell {
         saved,
-        launch_refs: files.launch_refs(),
-        run_refs: files.run_refs(),
+        launch_refs,
+        run_refs,
         run: name.clone(),
         journal,
         driver: std::sync::Arc::clone(&reached.driver),

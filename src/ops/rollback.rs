@@ -5,6 +5,7 @@ mod data;
 mod drill;
 mod proof;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::id::{ScopeId, SiteCode, StepId, WaveName};
@@ -305,12 +306,12 @@ fn document(
 /// # Errors
 ///
 /// If the release's files are not in the journal any more.
-pub fn rendered(
+pub fn rendered<'r>(
     saved: &SavedPlan,
-    today: &BTreeMap<ScopeId, Rendered>,
+    today: &'r BTreeMap<ScopeId, Rendered>,
     journal: &dyn Journal,
-) -> Result<BTreeMap<ScopeId, Rendered>, Failure> {
-    let Some(rollback) = &saved.plan.rollback else { return Ok(today.clone()) };
+) -> Result<Cow<'r, BTreeMap<ScopeId, Rendered>>, Failure> {
+    let Some(rollback) = &saved.plan.rollback else { return Ok(Cow::Borrowed(today)) };
     let mut all = BTreeMap::new();
     for scope in saved.plan.scopes.keys() {
         let history = releases::history(journal, scope)?;
@@ -338,5 +339,5 @@ pub fn rendered(
         };
         all.insert(scope.clone(), rendered);
     }
-    Ok(all)
+    Ok(Cow::Owned(all))
 }

@@ -51,7 +51,7 @@ pub async fn decide(
     let reached = Reached::unseen(Arc::new(Unreached), name);
     // Stopped before it starts: wishes are decided first, and then nothing new begins.
     watch.stop.ask();
-    launch::resume(context, found, &reached, journal, watch).await
+    launch::resume(context, &found, &reached, journal, watch).await
 }
 
 /// A target that nobody has signed in to, for decisions that need none.

@@ -17,7 +17,7 @@ use crate::model::entry::Entry;
 use crate::model::event::{Effect, Event};
 use crate::model::fleet_event::FleetEvent;
 use crate::model::outcome::{Cause, CauseClass};
-use crate::model::plan::{Plan, PlannedStep, Work};
+use crate::model::plan::{Plan, PlannedStep, SavedPlan, Work};
 
 pub use text::{csv, short, text};
 
@@ -112,42 +112,67 @@ pub struct StepReport {
     pub expected: Millis,
 }
 
-/// Folds the logs of a launch: its own entries of the organisation's log, and those of its scopes.
-pub fn report(
-    run: &RunId,
-    digest: Digest,
-    plan: &Plan,
-    durations: &Durations,
-    org: &[Entry],
-    logs: &BTreeMap<ScopeId, Vec<Entry>>,
-) -> RunReport {
-    let mut report = RunReport {
-        v: RUN_REPORT_VERSION,
-        run: run.clone(),
-        plan: digest,
-        began: org.first().map(|entry| entry.at),
-        ended: None,
-        outcome: "open".to_owned(),
-        causes: Vec::new(),
-        scopes: Vec::new(),
-    };
-    let mut standings: BTreeMap<ScopeId, (String, Option<String>, u32)> = BTreeMap::new();
-    for entry in org {
-        if let Ok(event) = FleetEvent::from_entry(&entry.kind, &entry.body) {
-            fleet(&mut report, &mut standings, entry.at, event);
+/// The report of a launch as it comes about: its own entries of the organisation's log first, then those of its scopes,
+/// one log after the other.
+pub struct Telling<'t> {
+    plan: &'t Plan,
+    report: RunReport,
+    standings: BTreeMap<ScopeId, (String, Option<String>, u32)>,
+}
+
+impl<'t> Telling<'t> {
+    /// What the organisation's log says of the launch.
+    pub fn new(run: &RunId, saved: &'t SavedPlan, org: &[Entry]) -> Self {
+        let mut report = RunReport {
+            v: RUN_REPORT_VERSION,
+            run: run.clone(),
+            plan: saved.digest,
+            began: org.first().map(|entry| entry.at),
+            ended: None,
+            outcome: "open".to_owned(),
+            causes: Vec::new(),
+            scopes: Vec::new(),
+        };
+        let mut standings = BTreeMap::new();
+        for entry in org {
+            if let Ok(event) = FleetEvent::from_entry(&entry.kind, &entry.body) {
+                fleet(&mut report, &mut standings, entry.at, event);
+            }
         }
+        Self { plan: &saved.plan, report, standings }
     }
-    for (scope, planned) in &plan.scopes {
-        let entries = logs.get(scope).map(Vec::as_slice).unwrap_or_default();
-        let (outcome, why, rounds) =
-            standings.remove(scope).unwrap_or_else(|| ("not started".to_owned(), None, 0));
-        let mut of = scope_times(scope, entries);
-        (of.outcome, of.why, of.rounds, of.expected) = (outcome, why, rounds, planned.expected);
-        of.steps = planned.steps.iter().map(|(id, step)| step_report(id, step, durations, entries)).collect();
-        report.scopes.push(of);
+
+    /// What a scope's log says of its run. Scopes come in the order of the plan; others are passed over.
+    pub fn scope(&mut self, scope: &ScopeId, entries: Vec<Entry>) {
+        let Some(planned) = self.plan.scopes.get(scope) else { return };
+        let standing = self.standings.remove(scope);
+        let mut of = scope_times(scope, &entries);
+        (of.outcome, of.why, of.rounds) = standing.unwrap_or_else(|| ("not started".to_owned(), None, 0));
+        of.expected = planned.expected;
+        let mut by_step: BTreeMap<StepId, Vec<Entry>> = BTreeMap::new();
+        for mut entry in entries {
+            if let Some(step) = entry.step.take() {
+                by_step.entry(step).or_default().push(entry);
+            }
+        }
+        let steps = planned.steps.iter();
+        of.steps =
+            steps.map(|(id, step)| step_report(id, step, by_step.remove(id).unwrap_or_default())).collect();
+        self.report.scopes.push(of);
     }
-    report.causes = causes(&report.scopes);
-    report
+
+    /// The report, once all logs have said how long steps take.
+    pub fn end(self, durations: &Durations) -> RunReport {
+        let Self { plan, mut report, .. } = self;
+        for of in &mut report.scopes {
+            let planned = &plan.scopes[&of.scope].steps;
+            for step in &mut of.steps {
+                step.expected = durations.of_step(&planned[&step.step]).millis;
+            }
+        }
+        report.causes = causes(&report.scopes);
+        report
+    }
 }
 
 fn fleet(
@@ -230,7 +255,8 @@ fn scope_times(scope: &ScopeId, entries: &[Entry]) -> ScopeReport {
     }
 }
 
-fn step_report(id: &StepId, planned: &PlannedStep, durations: &Durations, entries: &[Entry]) -> StepReport {
+/// What a step's own entries say; how long it was expected to take is known only behind all logs.
+fn step_report(id: &StepId, planned: &PlannedStep, entries: Vec<Entry>) -> StepReport {
     let mut report = StepReport {
         step: id.clone(),
         kind: match &planned.work {
@@ -245,11 +271,11 @@ fn step_report(id: &StepId, planned: &PlannedStep, durations: &Durations, entrie
         rests: 0,
         active: Millis(0),
         waiting: Millis(0),
-        expected: durations.of_step(planned).millis,
+        expected: Millis(0),
     };
     let mut before: Option<(Timestamp, bool)> = None;
-    for entry in entries.iter().filter(|entry| entry.step.as_ref() == Some(id)) {
-        let Ok(event) = Event::from_entry(&entry.kind, Some(id), &entry.body) else { continue };
+    for entry in entries {
+        let Ok(event) = Event::from_body(&entry.kind, Some(id), entry.body) else { continue };
         if let Some((since, rested)) = before {
             let took = if rested { &mut report.waiting } else { &mut report.active };
             took.0 = took.0.saturating_add(entry.at.since(since).0);

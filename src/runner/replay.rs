@@ -86,11 +86,11 @@ fn of_scope(
     }
     let region = plan.needs.iter().find(|need| matches!(need, ScopeId::Region(_)));
     let region = region.or(saved.plan.through()).cloned();
-    let held = holdings.iter().map(|(id, _)| id.clone());
+    let held = holdings.outputs().map(|(id, _)| id.clone());
     let mut known = Known::default();
     known.declare(scope, region, plan.steps.keys().cloned().chain(held));
-    for (id, held) in holdings.iter() {
-        known.set_outputs(scope, id, held.outputs);
+    for (id, outputs) in holdings.outputs() {
+        known.set_outputs(scope, id, outputs.cloned().unwrap_or_default());
     }
     let run = ScopeRun::replay(run, scope, plan, &events, &mut known).map_err(failed)?;
     Ok(Replayed { scope: scope.clone(), holdings, run, known })

@@ -143,8 +143,8 @@ impl<'a> Running<'a> {
         let lines = self.ledger.read(&LogId::Scope(region.clone()), 0)?;
         let holdings = Holdings::from_entries(lines.iter().map(|line| &line.entry))
             .map_err(|e| RunnerError::Replay(format!("{region}: {e}")))?;
-        for (id, held) in holdings.iter() {
-            self.known.set_outputs(region, id, held.outputs.clone());
+        for (id, outputs) in holdings.outputs() {
+            self.known.set_outputs(region, id, outputs.cloned().unwrap_or_default());
         }
         Ok(())
     }

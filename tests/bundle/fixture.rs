@@ -233,6 +233,8 @@ pub fn checkpoint(log_name: &str, lines: &[String]) -> String {
 pub fn parts(ending: Ending) -> Parts {
     let (log_key, bundle_key) = keys();
     let plan = plan();
+    let site = ScopeId::Site("HRB01".parse().expect("a site"));
+    let (_, excerpt) = plan.excerpts().find(|(scope, _)| **scope == site).expect("an excerpt");
     let journal = journal(ending, &plan);
     let site_log = lines(&journal, "site/HRB01");
     let org_log = lines(&journal, "org");
@@ -261,8 +263,7 @@ pub fn parts(ending: Ending) -> Parts {
         heads_line: org_log.last().expect("the heads").clone(),
         heads_proof: TlogProof::of_last(&org_log, checkpoint("org", &org_log)).expect("a proof"),
         shared: [(LogId::Scope(ScopeId::Account), heads[&log("account")].clone())].into(),
-        plan: serde_json::to_vec(&plan.excerpts()[&ScopeId::Site("HRB01".parse().expect("a site"))])
-            .expect("a plan"),
+        plan: serde_json::to_vec(&excerpt).expect("a plan"),
         rendered: [("sql/grants.sql".to_owned(), b"GRANT SELECT ON SCHEMA raw TO `readers`;\n".to_vec())]
             .into(),
         blobs: named.into_iter().map(|digest| (digest, journal.get_blob(&digest).expect("a blob"))).collect(),

@@ -111,29 +111,33 @@ impl Rows<'_> {
         self.change("DELETE FROM ask WHERE number = ?1", params![number])
     }
 
-    /// A log's row; a new one if there is none.
-    pub(super) fn log_for_writing(&self, log: &LogId) -> Result<LogRow, JournalError> {
-        if let Some(row) = self.log(log)? {
-            return Ok(row);
-        }
+    /// Makes the row of a log that has none.
+    pub(super) fn new_log(&self, log: &LogId) -> Result<LogRow, JournalError> {
         self.change("INSERT INTO log (name, size, peaks) VALUES (?1, 0, x'')", params![log.to_string()])?;
         Ok(LogRow { id: self.connection.last_insert_rowid(), range: CompactRange::default() })
     }
 
     fn log(&self, log: &LogId) -> Result<Option<LogRow>, JournalError> {
+        match self.found(log)? {
+            Some(row) => Ok(Some(row)),
+            None => self.unfound(log).map(|_| None),
+        }
+    }
+
+    /// All logs, none of which is this one that the index did not find: its row or the index could be damaged.
+    pub(super) fn unfound(&self, log: &LogId) -> Result<BTreeMap<LogId, LogRow>, JournalError> {
+        let all = self.logs()?;
+        if all.contains_key(log) { Err(damaged(log, 0, "the log's index does not find it")) } else { Ok(all) }
+    }
+
+    /// A log's row, if the index finds one.
+    pub(super) fn found(&self, log: &LogId) -> Result<Option<LogRow>, JournalError> {
         let stored = self
             .connection
             .prepare_cached("SELECT id, size, peaks FROM log WHERE name = ?1")
             .and_then(|mut query| query.query_row([log.to_string()], stored_log).optional())
             .map_err(|error| self.damaged_or_failed(log, 0, error))?;
-        match stored {
-            Some(stored) => checked(log, stored).map(Some),
-            // A log that is not found may be one whose row or index is damaged. There are few logs, so look at all.
-            None if self.logs()?.contains_key(log) => {
-                Err(damaged(log, 0, "the log's index does not find it"))
-            }
-            None => Ok(None),
-        }
+        stored.map(|stored| checked(log, stored)).transpose()
     }
 
     pub(super) fn logs(&self) -> Result<BTreeMap<LogId, LogRow>, JournalError> {

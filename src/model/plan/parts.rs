@@ -162,15 +162,18 @@ pub(super) fn digest(plan: &Plan) -> Digest {
     Digest::of_canonical(&Parted::new(plan).head())
 }
 
-/// What every scope of a plan may see of it.
-pub(super) fn excerpts(plan: &Plan, digest: Digest, made_at: Timestamp) -> BTreeMap<ScopeId, PlanExcerpt> {
+/// What every scope of a plan may see of it, one after the other: all of them together are larger than the plan.
+pub(super) fn excerpts(
+    plan: &Plan,
+    digest: Digest,
+    made_at: Timestamp,
+) -> impl Iterator<Item = (&ScopeId, PlanExcerpt)> {
     let parted = Parted::new(plan);
     let head = parted.head();
-    let excerpt = |scope: &ScopeId| {
-        let part = parted.part(scope, &plan.scopes[scope]);
-        (scope.clone(), PlanExcerpt { digest, made_at, head: head.clone(), part })
-    };
-    plan.scopes.keys().map(excerpt).collect()
+    plan.scopes.iter().map(move |(scope, steps)| {
+        let part = parted.part(scope, steps);
+        (scope, PlanExcerpt { digest, made_at, head: head.clone(), part })
+    })
 }
 
 /// The digest of each scope's part, as the head lists them.
@@ -385,8 +388,9 @@ mod tests {
     }
 
     fn excerpt(of: &str) -> Value {
-        let all = saved().excerpts();
-        serde_json::to_value(&all[&of.parse::<ScopeId>().expect("a scope")]).expect("JSON")
+        let (saved, of) = (saved(), of.parse::<ScopeId>().expect("a scope"));
+        let (_, own) = saved.excerpts().find(|(scope, _)| **scope == of).expect("an excerpt");
+        serde_json::to_value(&own).expect("JSON")
     }
 
     #[test]

@@ -162,7 +162,8 @@ struct Running<'a> {
 
 impl Running<'_> {
     async fn run(&mut self, saved: &SavedPlan, journal: &mut dyn Journal) -> Result<RunId, Failure> {
-        let rendered = super::rendered(saved, &BTreeMap::<ScopeId, Rendered>::new(), journal)?;
+        let nothing = BTreeMap::<ScopeId, Rendered>::new();
+        let rendered = super::rendered(saved, &nothing, journal)?;
         let feed = &mut |_: &crate::runner::feed::Feed<'_>| {};
         let entry = &mut |_: &_, _: &_, _: &dyn Journal| Ok(Vec::new());
         let watch = Watch { actor: self.actor.clone(), stop: self.stop.clone(), feed, entry, stay: false };
