@@ -47,9 +47,11 @@ mod decide;
 mod graph;
 mod input;
 mod judge;
+mod moved;
 mod rest;
 mod state;
 mod step;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -61,12 +63,35 @@ pub use decide::decide;
 pub use input::{Decision, Input, Refusal};
 pub use state::{ReplayError, State};
 pub use step::{Phase, Step};
+pub use steps::Steps;
 pub use waits::{StepWait, WaitsOn, waits};
 
 use std::collections::BTreeSet;
 
+use crate::base::id::StepId;
+use crate::base::time::Timestamp;
+
 /// What must be going on right now, from state alone. At most one command per step, and at most one `WakeAt`, which
 /// comes first. The order is the order in which commands are to be started if not all can be.
-pub fn owed(state: &State) -> &BTreeSet<Command> {
+///
+/// It looks at every step. A shell that follows [`moved`] knows the same, and what it does costs what changed.
+pub fn owed(state: &State) -> BTreeSet<Command> {
     state.owed()
+}
+
+/// What is owed now by each step to which something has happened since this was last asked; for a new state, and for
+/// one that was replayed, since it began. Where nothing is owed any more, what was need not go on.
+pub fn moved(state: &mut State) -> Vec<(StepId, Option<Command>)> {
+    let moved = state.take_moved();
+    moved.into_iter().map(|at| (state.graph.name(at).clone(), state.owed_by(at))).collect()
+}
+
+/// The moment of the `WakeAt` that is owed.
+pub fn wakes_at(state: &State) -> Option<Timestamp> {
+    state.timers.first().map(|(at, _)| *at)
+}
+
+/// How many calls are owed: `Command::Apply`, those under way among them.
+pub fn calls(state: &State) -> usize {
+    if state.is_live() { state.applying.len() } else { 0 }
 }

@@ -30,7 +30,7 @@ use lane::LaneState;
 const ALL_OTHERS: &str = "*";
 
 /// What a call is charged to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Lane {
     /// The host it goes to.
     pub host: String,
@@ -39,12 +39,30 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// A number that tells lanes apart, but for chance, and is the same in every run (FNV-1a, from a number on). Lanes are
-    /// looked up by it: the names of a thousand hosts are alike for their first twenty bytes.
-    fn mark(&self, from: u64) -> u64 {
-        const PRIME: u64 = 0x0000_0100_0000_01b3;
+    /// A number that tells lanes apart, but for chance, and is the same in every run (FNV-1a). Lanes are looked up by it:
+    /// the names of a thousand hosts are alike for their first twenty bytes.
+    fn mark(&self) -> u64 {
         let bytes = self.host.bytes().chain([0]).chain(self.family.as_str().bytes());
-        bytes.fold(from ^ 0xcbf2_9ce4_8422_2325, |mark, byte| (mark ^ u64::from(byte)).wrapping_mul(PRIME))
+        bytes.fold(0xcbf2_9ce4_8422_2325, |mark, byte| Self::mix(mark, u64::from(byte)))
+    }
+
+    /// One more number into a mark.
+    fn mix(mark: u64, more: u64) -> u64 {
+        const PRIME: u64 = 0x0000_0100_0000_01b3;
+        (mark ^ more).wrapping_mul(PRIME)
+    }
+}
+
+/// A lane whose mark is known: who asks for it again and again works it out once.
+#[derive(Debug, PartialEq, Eq)]
+struct Marked {
+    mark: u64,
+    lane: Lane,
+}
+
+impl From<Lane> for Marked {
+    fn from(lane: Lane) -> Self {
+        Self { mark: lane.mark(), lane }
     }
 }
 
@@ -87,15 +105,34 @@ impl Pacer {
 
     /// The first moment at which the lane's next call may go out: now or later.
     pub fn ready_at(&self, lane: &Lane, now: Timestamp) -> Timestamp {
-        match self.known(lane).or_else(|| self.known(&self.charged(lane, now))) {
-            Some(state) => state.ready_at(now),
-            None => now,
-        }
+        self.marked_ready_at(lane.mark(), lane, now)
+    }
+
+    /// The same of a lane whose mark is known.
+    fn lane_ready_at(&self, lane: &Marked, now: Timestamp) -> Timestamp {
+        self.marked_ready_at(lane.mark, &lane.lane, now)
+    }
+
+    fn marked_ready_at(&self, mark: u64, lane: &Lane, now: Timestamp) -> Timestamp {
+        let known = self.known(mark, lane).or_else(|| {
+            let charged = self.charged(lane, now);
+            self.known(charged.mark(), &charged)
+        });
+        known.map_or(now, |state| state.ready_at(now))
     }
 
     /// A call goes out. Before [`Pacer::ready_at`] it goes into debt: the calls after it wait for longer.
     pub fn take(&mut self, lane: &Lane, now: Timestamp) {
-        match self.known_mut(lane) {
+        self.take_marked(lane.mark(), lane, now);
+    }
+
+    /// The same of a lane whose mark is known.
+    fn take_lane(&mut self, lane: &Marked, now: Timestamp) {
+        self.take_marked(lane.mark, &lane.lane, now);
+    }
+
+    fn take_marked(&mut self, mark: u64, lane: &Lane, now: Timestamp) {
+        match self.known_mut(mark, lane) {
             Some(state) => state.take(now),
             None => self.state(lane, now).take(now),
         }
@@ -126,18 +163,18 @@ impl Pacer {
         report
     }
 
-    fn known(&self, lane: &Lane) -> Option<&LaneState> {
-        let alike = self.lanes.get(&lane.mark(0))?;
+    fn known(&self, mark: u64, lane: &Lane) -> Option<&LaneState> {
+        let alike = self.lanes.get(&mark)?;
         alike.iter().find(|(known, _)| known == lane).map(|(_, state)| state)
     }
 
-    fn known_mut(&mut self, lane: &Lane) -> Option<&mut LaneState> {
-        let alike = self.lanes.get_mut(&lane.mark(0))?;
+    fn known_mut(&mut self, mark: u64, lane: &Lane) -> Option<&mut LaneState> {
+        let alike = self.lanes.get_mut(&mark)?;
         alike.iter_mut().find(|(known, _)| known == lane).map(|(_, state)| state)
     }
 
     fn forget(&mut self, lane: &Lane) {
-        if let Some(alike) = self.lanes.get_mut(&lane.mark(0)) {
+        if let Some(alike) = self.lanes.get_mut(&lane.mark()) {
             let before = alike.len();
             alike.retain(|(known, _)| known != lane);
             self.count -= before - alike.len();
@@ -146,7 +183,7 @@ impl Pacer {
 
     /// The lane itself while there is room for it, else the one that all further hosts share: slower, never faster.
     fn charged(&self, lane: &Lane, now: Timestamp) -> Lane {
-        let known = self.count < PACING_LANES_MAX || self.known(lane).is_some();
+        let known = self.count < PACING_LANES_MAX || self.known(lane.mark(), lane).is_some();
         if known || self.idle(now).is_some() {
             return lane.clone();
         }
@@ -160,7 +197,8 @@ impl Pacer {
 
     fn state(&mut self, lane: &Lane, now: Timestamp) -> &mut LaneState {
         let charged = self.charged(lane, now);
-        if self.known(&charged).is_none() {
+        let mark = charged.mark();
+        if self.known(mark, &charged).is_none() {
             if self.count >= PACING_LANES_MAX
                 && charged.host != ALL_OTHERS
                 && let Some(idle) = self.idle(now)
@@ -168,9 +206,9 @@ impl Pacer {
                 self.forget(&idle);
             }
             let state = LaneState::new(self.rates.of(&charged.family));
-            self.lanes.entry(charged.mark(0)).or_default().push((charged.clone(), state));
+            self.lanes.entry(mark).or_default().push((charged.clone(), state));
             self.count += 1;
         }
-        self.known_mut(&charged).expect("it is there or was just put there")
+        self.known_mut(mark, &charged).expect("it is there or was just put there")
     }
 }

@@ -62,7 +62,7 @@ pub fn apply(state: &mut State, event: &Event) {
 fn start(state: &mut State, at: Timestamp) {
     assert!(!state.is_started(), "started-once: the run began twice");
     state.began = Some(at);
-    for step in state.steps.values_mut().filter(|step| step.unmet == 0) {
+    for step in state.steps.iter_mut().filter(|step| step.unmet == 0) {
         step.phase = Phase::Observing;
     }
     state.refresh_all();
@@ -71,7 +71,7 @@ fn start(state: &mut State, at: Timestamp) {
 fn recover(state: &mut State, at: Timestamp) {
     assert!(state.is_started(), "recovered-after-started: nothing to take up");
     (state.stopping, state.suspended) = (false, false);
-    for step in state.steps.values_mut() {
+    for step in &mut state.steps {
         if let Phase::Verifying { watched_from, settles_from, next, .. } = &mut step.phase {
             (*watched_from, *settles_from, *next) = (at, at, None);
         }
@@ -105,7 +105,7 @@ fn retry(state: &mut State, at: Timestamp, round: u32) {
     );
     (state.round, state.began, state.ended) = (round, Some(at), None);
     (state.counts.failed, state.counts.blocked, state.counts.cancelled) = (0, 0, 0);
-    let again = state.steps.values_mut().filter(|step| !matches!(step.phase, Phase::Succeeded { .. }));
+    let again = state.steps.iter_mut().filter(|step| !matches!(step.phase, Phase::Succeeded { .. }));
     state.open = again.map(Step::renew).count();
     state.refresh_all();
 }
@@ -113,37 +113,38 @@ fn retry(state: &mut State, at: Timestamp, round: u32) {
 fn block(state: &mut State, id: &StepId, by: &StepId) {
     assert!(state.is_live(), "steps-only-in-a-live-run: {id} blocked");
     assert!(
-        matches!(state.step(by).phase, Phase::Failed { .. }),
+        matches!(state.steps[state.place(by)].phase, Phase::Failed { .. }),
         "blocked-only-behind-failed: {id} behind {by}"
     );
-    let step = state.step_mut(id);
+    let at = state.place(id);
+    let step = &mut state.steps[at];
     assert!(matches!(step.phase, Phase::Waiting), "blocked-before-started: {id}");
     step.phase = Phase::Blocked { by: by.clone() };
     state.counts.blocked += 1;
     state.open -= 1;
-    state.refresh(id);
+    state.refresh(at);
 }
 
 /// Moves one step. The phase it comes from is checked first, then the new one is set.
 fn advance(state: &mut State, id: &StepId, attempt: u32, event: &Event) {
-    let step = state.step(id);
+    let at = state.place(id);
+    let step = &mut state.steps[at];
     assert!(is_legal(step, attempt, event), "legal-transition: {event:?} in {:?}", step.phase);
     let applying = matches!(event, Event::StepApplying { .. });
     assert!(!(state.stopping && applying), "nothing-applied-after-stop: {id}");
     assert!(!(state.aborting && applying), "no-call-after-abort: {id}");
-    let step = state.step_mut(id);
     step.attempt = attempt;
     match event {
-        Event::StepApplying { call, deadline, .. } => intend(state, id, *call, *deadline),
-        Event::StepApplied { at, .. } => {
+        Event::StepApplying { call, deadline, .. } => intend(state, at, *call, *deadline),
+        Event::StepApplied { at: answered, .. } => {
             let call = step.last_call.expect("applied-after-intent: the phase has a call");
             step.act(call);
-            verify(step, *at);
+            verify(step, *answered);
         }
-        Event::StepFound { at, .. } => verify(step, *at),
-        Event::StepRested { at, until, why, cause, .. } => {
+        Event::StepFound { at: seen, .. } => verify(step, *seen),
+        Event::StepRested { at: since, until, why, cause, .. } => {
             rest(step, *why, cause.is_some());
-            step.phase = Phase::Resting { until: *until, why: *why, since: *at };
+            step.phase = Phase::Resting { until: *until, why: *why, since: *since };
         }
         Event::StepPolled { next: due, settles_from: from, .. } => {
             if let Phase::Verifying { polls, next, settles_from, .. } = &mut step.phase {
@@ -154,7 +155,7 @@ fn advance(state: &mut State, id: &StepId, attempt: u32, event: &Event) {
             Phase::Verifying { next, .. } => *next = None,
             phase => *phase = Phase::Observing,
         },
-        Event::StepSucceeded { effect, .. } => succeed(state, id, *effect),
+        Event::StepSucceeded { effect, .. } => succeed(state, at, *effect),
         Event::StepFailed { cause, .. } => {
             step.phase = Phase::Failed { cause: cause.clone() };
             state.counts.failed += 1;
@@ -170,11 +171,11 @@ fn advance(state: &mut State, id: &StepId, attempt: u32, event: &Event) {
         | Event::StepBlocked { .. }
         | Event::Unknown { .. } => unreachable!("sorted-by-apply: not an event of a step's turn"),
     }
-    match state.step(id).phase {
-        Phase::Applying { .. } => state.applying.insert(id.clone()),
-        _ => state.applying.remove(id),
+    match state.steps[at].phase {
+        Phase::Applying { .. } => state.applying.insert(at),
+        _ => state.applying.remove(&at),
     };
-    state.refresh(id);
+    state.refresh(at);
 }
 
 /// Whether the event may come in this phase and turn.
@@ -209,9 +210,9 @@ fn is_legal(step: &Step, attempt: u32, event: &Event) -> bool {
     }
 }
 
-fn intend(state: &mut State, id: &StepId, call: NextCall, deadline: Timestamp) {
-    let replaces = state.graph.node(id).operation == Some(Operation::Replace);
-    let step = state.step_mut(id);
+fn intend(state: &mut State, at: usize, call: NextCall, deadline: Timestamp) {
+    let replaces = state.graph.node(at).operation == Some(Operation::Replace);
+    let step = &mut state.steps[at];
     if call == NextCall::Update && matches!(step.phase, Phase::Verifying { .. }) {
         step.follow_ups += 1;
     }
@@ -250,18 +251,19 @@ fn rest(step: &mut Step, why: Rest, has_cause: bool) {
     }
 }
 
-fn succeed(state: &mut State, id: &StepId, effect: Effect) {
-    state.step_mut(id).phase = Phase::Succeeded { effect };
+fn succeed(state: &mut State, at: usize, effect: Effect) {
+    state.steps[at].phase = Phase::Succeeded { effect };
     state.counts.add(effect);
     state.open -= 1;
     let graph = state.graph.clone();
-    for dependant in &graph.node(id).dependants {
-        let step = state.step_mut(dependant);
-        assert!(step.unmet > 0, "no-dependant-before-dependency: {dependant} behind {id}");
+    for dependant in &graph.node(at).dependants {
+        let step = &mut state.steps[*dependant];
+        let names = || (graph.name(*dependant), graph.name(at));
+        assert!(step.unmet > 0, "no-dependant-before-dependency: {:?}", names());
         step.unmet -= 1;
         if step.unmet == 0 && matches!(step.phase, Phase::Waiting) {
             step.phase = Phase::Observing;
-            state.refresh(dependant);
+            state.refresh(*dependant);
         }
     }
 }

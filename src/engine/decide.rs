@@ -42,8 +42,8 @@ pub fn decide(plan: &ScopePlan, state: &State, now: Timestamp, input: Input) -> 
             let turn = Turn::new(plan, state, &step, now);
             let looking = matches!(turn.step.phase, Phase::Observing);
             if looking && !state.is_draining() && is_on(state, &turn, attempt) {
-                let operation = state.graph.node(&step).operation;
-                turn.conclude(judge::observed(operation, state.look(&step), finding), spec)
+                let operation = state.graph.node(turn.at).operation;
+                turn.conclude(judge::observed(operation, state.look(turn.at), finding), spec)
             } else {
                 Vec::new()
             }
@@ -52,8 +52,8 @@ pub fn decide(plan: &ScopePlan, state: &State, now: Timestamp, input: Input) -> 
             let turn = Turn::new(plan, state, &step, now);
             let looking = matches!(turn.step.phase, Phase::Verifying { next: None, .. });
             if looking && !state.is_draining() && is_on(state, &turn, attempt) {
-                let operation = state.graph.node(&step).operation;
-                turn.conclude(judge::verified(operation, state.look(&step), finding), spec)
+                let operation = state.graph.node(turn.at).operation;
+                turn.conclude(judge::verified(operation, state.look(turn.at), finding), spec)
             } else {
                 Vec::new()
             }
@@ -81,7 +81,7 @@ fn refusal(state: &State, input: &Input) -> Option<Refusal> {
             if !state.is_started() {
                 return Some(Refusal::NotStarted);
             }
-            (!state.steps.contains_key(step)).then_some(Refusal::UnknownStep)
+            state.graph.place(step).is_none().then_some(Refusal::UnknownStep)
         }
     }
 }
@@ -93,24 +93,28 @@ fn is_on(state: &State, turn: &Turn<'_>, attempt: u32) -> bool {
 
 /// Every call that was under way is in doubt: nobody knows whether it was sent.
 fn recovered(plan: &ScopePlan, state: &State, now: Timestamp) -> Vec<Event> {
-    let doubt = |id: &StepId| match state.step(id).phase {
-        Phase::Applying { deadline, .. } => Turn::new(plan, state, id, now).doubt(deadline, None),
+    let doubt = |at: &usize| match state.steps[*at].phase {
+        Phase::Applying { deadline, .. } => {
+            Turn::new(plan, state, state.graph.name(*at), now).doubt(deadline, None)
+        }
         _ => unreachable!("applying-is-an-index: it holds the steps in that phase"),
     };
     std::iter::once(Event::RunRecovered { at: now }).chain(state.applying.iter().map(doubt)).collect()
 }
 
 fn woken(state: &State, now: Timestamp) -> Vec<Event> {
-    let wake = |id: &StepId| {
-        let step = state.step(id);
+    let wake = |at: usize| {
+        let step = &state.steps[at];
         let rested = matches!(step.phase, Phase::Resting { .. });
-        Event::StepWoke { step: id.clone(), attempt: step.attempt + u32::from(rested) }
+        let id = state.graph.name(at).clone();
+        Event::StepWoke { step: id, attempt: step.attempt + u32::from(rested) }
     };
-    state.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| wake(id)).collect()
+    state.timers.iter().take_while(|(moment, _)| *moment <= now).map(|(_, at)| wake(*at)).collect()
 }
 
 /// Adds the run's own end or suspension, if these events bring it about.
 fn close(state: &State, mut events: Vec<Event>) -> Vec<Event> {
+    let is_applying = |step: &StepId| state.applying.contains(&state.place(step));
     let mut counts = state.counts;
     let (mut open, mut applying) = (state.open, state.applying.len());
     let (mut stopping, mut aborting) = (state.stopping, state.aborting);
@@ -123,14 +127,14 @@ fn close(state: &State, mut events: Vec<Event>) -> Vec<Event> {
             Event::StepFailed { step, .. } => {
                 counts.failed += 1;
                 open -= 1;
-                applying -= usize::from(state.applying.contains(step));
+                applying -= usize::from(is_applying(step));
             }
             Event::StepBlocked { .. } => {
                 counts.blocked += 1;
                 open -= 1;
             }
             Event::StepApplied { .. } => applying -= 1,
-            Event::StepRested { step, .. } => applying -= usize::from(state.applying.contains(step)),
+            Event::StepRested { step, .. } => applying -= usize::from(is_applying(step)),
             Event::RunStopping {} => stopping = true,
             Event::RunRecovered { .. } => stopping = false,
             Event::RunAborting {} => aborting = true,

@@ -1,12 +1,14 @@
 //! The fold of one run's events.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::command::Command;
 use super::graph::{Graph, Node};
+use super::moved::Moved;
 use super::step::{Phase, Step};
+use super::steps::Steps;
 use crate::base::id::{RunId, StepId};
 use crate::base::time::Timestamp;
 use crate::model::event::{Counts, Event, RunOutcome};
@@ -18,7 +20,8 @@ use crate::model::plan::{Operation, ScopePlan};
 pub struct State {
     pub(super) run: RunId,
     pub(super) graph: Arc<Graph>,
-    pub(super) steps: BTreeMap<StepId, Step>,
+    /// By their places in the graph, as everywhere below.
+    pub(super) steps: Vec<Step>,
     /// When the present round began; none before the first.
     pub(super) began: Option<Timestamp>,
     pub(super) round: u32,
@@ -30,10 +33,10 @@ pub struct State {
     /// Steps that have not ended.
     pub(super) open: usize,
     /// Steps with a call under way.
-    pub(super) applying: BTreeSet<StepId>,
+    pub(super) applying: BTreeSet<usize>,
     /// Steps that wait for a moment, the next one first.
-    pub(super) timers: BTreeSet<(Timestamp, StepId)>,
-    owed: BTreeSet<Command>,
+    pub(super) timers: BTreeSet<(Timestamp, usize)>,
+    moved: Moved,
 }
 
 /// The log cannot be continued.
@@ -55,8 +58,7 @@ impl State {
     /// If an edge of the plan leaves its scope; the planner's checker refuses such a plan.
     pub fn new(run: RunId, plan: &ScopePlan) -> Self {
         let graph = Graph::new(plan);
-        let steps: BTreeMap<StepId, Step> =
-            graph.nodes().iter().map(|(id, node)| (id.clone(), Step::new(node.needs.len()))).collect();
+        let steps: Vec<Step> = graph.nodes().iter().map(|node| Step::new(node.needs.len())).collect();
         Self {
             run,
             open: steps.len(),
@@ -71,7 +73,7 @@ impl State {
             counts: Counts::default(),
             applying: BTreeSet::new(),
             timers: BTreeSet::new(),
-            owed: BTreeSet::new(),
+            moved: Moved::default(),
         }
     }
 
@@ -109,8 +111,17 @@ impl State {
     }
 
     /// The steps by name.
-    pub fn steps(&self) -> &BTreeMap<StepId, Step> {
-        &self.steps
+    pub fn steps(&self) -> Steps<'_> {
+        Steps::new(self.graph.names(), &self.steps)
+    }
+
+    /// One step.
+    ///
+    /// # Panics
+    ///
+    /// If the run has no such step.
+    pub fn step(&self, id: &StepId) -> &Step {
+        &self.steps[self.place(id)]
     }
 
     /// Whether the run has begun.
@@ -148,16 +159,17 @@ impl State {
         self.counts
     }
 
-    pub(super) fn owed(&self) -> &BTreeSet<Command> {
-        &self.owed
+    pub(super) fn owed(&self) -> BTreeSet<Command> {
+        let wake = self.timers.first().map(|(at, _)| Command::WakeAt(*at));
+        (0..self.steps.len()).filter_map(|at| self.owed_by(at)).chain(wake).collect()
     }
 
-    pub(super) fn step(&self, id: &StepId) -> &Step {
-        self.steps.get(id).expect("step-of-the-plan: events name steps of the plan")
+    pub(super) fn take_moved(&mut self) -> BTreeSet<usize> {
+        self.moved.take()
     }
 
-    pub(super) fn step_mut(&mut self, id: &StepId) -> &mut Step {
-        self.steps.get_mut(id).expect("step-of-the-plan: events name steps of the plan")
+    pub(super) fn place(&self, id: &StepId) -> usize {
+        self.graph.place(id).expect("step-of-the-plan: events name steps of the plan")
     }
 
     /// Whether anything may go on at all.
@@ -170,60 +182,41 @@ impl State {
         self.stopping || self.aborting
     }
 
-    /// Brings what is owed up to date after a change of one step.
-    pub(super) fn refresh(&mut self, id: &StepId) {
-        let (command, timer) = self.due(id);
-        let step = self.step_mut(id);
-        let old_command = std::mem::replace(&mut step.owes, command.clone());
-        let old_timer = std::mem::replace(&mut step.timer, timer);
-        if old_command != command {
-            old_command.map(|old| self.owed.remove(&old));
-            command.map(|new| self.owed.insert(new));
+    /// Brings timers up to date after a change of one step, and notes that it has moved.
+    pub(super) fn refresh(&mut self, at: usize) {
+        let goes_on = self.is_live() && !self.is_draining();
+        let step = &mut self.steps[at];
+        let timer = if goes_on { timer_of(step) } else { None };
+        let before = std::mem::replace(&mut step.timer, timer);
+        if before != timer {
+            before.map(|moment| self.timers.remove(&(moment, at)));
+            timer.map(|moment| self.timers.insert((moment, at)));
         }
-        if old_timer != timer {
-            let wake = self.timers.first().map(|(at, _)| *at);
-            old_timer.map(|old| self.timers.remove(&(old, id.clone())));
-            timer.map(|new| self.timers.insert((new, id.clone())));
-            wake.map(|at| self.owed.remove(&Command::WakeAt(at)));
-            if let Some((at, _)) = self.timers.first() {
-                self.owed.insert(Command::WakeAt(*at));
-            }
-        }
+        self.moved.note(at);
     }
 
-    /// Brings what is owed up to date after a change of the whole run.
+    /// The same after a change of the whole run.
     pub(super) fn refresh_all(&mut self) {
-        let ids: Vec<StepId> = self.steps.keys().cloned().collect();
-        for id in ids {
-            self.refresh(&id);
-        }
+        (0..self.steps.len()).for_each(|at| self.refresh(at));
     }
 
-    /// What is owed for a step, and the moment that it waits for.
-    fn due(&self, id: &StepId) -> (Option<Command>, Option<Timestamp>) {
+    /// What is owed for a step.
+    pub(super) fn owed_by(&self, at: usize) -> Option<Command> {
         if !self.is_live() {
-            return (None, None);
+            return None;
         }
-        let step = self.step(id);
-        let timer = if self.is_draining() { None } else { timer_of(step) };
-        (self.command_for(id, step), timer)
-    }
-
-    fn command_for(&self, id: &StepId, known: &Step) -> Option<Command> {
-        let attempt = known.attempt;
-        let (name, node) = (|| id.clone(), || self.graph.node(id));
+        let (known, node) = (&self.steps[at], self.graph.node(at));
+        let (attempt, remaining) = (known.attempt, Reverse(node.remaining));
+        let (name, look) = (|| self.graph.name(at).clone(), || look_of(known, node));
         match known.phase {
             Phase::Applying { call, deadline } => {
-                let remaining = Reverse(node().remaining);
                 Some(Command::Apply { remaining, step: name(), attempt, call, deadline })
             }
             Phase::Observing if !self.is_draining() => {
-                let (remaining, look) = (Reverse(node().remaining), look_of(known, node()));
-                Some(Command::Observe { remaining, step: name(), attempt, look })
+                Some(Command::Observe { remaining, step: name(), attempt, look: look() })
             }
             Phase::Verifying { next: None, .. } if !self.is_draining() => {
-                let (remaining, look) = (Reverse(node().remaining), look_of(known, node()));
-                Some(Command::Verify { remaining, step: name(), attempt, look })
+                Some(Command::Verify { remaining, step: name(), attempt, look: look() })
             }
             Phase::Observing
             | Phase::Verifying { .. }
@@ -236,8 +229,8 @@ impl State {
     }
 
     /// How a step's object is to be looked at.
-    pub(super) fn look(&self, id: &StepId) -> Look {
-        look_of(self.step(id), self.graph.node(id))
+    pub(super) fn look(&self, at: usize) -> Look {
+        look_of(&self.steps[at], self.graph.node(at))
     }
 }
 

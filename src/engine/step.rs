@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::command::Command;
 use crate::base::id::StepId;
 use crate::base::time::Timestamp;
 use crate::model::event::{Effect, Rest};
@@ -40,7 +39,6 @@ pub struct Step {
     pub(super) ours: bool,
     /// Whether a create met an object that cannot be ours. A later create in doubt then proves nothing.
     pub(super) contested: bool,
-    pub(super) owes: Option<Command>,
     pub(super) timer: Option<Timestamp>,
 }
 
@@ -113,7 +111,6 @@ impl Step {
             begun: false,
             ours: false,
             contested: false,
-            owes: None,
             timer: None,
         }
     }

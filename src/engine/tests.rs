@@ -78,7 +78,7 @@ impl Story {
     }
 
     fn owed(&self) -> String {
-        let shown = owed(&self.state).iter().map(|command| match command {
+        let shown = owed(&self.state).into_iter().map(|command| match command {
             Command::WakeAt(at) => format!("wake {}", at.as_millis()),
             Command::Apply { step, attempt, call, .. } => format!("{call:?} {step} {attempt}"),
             Command::Verify { step, attempt, .. } => format!("verify {step} {attempt}"),
@@ -398,7 +398,7 @@ fn a_change_that_no_window_can_hold_fails_with_the_reason() {
     let mut story = in_a_window(Operation::Create, Millis::from_secs(7_200));
     story.tell(Input::Started);
     assert_eq!(story.observed("a", 1, Finding::Absent), "step.failed step.blocked run.ended | ");
-    let Phase::Failed { cause } = &story.state.steps()[&id("a")].phase else { panic!("it failed") };
+    let Phase::Failed { cause } = &story.state.step(&id("a")).phase else { panic!("it failed") };
     assert_eq!(
         cause.to_string(),
         "its change may not begin in the time that can be looked ahead: no change window is long enough"

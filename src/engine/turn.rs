@@ -23,6 +23,8 @@ pub(super) struct Turn<'a> {
     pub planned: &'a PlannedStep,
     pub step: &'a Step,
     pub id: &'a StepId,
+    /// Its place in the state.
+    pub at: usize,
     pub now: Timestamp,
     pub calendar: Option<&'a Calendar>,
 }
@@ -30,7 +32,8 @@ pub(super) struct Turn<'a> {
 impl<'a> Turn<'a> {
     pub fn new(plan: &'a ScopePlan, state: &'a State, id: &'a StepId, now: Timestamp) -> Self {
         let planned = plan.steps.get(id).expect("step-of-the-plan: the run's steps are the plan's");
-        Self { state, planned, step: state.step(id), id, now, calendar: plan.calendar.as_ref() }
+        let at = state.place(id);
+        Self { state, planned, step: &state.steps[at], id, at, now, calendar: plan.calendar.as_ref() }
     }
 
     /// What a verdict comes to. `spec` is what the object was compared with.
@@ -81,11 +84,11 @@ impl<'a> Turn<'a> {
             Phase::Verifying { since, polls, .. } => (polls, self.now.since(since)),
             _ => (0, Millis(0)),
         };
-        let unrecorded = self.step.acted.is_empty() && self.state.look(self.id).goal == Goal::AsDesired;
+        let unrecorded = self.step.acted.is_empty() && self.state.look(self.at).goal == Goal::AsDesired;
         Event::StepSucceeded {
             step: self.id.clone(),
             attempt: self.step.attempt,
-            effect: self.step.effect(self.state.graph.node(self.id).operation),
+            effect: self.step.effect(self.state.graph.node(self.at).operation),
             id: readback.id,
             outputs: readback.outputs,
             readback: readback.blob,
@@ -219,9 +222,11 @@ impl<'a> Turn<'a> {
 
     fn fail(&self, cause: Cause, readback: Option<BlobRef>) -> Vec<Event> {
         let failed = Event::StepFailed { step: self.id.clone(), attempt: self.step.attempt, cause, readback };
-        let waiting = |id: &StepId| matches!(self.state.step(id).phase, Phase::Waiting);
-        let behind = self.state.graph.behind(self.id, waiting);
-        let blocked = behind.into_iter().map(|step| Event::StepBlocked { step, by: self.id.clone() });
+        let graph = &self.state.graph;
+        let behind = graph.behind(self.at, |at| matches!(self.state.steps[at].phase, Phase::Waiting));
+        let blocked = behind
+            .into_iter()
+            .map(|at| Event::StepBlocked { step: graph.name(at).clone(), by: self.id.clone() });
         std::iter::once(failed).chain(blocked).collect()
     }
 }

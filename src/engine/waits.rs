@@ -46,13 +46,14 @@ pub enum WaitsOn {
 /// being looked at, or called upon, do not wait. A run that was not begun, or that has ended, waits for nothing.
 pub fn waits(state: &State) -> Vec<StepWait> {
     let Some(began) = state.began.filter(|_| state.ended.is_none()) else { return Vec::new() };
-    let rows = |(id, step): (&StepId, &Step)| {
+    let rows = |(at, step): (usize, &Step)| {
+        let id = state.graph.name(at);
         let row = |on, since| StepWait { step: id.clone(), on, since };
         match &step.phase {
             Phase::Waiting => {
-                let unmet = |need: &&StepId| !matches!(state.step(need).phase, Phase::Succeeded { .. });
-                let needs = state.graph.node(id).needs.iter().filter(unmet);
-                needs.map(|need| row(WaitsOn::Step(need.clone()), began)).collect()
+                let unmet = |need: &&usize| !matches!(state.steps[**need].phase, Phase::Succeeded { .. });
+                let needs = state.graph.node(at).needs.iter().filter(unmet);
+                needs.map(|need| row(WaitsOn::Step(state.graph.name(*need).clone()), began)).collect()
             }
             Phase::Resting { until, why, since } => {
                 let on = match why {
@@ -71,5 +72,5 @@ pub fn waits(state: &State) -> Vec<StepWait> {
             | Phase::Blocked { .. } => Vec::new(),
         }
     };
-    state.steps.iter().flat_map(rows).collect()
+    state.steps.iter().enumerate().flat_map(rows).collect()
 }

@@ -19,7 +19,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Lane, Pacer};
+use super::{Lane, Marked, Pacer};
 use crate::base::time::{Millis, Timestamp};
 
 /// Paths from this length on lead to something that takes its time by itself.
@@ -54,11 +54,12 @@ struct Rank {
 
 /// Calls that wait for the same lanes.
 #[derive(Debug)]
-struct Line {
+struct Line<W, K> {
     /// What was promised stands in a line of its own.
     promised: bool,
-    lanes: Vec<Lane>,
-    calls: BTreeSet<Rank>,
+    lanes: Vec<Marked>,
+    /// Each with who makes it, and what for.
+    calls: BTreeMap<Rank, (W, K)>,
     stands: Stands,
 }
 
@@ -84,38 +85,44 @@ enum Stands {
 
 /// One that makes calls.
 #[derive(Debug)]
-struct Site<C> {
+struct Site<K, C> {
     /// Which in the order of beginning.
     began: u64,
     /// The number of its last call.
     tag: u64,
-    /// What waits, with its line and place.
-    calls: BTreeMap<C, (usize, Rank)>,
+    /// What waits.
+    calls: BTreeMap<K, Waits<C>>,
 }
 
-/// A question, and the path behind it once it can be expected to be answered.
-type Due = (Timestamp, u64, Millis);
-
-/// Calls that wait, each with who makes it.
+/// A call that waits, with its line and place.
 #[derive(Debug)]
-pub struct Queue<W, C> {
-    lines: Vec<Line>,
+struct Waits<C> {
+    call: C,
+    line: usize,
+    rank: Rank,
+}
+
+/// Calls that wait, each with who makes it and what for: at most one for each thing.
+#[derive(Debug)]
+pub struct Queue<W, K, C> {
+    lines: Vec<Line<W, K>>,
     /// By the mark of all its lanes.
     by_lanes: BTreeMap<u64, Vec<usize>>,
-    by_lane: BTreeMap<Lane, Vec<usize>>,
+    /// By the mark of each of its lanes.
+    by_lane: BTreeMap<u64, Vec<usize>>,
     moving: BTreeSet<(Rank, usize)>,
     resting: BTreeSet<(Timestamp, usize)>,
-    /// Questions by the moment at which they become work.
-    due: BTreeSet<Due>,
-    waiting: BTreeMap<u64, (W, C)>,
-    sites: BTreeMap<W, Site<C>>,
+    /// Questions by the moment at which they become work and by their numbers, with the path behind them then.
+    due: BTreeMap<(Timestamp, u64), (W, K, Millis)>,
+    sites: BTreeMap<W, Site<K, C>>,
     began: u64,
     /// The number of the call that went out last: who comes new begins here.
     served: u64,
     numbered: u64,
+    waiting: usize,
 }
 
-impl<W, C> Default for Queue<W, C> {
+impl<W, K, C> Default for Queue<W, K, C> {
     fn default() -> Self {
         Self {
             lines: Vec::new(),
@@ -123,26 +130,43 @@ impl<W, C> Default for Queue<W, C> {
             by_lane: BTreeMap::new(),
             moving: BTreeSet::new(),
             resting: BTreeSet::new(),
-            due: BTreeSet::new(),
-            waiting: BTreeMap::new(),
+            due: BTreeMap::new(),
             sites: BTreeMap::new(),
             began: 0,
             served: 0,
             numbered: 0,
+            waiting: 0,
         }
     }
 }
 
 /// A call that goes out now. Its lanes are charged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admitted<W, C> {
+pub struct Admitted<W, K, C> {
     /// Who makes it.
     pub who: W,
+    /// What for.
+    pub key: K,
     /// The call.
     pub call: C,
 }
 
-impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
+impl<K: Ord, C> Site<K, C> {
+    /// The place of its next call. `served` is the number of the call that went out last.
+    fn rank(&mut self, urgency: Urgency, served: u64, number: u64) -> Rank {
+        self.tag = self.tag.max(served) + 1;
+        let (band, remaining) = match urgency {
+            Urgency::Promised => (0, 0),
+            Urgency::Works(remaining) => (1, remaining.0),
+            Urgency::Asks { .. } => (2, 0),
+        };
+        let path = Reverse(remaining.max(1).ilog2());
+        let long = if remaining >= LONG.0 { (self.began, Reverse(remaining)) } else { (0, Reverse(0)) };
+        Rank { band, path, long, tag: self.tag, number }
+    }
+}
+
+impl<W: Ord + Clone, K: Ord + Clone, C: PartialEq> Queue<W, K, C> {
     /// Nothing waits.
     pub fn new() -> Self {
         Self::default()
@@ -150,46 +174,45 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
 
     /// Calls that wait.
     pub fn len(&self) -> usize {
-        self.waiting.len()
+        self.waiting
     }
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.waiting == 0
     }
 
-    /// Whether this call waits.
-    pub fn holds(&self, who: &W, call: &C) -> bool {
-        self.sites.get(who).is_some_and(|site| site.calls.contains_key(call))
+    /// The call that waits for this.
+    pub fn waiting(&self, who: &W, key: &K) -> Option<&C> {
+        self.sites.get(who)?.calls.get(key).map(|waits| &waits.call)
     }
 
-    /// The calls of one that wait.
-    pub fn of(&self, who: &W) -> impl Iterator<Item = &C> {
-        self.sites.get(who).into_iter().flat_map(|site| site.calls.keys())
-    }
-
-    /// A call waits from now on, until all of these lanes are ready. Offered again, it keeps its place.
-    pub fn offer(&mut self, who: &W, call: C, urgency: Urgency, lanes: Vec<Lane>) {
-        if self.holds(who, &call) {
-            return;
+    /// A call waits from now on, until all of these lanes are ready, and no other for the same thing. Offered again, it
+    /// keeps its place.
+    pub fn offer(&mut self, who: &W, key: K, call: C, urgency: Urgency, lanes: Vec<Lane>) {
+        match self.waiting(who, &key) {
+            Some(known) if *known == call => return,
+            Some(_) => self.withdraw(who, &key),
+            None => {}
         }
         self.numbered += 1;
-        let number = self.numbered;
+        self.waiting += 1;
+        let (number, served) = (self.numbered, self.served);
         let line = self.line(urgency == Urgency::Promised, lanes);
-        let rank = self.rank(who, urgency, number);
+        let site = self.site(who);
+        let rank = site.rank(urgency, served, number);
+        site.calls.insert(key.clone(), Waits { call, line, rank });
         if let Urgency::Asks { until, then } = urgency {
-            self.due.insert((until, number, then));
+            self.due.insert((until, number), (who.clone(), key.clone(), then));
         }
-        self.waiting.insert(number, (who.clone(), call.clone()));
-        self.site(who).calls.insert(call, (line, rank));
-        self.lines[line].calls.insert(rank);
+        self.lines[line].calls.insert(rank, (who.clone(), key));
         self.place(line);
     }
 
-    /// A call need not be made any more.
-    pub fn withdraw(&mut self, who: &W, call: &C) {
-        let known = self.sites.get_mut(who).and_then(|site| site.calls.remove(call));
-        if let Some((line, rank)) = known {
+    /// What waits for this need not be called any more.
+    pub fn withdraw(&mut self, who: &W, key: &K) {
+        let known = self.sites.get_mut(who).and_then(|site| site.calls.remove(key));
+        if let Some(Waits { line, rank, .. }) = known {
             self.drop_from(line, rank);
         }
     }
@@ -197,7 +220,9 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
     /// Nothing of this one waits any more, and it is forgotten when it began.
     pub fn withdraw_all(&mut self, who: &W) {
         let calls = self.sites.remove(who).map(|site| site.calls).unwrap_or_default();
-        calls.into_values().for_each(|(line, rank)| self.drop_from(line, rank));
+        for waits in calls.into_values() {
+            self.drop_from(waits.line, waits.rank);
+        }
     }
 
     /// The next call that may go out at this moment, charged to its lanes. Without a pacer nothing waits for lanes.
@@ -206,7 +231,7 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
         mut pacer: Option<&mut Pacer>,
         now: Timestamp,
         which: Which,
-    ) -> Option<Admitted<W, C>> {
+    ) -> Option<Admitted<W, K, C>> {
         self.wake(now);
         let least = match which {
             Which::All => 0,
@@ -218,17 +243,18 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
             let (rank, line) = self.moving.range((least, 0)..).next().copied()?;
             let lanes = &self.lines[line].lanes;
             if let Some(pacer) = pacer.as_deref_mut() {
-                let ready = lanes.iter().map(|lane| pacer.ready_at(lane, now)).max().unwrap_or(now);
+                let ready = lanes.iter().map(|lane| pacer.lane_ready_at(lane, now)).max().unwrap_or(now);
                 if ready > now {
                     self.rest(line, ready);
                     continue;
                 }
-                lanes.iter().for_each(|lane| pacer.take(lane, now));
+                lanes.iter().for_each(|lane| pacer.take_lane(lane, now));
             }
             self.served = self.served.max(rank.tag);
-            let (who, call) = self.waiting[&rank.number].clone();
-            self.withdraw(&who, &call);
-            return Some(Admitted { who, call });
+            let (who, key) = self.drop_from(line, rank);
+            let site = self.sites.get_mut(&who).expect("what stands in a line is kept with who makes it");
+            let waits = site.calls.remove(&key).expect("what stands in a line is kept with who makes it");
+            return Some(Admitted { who, key, call: waits.call });
         }
     }
 
@@ -239,13 +265,13 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
 
     /// Something was learned about a lane: lines that wait for it are looked at again.
     pub fn learned(&mut self, lane: &Lane) {
-        for line in self.by_lane.get(lane).cloned().unwrap_or_default() {
+        for line in self.by_lane.get(&lane.mark()).cloned().unwrap_or_default() {
             self.unplace(line);
             self.place(line);
         }
     }
 
-    fn site(&mut self, who: &W) -> &mut Site<C> {
+    fn site(&mut self, who: &W) -> &mut Site<K, C> {
         if !self.sites.contains_key(who) {
             self.began += 1;
             let site = Site { began: self.began, tag: self.served, calls: BTreeMap::new() };
@@ -254,22 +280,9 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
         self.sites.get_mut(who).expect("it was just put there")
     }
 
-    fn rank(&mut self, who: &W, urgency: Urgency, number: u64) -> Rank {
-        let served = self.served;
-        let site = self.site(who);
-        site.tag = site.tag.max(served) + 1;
-        let (band, remaining) = match urgency {
-            Urgency::Promised => (0, 0),
-            Urgency::Works(remaining) => (1, remaining.0),
-            Urgency::Asks { .. } => (2, 0),
-        };
-        let path = Reverse(remaining.max(1).ilog2());
-        let long = if remaining >= LONG.0 { (site.began, Reverse(remaining)) } else { (0, Reverse(0)) };
-        Rank { band, path, long, tag: site.tag, number }
-    }
-
     fn line(&mut self, promised: bool, lanes: Vec<Lane>) -> usize {
-        let mark = lanes.iter().fold(u64::from(promised), |mark, lane| lane.mark(mark));
+        let lanes: Vec<Marked> = lanes.into_iter().map(Marked::from).collect();
+        let mark = lanes.iter().fold(u64::from(promised), |mark, lane| Lane::mix(mark, lane.mark));
         let is_it = |line: &&usize| {
             let known = &self.lines[**line];
             known.promised == promised && known.lanes == lanes
@@ -279,23 +292,24 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
         }
         let number = self.lines.len();
         for lane in &lanes {
-            self.by_lane.entry(lane.clone()).or_default().push(number);
+            self.by_lane.entry(lane.mark).or_default().push(number);
         }
         self.by_lanes.entry(mark).or_default().push(number);
-        self.lines.push(Line { promised, lanes, calls: BTreeSet::new(), stands: Stands::Empty });
+        self.lines.push(Line { promised, lanes, calls: BTreeMap::new(), stands: Stands::Empty });
         number
     }
 
-    fn drop_from(&mut self, line: usize, rank: Rank) {
-        self.waiting.remove(&rank.number);
-        self.lines[line].calls.remove(&rank);
+    fn drop_from(&mut self, line: usize, rank: Rank) -> (W, K) {
+        self.waiting -= 1;
+        let known = self.lines[line].calls.remove(&rank).expect("what waits stands in its line");
         self.place(line);
+        known
     }
 
     /// Keeps a line where it belongs after something was added or taken away; one that rests goes on resting.
     fn place(&mut self, line: usize) {
         let own = &self.lines[line];
-        let first = own.calls.first().copied();
+        let first = own.calls.first_key_value().map(|(rank, _)| *rank);
         match (own.stands, first) {
             (Stands::Resting(_), Some(_)) => return,
             (Stands::Moving(known), Some(first)) if known == first => return,
@@ -327,9 +341,9 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
     }
 
     fn wake(&mut self, now: Timestamp) {
-        while let Some(due) = self.due.first().copied().filter(|(at, ..)| *at <= now) {
-            self.due.remove(&due);
-            self.becomes_work(due.1, due.2);
+        while let Some(due) = self.due.first_entry().filter(|due| due.key().0 <= now) {
+            let ((_, number), (who, key, behind)) = due.remove_entry();
+            self.becomes_work(number, &who, &key, behind);
         }
         while let Some((_, line)) = self.resting.first().copied().filter(|(at, _)| *at <= now) {
             self.unplace(line);
@@ -338,14 +352,18 @@ impl<W: Ord + Clone, C: Ord + Clone> Queue<W, C> {
     }
 
     /// A question that still waits goes by the path behind it from now on.
-    fn becomes_work(&mut self, number: u64, behind: Millis) {
-        let Some((who, call)) = self.waiting.get(&number).cloned() else { return };
-        let known = self.sites.get(&who).and_then(|site| site.calls.get(&call)).copied();
-        let (line, old) = known.expect("what waits is kept with who makes it");
-        let rank = self.rank(&who, Urgency::Works(behind), number);
-        self.site(&who).calls.insert(call, (line, rank));
-        self.lines[line].calls.remove(&old);
-        self.lines[line].calls.insert(rank);
+    fn becomes_work(&mut self, number: u64, who: &W, key: &K, behind: Millis) {
+        let served = self.served;
+        let Some(site) = self.sites.get_mut(who) else { return };
+        let Some(waits) = site.calls.get(key).filter(|waits| waits.rank.number == number) else { return };
+        let (line, old) = (waits.line, waits.rank);
+        let rank = site.rank(Urgency::Works(behind), served, number);
+        if let Some(waits) = site.calls.get_mut(key) {
+            waits.rank = rank;
+        }
+        let calls = &mut self.lines[line].calls;
+        let known = calls.remove(&old).expect("what waits stands in its line");
+        calls.insert(rank, known);
         self.place(line);
     }
 }
@@ -368,7 +386,7 @@ mod tests {
     }
 
     /// What goes out without any limit, one after the other.
-    fn order(queue: &mut Queue<char, u32>) -> String {
+    fn order(queue: &mut Queue<char, u32, u32>) -> String {
         let mut out = String::new();
         while let Some(one) = queue.next(None, now(), Which::All) {
             out.push_str(&format!("{}{} ", one.who, one.call));
@@ -379,10 +397,10 @@ mod tests {
     #[test]
     fn the_longer_path_goes_first_and_sites_take_turns() {
         let mut queue = Queue::new();
-        (1..=4).for_each(|call| queue.offer(&'a', call, works(10), Vec::new()));
-        (1..=2).for_each(|call| queue.offer(&'b', call, works(10), Vec::new()));
-        queue.offer(&'c', 9, works(400), Vec::new());
-        queue.offer(&'a', 0, Urgency::Promised, Vec::new());
+        (1..=4).for_each(|call| queue.offer(&'a', call, call, works(10), Vec::new()));
+        (1..=2).for_each(|call| queue.offer(&'b', call, call, works(10), Vec::new()));
+        queue.offer(&'c', 9, 9, works(400), Vec::new());
+        queue.offer(&'a', 0, 0, Urgency::Promised, Vec::new());
         assert_eq!(order(&mut queue), "a0 c9 a1 b1 a2 b2 a3 a4 ");
         assert!(queue.is_empty());
     }
@@ -390,21 +408,21 @@ mod tests {
     #[test]
     fn what_leads_to_a_long_wait_goes_out_site_by_site() {
         let mut queue = Queue::new();
-        (1..=2).for_each(|call| queue.offer(&'a', call, works(390), Vec::new()));
-        (1..=2).for_each(|call| queue.offer(&'b', call, works(400), Vec::new()));
-        queue.offer(&'a', 3, works(410), Vec::new());
-        queue.offer(&'a', 4, works(100), Vec::new());
+        (1..=2).for_each(|call| queue.offer(&'a', call, call, works(390), Vec::new()));
+        (1..=2).for_each(|call| queue.offer(&'b', call, call, works(400), Vec::new()));
+        queue.offer(&'a', 3, 3, works(410), Vec::new());
+        queue.offer(&'a', 4, 4, works(100), Vec::new());
         assert_eq!(order(&mut queue), "a3 a1 a2 b1 b2 a4 ");
     }
 
     #[test]
     fn who_comes_late_neither_waits_for_all_nor_passes_all() {
         let mut queue = Queue::new();
-        (1..=6).for_each(|call| queue.offer(&'a', call, works(10), Vec::new()));
+        (1..=6).for_each(|call| queue.offer(&'a', call, call, works(10), Vec::new()));
         for wanted in [1, 2, 3] {
             assert_eq!(queue.next(None, now(), Which::All).expect("one waits").call, wanted);
         }
-        (1..=2).for_each(|call| queue.offer(&'b', call, works(10), Vec::new()));
+        (1..=2).for_each(|call| queue.offer(&'b', call, call, works(10), Vec::new()));
         assert_eq!(order(&mut queue), "a4 b1 a5 b2 a6 ");
     }
 
@@ -415,10 +433,10 @@ mod tests {
             until: now() + Millis::from_secs(seconds),
             then: Millis::from_secs(20),
         };
-        queue.offer(&'a', 1, asks(0), Vec::new());
-        queue.offer(&'a', 2, asks(9), Vec::new());
-        (3..=4).for_each(|call| queue.offer(&'b', call, works(10), Vec::new()));
-        queue.offer(&'a', 5, asks(0), Vec::new());
+        queue.offer(&'a', 1, 1, asks(0), Vec::new());
+        queue.offer(&'a', 2, 2, asks(9), Vec::new());
+        (3..=4).for_each(|call| queue.offer(&'b', call, call, works(10), Vec::new()));
+        queue.offer(&'a', 5, 5, asks(0), Vec::new());
         queue.withdraw(&'a', &5);
         assert_eq!(order(&mut queue), "a1 b3 b4 a2 ");
     }
@@ -427,9 +445,9 @@ mod tests {
     fn a_full_lane_holds_back_its_own_line_only() {
         let mut pacer = Pacer::new(Rates::standard().clone());
         let mut queue = Queue::new();
-        (1..=8).for_each(|call| queue.offer(&'a', call, works(10), lane("account")));
-        (1..=2).for_each(|call| queue.offer(&'b', call, works(1), lane("workspace")));
-        let mut out = |queue: &mut Queue<char, u32>, at: u64| {
+        (1..=8).for_each(|call| queue.offer(&'a', call, call, works(10), lane("account")));
+        (1..=2).for_each(|call| queue.offer(&'b', call, call, works(1), lane("workspace")));
+        let mut out = |queue: &mut Queue<char, u32, u32>, at: u64| {
             let mut all = String::new();
             while let Some(one) = queue.next(Some(&mut pacer), now() + Millis(at), Which::All) {
                 all.push_str(&format!("{}{} ", one.who, one.call));
@@ -449,9 +467,9 @@ mod tests {
     fn what_is_promised_waits_for_nobody_but_for_its_intent() {
         let mut pacer = Pacer::new(Rates::standard().clone());
         let mut queue = Queue::new();
-        queue.offer(&'a', 1, Urgency::Promised, Vec::new());
-        queue.offer(&'a', 2, works(10), Vec::new());
-        let mut next = |queue: &mut Queue<char, u32>, which| {
+        queue.offer(&'a', 1, 1, Urgency::Promised, Vec::new());
+        queue.offer(&'a', 2, 2, works(10), Vec::new());
+        let mut next = |queue: &mut Queue<char, u32, u32>, which| {
             queue.next(Some(&mut pacer), now(), which).map(|one| one.call)
         };
         assert_eq!(next(&mut queue, Which::Looks), Some(2));
@@ -464,7 +482,7 @@ mod tests {
         let mut pacer = Pacer::new(Rates::standard().clone());
         let lane = lane("account");
         let mut queue = Queue::new();
-        (1..=4).for_each(|call| queue.offer(&'a', call, works(10), lane.clone()));
+        (1..=4).for_each(|call| queue.offer(&'a', call, call, works(10), lane.clone()));
         assert!(queue.next(Some(&mut pacer), now(), Which::All).is_some());
         pacer.refused(&lane[0], now(), Some(Millis(500)));
         assert!(queue.next(Some(&mut pacer), now(), Which::All).is_none());
@@ -480,11 +498,23 @@ mod tests {
     #[test]
     fn nothing_of_one_that_has_ended_goes_out() {
         let mut queue = Queue::new();
-        queue.offer(&'a', 1, works(10), Vec::new());
-        queue.offer(&'b', 1, works(10), Vec::new());
-        queue.offer(&'a', 2, Urgency::Promised, lane("account"));
-        assert_eq!(queue.of(&'a').collect::<Vec<_>>(), [&1, &2]);
+        queue.offer(&'a', 1, 1, works(10), Vec::new());
+        queue.offer(&'b', 1, 1, works(10), Vec::new());
+        queue.offer(&'a', 2, 2, Urgency::Promised, lane("account"));
+        assert_eq!((queue.waiting(&'a', &2), queue.len()), (Some(&2), 3));
         queue.withdraw_all(&'a');
+        assert_eq!((queue.waiting(&'a', &2), queue.len()), (None, 1));
         assert_eq!(order(&mut queue), "b1 ");
+    }
+
+    #[test]
+    fn a_call_takes_the_place_of_another_for_the_same_thing_but_not_its_own() {
+        let mut queue = Queue::new();
+        queue.offer(&'a', "x", 1, works(10), Vec::new());
+        queue.offer(&'a', "y", 2, works(10), Vec::new());
+        queue.offer(&'a', "x", 1, works(400), Vec::new());
+        queue.offer(&'a', "y", 3, Urgency::Promised, Vec::new());
+        let mut next = || queue.next(None, now(), Which::All).map(|one| one.call);
+        assert_eq!([next(), next(), next()], [Some(3), Some(1), None]);
     }
 }

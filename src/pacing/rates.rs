@@ -18,7 +18,7 @@ const ABOVE_PUBLISHED_MAX: f64 = 10.0;
 const PER_SECOND_MIN: f64 = 1.0 / 3600.0;
 
 /// Calls that a service counts together, by name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Family(String);
 

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::scope_run::ScopeRun;
 use crate::base::id::ScopeId;
 use crate::base::time::Timestamp;
-use crate::engine::Command;
 
 /// What the runs that go on want of a turn.
 #[derive(Debug, Default)]
@@ -24,9 +23,7 @@ pub(super) struct Agenda {
 impl Agenda {
     /// Notes how a scope's run stands now.
     pub(super) fn note(&mut self, scope: &ScopeId, run: &ScopeRun) {
-        // They come first of what is owed.
-        let is_call = |command: &&Command| matches!(command, Command::Apply { .. });
-        self.set_calls(scope, run.startable().take_while(is_call).count());
+        self.set_calls(scope, run.calls());
         set(&mut self.resting, scope, run.is_at_rest());
         let moment = run.next_timer();
         let before = match moment {

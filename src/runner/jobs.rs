@@ -1,12 +1,9 @@
 //! Hands out slots to what the lanes let out, in the order of [`crate::pacing::queue`].
 
-use std::collections::BTreeSet;
-
 use super::lanes::Route;
 use super::running::Running;
-use super::scope_run::{ScopeRun, Surroundings, bake_job};
+use super::scope_run::{Surroundings, bake_job};
 use crate::base::id::{ScopeId, StepId};
-use crate::engine::Command;
 use crate::model::plan::Work;
 use crate::pacing::queue::Which;
 
@@ -54,10 +51,9 @@ impl Running<'_> {
         let mut lanes = std::mem::take(&mut self.lanes);
         let now = self.now();
         for scope in lanes.take_touched() {
-            let run = self.active.contains(&scope).then(|| &self.scopes[&scope]);
-            let owed: BTreeSet<&Command> = run.into_iter().flat_map(ScopeRun::startable).collect();
+            let moved = self.run_of(&scope).moved();
             let answered = |step: &StepId| self.scopes[&scope].answered(step);
-            lanes.offer(&scope, &owed, answered, |step| self.route(&scope, step));
+            lanes.offer(&scope, moved, answered, |step| self.route(&scope, step));
         }
         let mut out = Vec::new();
         while out.len() < free

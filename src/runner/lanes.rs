@@ -37,7 +37,7 @@ pub(super) struct Route<'r> {
 pub(super) struct Lanes {
     /// Nothing for a target that takes any number of calls.
     pacer: Option<Pacer>,
-    queue: Queue<ScopeId, Command>,
+    queue: Queue<ScopeId, StepId, Command>,
     /// Scopes to which something has happened since their calls were offered.
     touched: BTreeSet<ScopeId>,
     /// Steps whose last look has paid for the call that follows.
@@ -78,25 +78,28 @@ impl Lanes {
         std::mem::take(&mut self.touched)
     }
 
-    /// Makes what waits of a scope exactly these calls; those that wait already keep their places.
+    /// Makes what waits of each of these steps exactly its command; one that waits already keeps its place.
     ///
     /// `answered` says when the last call of a step was answered.
     pub(super) fn offer<'r>(
         &mut self,
         scope: &ScopeId,
-        owed: &BTreeSet<&Command>,
+        moved: Vec<(StepId, Option<Command>)>,
         answered: impl Fn(&StepId) -> Option<Timestamp>,
         route: impl Fn(&StepId) -> Route<'r>,
     ) {
-        // Both are in order: they are gone through side by side.
-        let waiting: BTreeSet<&Command> = self.queue.of(scope).collect();
-        let gone: Vec<Command> = waiting.difference(owed).copied().cloned().collect();
-        let fresh: Vec<Command> = owed.difference(&waiting).copied().cloned().collect();
-        gone.iter().for_each(|command| self.queue.withdraw(scope, command));
-        for command in fresh {
-            let Some(step) = command.step() else { continue };
-            let (urgency, lanes) = self.demand(&command, &route(step), step, answered(step));
-            self.queue.offer(scope, command, urgency, lanes);
+        let mut fresh = Vec::new();
+        for (step, command) in moved {
+            let waits = self.queue.waiting(scope, &step);
+            if waits != command.as_ref() {
+                self.queue.withdraw(scope, &step);
+                fresh.extend(command.map(|command| (command, step)));
+            }
+        }
+        fresh.sort_unstable();
+        for (command, step) in fresh {
+            let (urgency, lanes) = self.demand(&command, &route(&step), &step, answered(&step));
+            self.queue.offer(scope, step, command, urgency, lanes);
         }
     }
 
@@ -147,10 +150,12 @@ impl Lanes {
             self.ready_at = self.ready_at.into_iter().chain(self.queue.ready_at()).min();
             return None;
         };
-        let step = out.call.step().expect("timers do not wait for lanes").clone();
-        let route = route(&out.who, &step);
-        self.settle(&out.call, &route, &step, now);
-        let lane = self.of(&out.call, &route);
+        let mut lane = None;
+        if self.pacer.is_some() {
+            let route = route(&out.who, &out.key);
+            self.settle(&out.call, &route, &out.key, now);
+            lane = self.of(&out.call, &route);
+        }
         Some((out.who, out.call, lane))
     }
 

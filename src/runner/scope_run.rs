@@ -25,6 +25,8 @@ use crate::model::resource::{Check, Expectation};
 pub struct ScopeRun {
     state: engine::State,
     running: BTreeSet<Command>,
+    /// Mutating calls among them.
+    calling: usize,
     prepared: BTreeMap<StepId, Prepared>,
 }
 
@@ -57,7 +59,7 @@ impl ScopeRun {
     ) -> Result<Self, String> {
         events.iter().for_each(|event| Self::learn(scope, event, known));
         let state = engine::State::replay(run.clone(), plan, events).map_err(|e| e.to_string())?;
-        Ok(Self { state, running: BTreeSet::new(), prepared: BTreeMap::new() })
+        Ok(Self { state, running: BTreeSet::new(), calling: 0, prepared: BTreeMap::new() })
     }
 
     /// Whether it has ended or was suspended: then nothing more is owed.
@@ -110,10 +112,7 @@ impl ScopeRun {
 
     /// The next moment at which something is to be done.
     pub fn next_timer(&self) -> Option<Timestamp> {
-        match engine::owed(&self.state).first()? {
-            Command::WakeAt(at) => Some(*at),
-            Command::Apply { .. } | Command::Verify { .. } | Command::Observe { .. } => None,
-        }
+        engine::wakes_at(&self.state)
     }
 
     /// When the last call of a step was answered, while its object is being looked at after it.
@@ -124,9 +123,18 @@ impl ScopeRun {
         }
     }
 
-    /// The commands that are owed and not running, in the order in which they are to be started.
-    pub fn startable(&self) -> impl Iterator<Item = &Command> {
-        engine::owed(&self.state).difference(&self.running).filter(|command| command.step().is_some())
+    /// What is owed and not running, for each step to which something has happened since this was last asked.
+    pub fn moved(&mut self) -> Vec<(StepId, Option<Command>)> {
+        let mut moved = engine::moved(&mut self.state);
+        for (_, command) in &mut moved {
+            command.take_if(|command| self.running.contains(command));
+        }
+        moved
+    }
+
+    /// Mutating calls that are owed and not running.
+    pub fn calls(&self) -> usize {
+        engine::calls(&self.state).saturating_sub(self.calling)
     }
 
     /// Makes the job of a command and notes it as running.
@@ -138,6 +146,7 @@ impl ScopeRun {
         around: Surroundings<'_>,
     ) -> Job {
         self.running.insert(command.clone());
+        self.calling += usize::from(is_call(&command));
         let step = command.step().expect("timers are not jobs").clone();
         let limits = &plan.steps[&step].limits;
         let (work, timeout) = match &command {
@@ -169,6 +178,7 @@ impl ScopeRun {
         result: Outcome,
     ) -> (Vec<Event>, Option<Vec<u8>>) {
         self.running.remove(&command);
+        self.calling -= usize::from(is_call(&command));
         let (input, kept) = match (command, result) {
             (Command::Apply { step, attempt, .. }, Outcome::Answered(outcome)) => {
                 (Input::Applied { step, attempt, outcome }, None)
@@ -246,6 +256,10 @@ impl ScopeRun {
             | Event::Unknown { .. } => {}
         }
     }
+}
+
+fn is_call(command: &Command) -> bool {
+    matches!(command, Command::Apply { .. })
 }
 
 /// What is left of a look once its finding is told.

@@ -14,22 +14,21 @@ impl Running<'_> {
     /// How the launch leaves while nothing is under way, if it does. On a virtual clock time jumps to the next moment;
     /// on a real one it is waited for if it is near, or if the process is to stay.
     pub(super) fn leaves(&self, timer: Option<Timestamp>) -> Result<Option<Left>, RunnerError> {
-        let waits = self.waits();
-        let people = needs_people(&waits);
         let stays = match (self.clock.is_real(), timer) {
             (true, _) if self.stay => true,
             (true, Some(at)) => at.since(self.now()) <= limits::WAIT_IN_PROCESS,
             // While only a person can help, the moments of a virtual clock lead nowhere.
-            (false, Some(_)) => !people,
+            (false, Some(_)) => !self.needs_people(),
             (true | false, None) => false,
         };
         if stays {
             return Ok(None);
         }
+        let waits = self.waits();
         if waits.is_empty() && timer.is_none() {
             return Err(RunnerError::Stuck);
         }
-        let due = if people { None } else { timer };
+        let due = if self.needs_people() { None } else { timer };
         Ok(Some(Left::Waiting { waits, due }))
     }
 
@@ -38,6 +37,15 @@ impl Running<'_> {
         let fleet = fleet::waits(&self.saved.plan, &self.fleet, self.now());
         let resting = self.active.iter().filter_map(|scope| self.resting(scope));
         fleet.into_iter().chain(resting).collect()
+    }
+
+    /// Whether nothing goes on by itself: somebody has to decide something, and everything else waits behind that. The steps
+    /// of scopes are looked at last, and only while somebody has to: what rests goes on by itself.
+    fn needs_people(&self) -> bool {
+        let fleet = fleet::waits(&self.saved.plan, &self.fleet, self.now());
+        fleet.iter().any(|one| one.why.needs_person())
+            && fleet.iter().all(|one| one.until.is_none())
+            && !self.active.iter().any(|scope| self.resting(scope).is_some())
     }
 
     /// What a scope waits for whose steps all rest: the rest that ends first.
@@ -70,9 +78,4 @@ impl Running<'_> {
             Standing::Shut { why, .. } | Standing::Never { why } => why,
         }
     }
-}
-
-/// Whether nothing goes on by itself: somebody has to decide something, and everything else waits behind that.
-fn needs_people(waits: &[Waiting]) -> bool {
-    waits.iter().any(|one| one.why.needs_person()) && waits.iter().all(|one| one.until.is_none())
 }

@@ -149,7 +149,7 @@ impl Mutant {
                 Input::Applied { step, attempt, outcome: ApplyOutcome::Done { id: None } }
             }
             (Mutant::LateResultsTaken, Input::Applied { step, outcome, .. }) => {
-                let attempt = state.steps()[&step].attempt;
+                let attempt = state.step(&step).attempt;
                 Input::Applied { step, attempt, outcome }
             }
             (_, Input::Observed { step, attempt, spec, finding }) => {
@@ -234,7 +234,7 @@ impl Mutant {
         attempt: u32,
         call: NextCall,
     ) -> Option<Decision> {
-        let known = &state.steps()[step];
+        let known = state.step(step);
         let verifying = matches!(known.phase, Phase::Verifying { .. });
         let looking = verifying || matches!(known.phase, Phase::Observing);
         if !looking || known.attempt != attempt || state.is_stopping() || state.is_suspended() {
@@ -278,7 +278,7 @@ impl Mutant {
             && let Some(Event::StepFailed { step: by, .. }) = events.first()
         {
             let waiting = |step: &&StepId| {
-                matches!(state.steps()[*step].phase, Phase::Waiting)
+                matches!(state.step(step).phase, Phase::Waiting)
                     && !events.iter().any(|event| event.step() == Some(step))
             };
             if let Some(step) = state.steps().keys().find(waiting).cloned() {
@@ -355,7 +355,7 @@ impl Mutant {
     /// Goes on where the engine gives up.
     fn failed(self, state: &State, now: Timestamp, event: Event) -> Option<Event> {
         let Event::StepFailed { step, attempt, cause, .. } = &event else { return Some(event) };
-        let phase = &state.steps()[step].phase;
+        let phase = &state.step(step).phase;
         let (step, attempt, until) = (step.clone(), *attempt, now + Millis(1));
         let rested = |why| {
             let (step, at) = (step.clone(), Some(now));
@@ -400,7 +400,7 @@ fn applying(now: Timestamp, step: &StepId, attempt: u32, call: NextCall) -> Even
 /// Every call asks the calendar, even one that finishes what has begun.
 fn held_back(plan: &ScopePlan, state: &State, now: Timestamp, event: Event) -> Event {
     let (Event::StepApplying { step, .. }, Some(calendar)) = (&event, &plan.calendar) else { return event };
-    let (step, attempt) = (step.clone(), state.steps()[step].attempt);
+    let (step, attempt) = (step.clone(), state.step(step).attempt);
     match calendar.standing(now, plan.steps[&step].limits.expected) {
         Standing::Shut { opens: until, .. } => {
             Event::StepRested { step, attempt, at: Some(now), until, why: Rest::Window, cause: None }

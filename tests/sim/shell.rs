@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use landfall::base::id::{RunId, StepId};
-use landfall::engine::{Command, Decision, Input, State, apply, decide, owed};
+use landfall::engine::{Command, Decision, Input, State, apply, decide, moved, owed};
 use landfall::model::event::Event;
 use landfall::model::finding::NextCall;
 use landfall::model::holdings::Holdings;
@@ -20,7 +20,7 @@ use landfall::model::plan::ScopePlan;
 use crate::mutant::Mutant;
 use crate::random::Random;
 use crate::scenario::Scenario;
-use crate::watch::{Held, Violation, Watch, broken, holdings_cover, same_after_crash};
+use crate::watch::{Held, Violation, Watch, broken, holdings_cover, holds, same_after_crash};
 use crate::world::Landing;
 pub use tally::Tally;
 
@@ -67,6 +67,8 @@ struct Shell {
     queued: u64,
     /// None while nobody holds the lease.
     state: Option<State>,
+    /// What is owed by each step, as somebody knows it who only follows what moved.
+    followed: BTreeMap<StepId, Command>,
     log: Vec<Event>,
     /// The log when the process began, and everything it folded since.
     folded: Vec<Event>,
@@ -135,6 +137,7 @@ impl Shell {
             queue: BTreeMap::new(),
             queued: 0,
             state: None,
+            followed: BTreeMap::new(),
             log: Vec::new(),
             folded: Vec::new(),
             epoch: 0,
@@ -384,7 +387,7 @@ impl Shell {
     }
 
     fn sync(&mut self) -> Held {
-        let state = self.state.as_ref().expect("a turn needs a state");
+        let state = self.state.as_mut().expect("a turn needs a state");
         if state.is_suspended() {
             self.epoch += 1;
             self.state = None;
@@ -393,10 +396,20 @@ impl Shell {
             return Ok(());
         }
         let owed = owed(state);
+        for (step, command) in moved(state) {
+            match command {
+                Some(command) => self.followed.insert(step, command),
+                None => self.followed.remove(&step),
+            };
+        }
+        let steps = || owed.iter().filter(|command| command.step().is_some());
+        let follows = steps().count() == self.followed.len()
+            && steps().eq(self.followed.values().collect::<BTreeSet<_>>());
+        holds("who-follows-knows-what-is-owed", follows, || format!("{owed:?} and {:?}", self.followed))?;
         // Reads that are no longer owed are dropped; a call is never dropped.
         self.running.retain(|command| matches!(command, Command::Apply { .. }) || owed.contains(command));
         let (mut wake, mut start) = (None, Vec::new());
-        for command in owed {
+        for command in &owed {
             match command {
                 Command::WakeAt(at) => wake = Some((at.as_millis() - self.skew).max(self.now)),
                 _ if self.running.len() + start.len() >= self.scenario.parallel => break,

@@ -328,7 +328,7 @@ fn standing(scenario: &Scenario, step: &StepId, clock: Timestamp, look: Millis) 
 pub fn same_after_crash(before: &State, after: &State) -> Held {
     let name = "owed-after-crash-equals-owed-before";
     for (id, step) in before.steps() {
-        let other = &after.steps()[id];
+        let other = after.step(id);
         let same = match (&step.phase, &other.phase) {
             // A wake is not kept: the step is still resting, and wakes at once.
             (Phase::Observing, Phase::Resting { .. }) => step.attempt == other.attempt + 1,

@@ -120,8 +120,8 @@ impl Found {
         {
             events.iter().for_each(|event| engine::apply(&mut state, event));
         }
-        let due = engine::owed(&state).iter().map(|command| match command {
-            engine::Command::WakeAt(at) => Due::At(*at),
+        let due = engine::owed(&state).into_iter().map(|command| match command {
+            engine::Command::WakeAt(at) => Due::At(at),
             engine::Command::Apply { .. }
             | engine::Command::Verify { .. }
             | engine::Command::Observe { .. } => Due::Now,

@@ -2,7 +2,7 @@
 //! whichever is longest of the longest path with the times that were drawn, the calls that every schedule must make on
 //! one lane at its rate with the least that comes before and after them, and all calls over all slots.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use landfall::base::id::{ScopeId, StepId};
 use landfall::model::plan::{Plan, ScopePlan, Work};
@@ -78,7 +78,7 @@ fn stage(
     slots: usize,
     rates: &Rates,
 ) -> Stage {
-    let mut loads: BTreeMap<Lane, Load> = BTreeMap::new();
+    let mut loads: HashMap<Lane, Load> = HashMap::new();
     let (mut path, mut work) = (0.0_f64, 0.0_f64);
     for (scope, steps) in scopes {
         let times = times(seed, scope, steps);
@@ -107,6 +107,8 @@ fn stage(
             }
         }
     }
+    // In order, so that of two that are equally slow it is always the same.
+    let loads: BTreeMap<Lane, Load> = loads.into_iter().collect();
     let slowest = loads.into_iter().map(|(lane, load)| {
         let of = rates.of(&lane.family);
         let (count, seconds) = least(load, of.rate.as_per_second(), f64::from(of.burst));

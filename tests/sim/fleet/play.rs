@@ -47,8 +47,6 @@ struct Scope<'p> {
     name: ScopeId,
     plan: &'p ScopePlan,
     state: engine::State,
-    /// What was offered or is under way.
-    known: BTreeSet<Command>,
     timer: Option<Timestamp>,
     /// When the object of a step is there and ready; absent before its create was answered.
     ready: BTreeMap<StepId, Timestamp>,
@@ -88,7 +86,7 @@ struct Play<'p> {
     fleet: fleet::State,
     names: BTreeMap<ScopeId, usize>,
     scopes: Vec<Option<Scope<'p>>>,
-    queue: Queue<usize, Command>,
+    queue: Queue<usize, StepId, Command>,
     pacer: Pacer,
     arriving: BinaryHeap<Reverse<(Timestamp, u64, usize, Command)>>,
     timers: BTreeSet<(Timestamp, usize)>,
@@ -231,7 +229,6 @@ impl<'p> Play<'p> {
     fn arrived(&mut self, at: usize, command: Command) {
         let (seed, now) = (self.seed, self.now);
         let scope = self.scopes[at].as_mut().expect("a scope under way");
-        scope.known.remove(&command);
         let input = match command {
             Command::WakeAt(_) => unreachable!("timers are not sent"),
             Command::Apply { step, attempt, .. } => {
@@ -285,20 +282,18 @@ impl<'p> Play<'p> {
     /// Offers what is owed and new, and notes when the scope is to be woken.
     fn offer(&mut self, at: usize) {
         let scope = self.scopes[at].as_mut().expect("a scope under way");
-        let owed = engine::owed(&scope.state);
-        let timer = match owed.first() {
-            Some(Command::WakeAt(moment)) => Some(*moment),
-            _ => None,
-        };
+        let timer = engine::wakes_at(&scope.state);
         if timer != scope.timer {
             scope.timer.map(|old| self.timers.remove(&(old, at)));
             timer.map(|new| self.timers.insert((new, at)));
             scope.timer = timer;
         }
-        let fresh = owed.difference(&scope.known).filter(|one| one.step().is_some());
-        let fresh: Vec<Command> = fresh.cloned().collect();
+        // What is under way is not moved by anything but its own answer, and nothing is withdrawn.
+        let moved = engine::moved(&mut scope.state).into_iter().filter_map(|(_, command)| command);
+        let mut fresh: Vec<Command> = moved.collect();
+        fresh.sort_unstable();
         for command in fresh {
-            let step = command.step().expect("timers were left out");
+            let step = command.step().expect("timers are not among them");
             let (facts, has_id) = (&scope.facts[step], scope.ready.contains_key(step));
             let charge = facts.charge(self.pacer.rates());
             let (urgency, lanes) = match &command {
@@ -308,7 +303,7 @@ impl<'p> Play<'p> {
                     (Urgency::Works(remaining.0), charge.look(has_id || facts.checks, facts.then).0)
                 }
                 Command::Verify { remaining, .. } => {
-                    let urgency = match &scope.state.steps()[step].phase {
+                    let urgency = match &scope.state.step(step).phase {
                         engine::Phase::Verifying { since, .. } if facts.slow => Urgency::Asks {
                             until: *since + facts.expected,
                             then: Millis(remaining.0.0.saturating_sub(facts.expected.0)),
@@ -318,8 +313,8 @@ impl<'p> Play<'p> {
                     (urgency, charge.read(has_id).into_iter().collect())
                 }
             };
-            self.queue.offer(&at, command.clone(), urgency, lanes);
-            scope.known.insert(command);
+            let step = step.clone();
+            self.queue.offer(&at, step, command, urgency, lanes);
         }
     }
 
@@ -352,7 +347,6 @@ impl<'p> Play<'p> {
             state: engine::State::new(run, plan),
             name,
             plan,
-            known: BTreeSet::new(),
             timer: None,
             ready: BTreeMap::new(),
             facts,

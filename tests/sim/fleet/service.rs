@@ -1,6 +1,6 @@
 //! The services of the simulation: how long calls take, when what they make is ready, and whether too many come.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use landfall::base::digest::Digest;
 use landfall::base::id::{ScopeId, StepId};
@@ -53,7 +53,7 @@ pub fn host(plan: &Plan, scope: &ScopeId, step: &StepId) -> String {
 /// by, filled at its rate.
 #[derive(Debug, Default)]
 pub struct Gate {
-    buckets: BTreeMap<Lane, (f64, Timestamp)>,
+    buckets: HashMap<Lane, (f64, Timestamp)>,
     /// Calls that came to an empty bucket.
     pub refused: u64,
     /// All calls.
