@@ -115,7 +115,7 @@ fn every_file_counts(bundle: &Bundle) {
         assert_eq!(ran.code, 7, "without {path}: {}", ran.out);
     }
     bundle.verify("no-such-folder", &bundle.key).ends(7);
-    of_many(&bundle);
+    of_many(bundle);
     bundle.estate.run(&["evidence", "export", "--site", "HRB01", "--out", "bundle"]).ends(1);
     assert_eq!(tree(&bundle.estate.path("bundle")), files, "a bundle is never written over");
     bundle
