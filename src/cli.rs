@@ -46,6 +46,7 @@ mod show;
 mod signing;
 mod status;
 mod ui;
+mod verify;
 mod versions;
 mod wave;
 mod way_back;
@@ -154,23 +155,7 @@ fn dispatch(ui: &Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Evidence(Evidence::Show(args)) => show::show(ui, context, &args),
         Command::Evidence(Evidence::Collect(args)) => collect::collect(ui, &context()?, &args),
         Command::Evidence(Evidence::Coverage(args)) => coverage::coverage(ui, context, &args),
-        Command::Evidence(Evidence::Verify {
-            bundle,
-            key,
-            previous,
-            witness,
-            tsa_ca,
-            allow_rehearsal,
-            output,
-        }) => {
-            let trusted = crate::ops::verify::Trusted {
-                key: key.as_deref(),
-                witness: witness.as_deref(),
-                previous: previous.as_deref(),
-                tsa_ca: tsa_ca.as_deref(),
-            };
-            inspect::verify(ui, &bundle, trusted, allow_rehearsal, output)
-        }
+        Command::Evidence(Evidence::Verify(args)) => verify::verify(ui, &args),
         Command::Witness(command) => witness::run(ui, command),
         Command::Checkpoint => witness::beat(ui, &context()?),
         Command::Keys(command) => keys::run(ui, &context()?, &command),

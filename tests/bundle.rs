@@ -17,7 +17,7 @@ mod tampering;
 
 use std::collections::BTreeMap;
 
-use fixture::{Built, Ending, build, key, parts, sealed};
+use fixture::{Built, Ending, assembled, build, key, parts, sealed};
 use landfall::base::digest::Digest;
 use landfall::evidence::bundle::{self, BundleError, layout};
 use landfall::evidence::control::{ControlRow, ControlStatus, Missing, Obligation};
@@ -148,7 +148,7 @@ fn further_files_are_listed_and_sealed_but_take_nobodys_place() {
         "a//b",
         "",
     ] {
-        let refused = bundle::assemble(&with(bad)).err();
+        let refused = assembled(&with(bad)).err();
         assert_eq!(refused, Some(BundleError::BadPath { path: bad.into() }), "{bad}");
     }
 }
@@ -277,13 +277,11 @@ fn a_file_that_an_entry_names_must_be_there() {
     let mut parts = parts(Ending::Well);
     let digest = *parts.blobs.keys().next().expect("a blob");
     parts.blobs.remove(&digest);
-    let Err(BundleError::MissingBlob { digest: named, seq, .. }) = bundle::assemble(&parts) else {
-        panic!("made")
-    };
+    let Err(BundleError::MissingBlob { digest: named, seq, .. }) = assembled(&parts) else { panic!("made") };
     assert_eq!(named, digest);
     assert!([3, 6].contains(&seq));
     parts.blobs.insert(digest, b"other bytes".to_vec());
-    assert!(matches!(bundle::assemble(&parts), Err(BundleError::MissingBlob { .. })));
+    assert!(matches!(assembled(&parts), Err(BundleError::MissingBlob { .. })));
 }
 
 #[test]
@@ -291,24 +289,24 @@ fn parts_that_contradict_each_other_make_no_bundle() {
     let good = || parts(Ending::Well);
     let mut real = good();
     real.rehearsal = false;
-    assert!(matches!(bundle::assemble(&real), Err(BundleError::Contradiction { .. })));
+    assert!(matches!(assembled(&real), Err(BundleError::Contradiction { .. })));
     let mut cut = good();
     cut.site_log.pop();
-    assert!(matches!(bundle::assemble(&cut), Err(BundleError::Contradiction { .. })));
+    assert!(matches!(assembled(&cut), Err(BundleError::Contradiction { .. })));
     let mut swapped = good();
     swapped.site_log.swap(1, 2);
-    assert!(matches!(bundle::assemble(&swapped), Err(BundleError::BadEntry { seq: 1, .. })));
+    assert!(matches!(assembled(&swapped), Err(BundleError::BadEntry { seq: 1, .. })));
     let mut unsigned = good();
     unsigned.checkpoint = unsigned.checkpoint.replace("\n10\n", "\n11\n");
-    assert!(matches!(bundle::assemble(&unsigned), Err(BundleError::BadCheckpoint { .. })));
+    assert!(matches!(assembled(&unsigned), Err(BundleError::BadCheckpoint { .. })));
     let mut leads_out = good();
     leads_out.rendered.insert("../x".into(), Vec::new());
-    assert!(matches!(bundle::assemble(&leads_out), Err(BundleError::BadPath { .. })));
+    assert!(matches!(assembled(&leads_out), Err(BundleError::BadPath { .. })));
     let mut other_site = good();
     let head = other_site.shared.values().next().expect("a head").clone();
     other_site.shared.insert("site/MPL02".parse().expect("a log"), head);
-    assert!(matches!(bundle::assemble(&other_site), Err(BundleError::Contradiction { .. })));
-    let unsealed = bundle::assemble(&good()).expect("assembled");
+    assert!(matches!(assembled(&other_site), Err(BundleError::Contradiction { .. })));
+    let unsealed = assembled(&good()).expect("assembled");
     assert!(unsealed.clone().seal(&|_| Ok(landfall::evidence::note::Signature([0; 64]))).is_err());
     let error = unsealed.seal(&|_| Err("the key service is away".to_owned())).expect_err("no signature");
     assert!(
@@ -321,7 +319,7 @@ fn parts_that_contradict_each_other_make_no_bundle() {
 fn nothing_sensitive_leaves_in_a_bundle() {
     let mut parts = parts(Ending::Well);
     parts.rendered.insert("sql/seed.sql".into(), b"-- MRN 00441723\n".to_vec());
-    let Err(error) = bundle::assemble(&parts) else { panic!("made") };
+    let Err(error) = assembled(&parts) else { panic!("made") };
     assert!(matches!(&error, BundleError::Sensitive { path, .. } if path == "rendered/sql/seed.sql"));
     assert!(!error.to_string().contains("00441723"));
 }

@@ -138,6 +138,10 @@ pub const ARCHIVE_SPARE_BYTES: u64 = 1 << 20;
 pub const EXPORT_BATCH_MAX: usize = 64;
 /// Bundles that are made at the same time: there are rarely more cores that have nothing better to do.
 pub const EXPORTS_AT_ONCE_MAX: usize = 8;
+/// Bundles that one command verifies: twice the sites of the largest estate, as folders and as archives.
+pub const BUNDLES_VERIFIED_MAX: usize = 10_000;
+/// Bundles that are verified before their verdicts are printed.
+pub const VERIFY_BATCH_MAX: usize = 64;
 /// Limits of families that a sandbox has: there are a few dozen families.
 pub const SANDBOX_LIMITS_MAX: usize = 100;
 /// All files of a bundle together, as the verifier holds them in memory.

@@ -10,7 +10,7 @@ Start with:
   landfall rehearse pilot                 a whole wave against an embedded sandbox; no cloud account needed
   landfall plan --wave pilot --out p.plan what would happen, object by object; changes nothing
   landfall apply p.plan                   exactly that, or a refusal that says what changed
-  landfall evidence verify BUNDLE         check a bundle offline
+  landfall evidence verify BUNDLE...      check bundles offline
 
 Exit codes: landfall help-exit-codes    Problems in files: landfall check";
 
@@ -717,29 +717,8 @@ pub enum Evidence {
     Collect(super::collect::Collect),
     /// Show how many controls are evidenced, and what is missing for the others
     Coverage(Coverage),
-    /// Check a bundle without journal and network
-    Verify {
-        /// The bundle's folder or archive
-        bundle: PathBuf,
-        /// The key you trust, as given to you outside the bundle
-        #[arg(long, value_name = "VKEY")]
-        key: Option<String>,
-        /// A bundle or checkpoint that you kept: the log must continue it
-        #[arg(long, value_name = "PATH")]
-        previous: Option<PathBuf>,
-        /// The key of a witness: its cosignature must be there
-        #[arg(long, value_name = "VKEY")]
-        witness: Option<String>,
-        /// A PEM file with the authorities that you trust for time stamps: the checkpoint must have one
-        #[arg(long, value_name = "FILE")]
-        tsa_ca: Option<PathBuf>,
-        /// Accept a rehearsal's bundle
-        #[arg(long)]
-        allow_rehearsal: bool,
-        /// How to print
-        #[arg(long, short, value_enum, default_value_t = Output::Text)]
-        output: Output,
-    },
+    /// Check bundles without journal and network
+    Verify(super::verify::Verify),
 }
 
 /// Witness commands.

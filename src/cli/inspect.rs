@@ -9,7 +9,6 @@ use super::args::{Check, Init, Output, Params, Render};
 use super::exit::Exit;
 use super::ui::Ui;
 use super::{asked, draw};
-use crate::evidence::verify::{Completeness, Integrity, Verdict};
 use crate::journal::sqlite::SqliteJournal;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
@@ -190,56 +189,6 @@ pub(super) fn read_journal(context: &Context) -> Result<Option<SqliteJournal>, F
         return Ok(None);
     }
     Ok(Some(SqliteJournal::open_read_only(&dir)?))
-}
-
-pub fn verify(
-    ui: &Ui,
-    bundle: &Path,
-    trusted: ops::verify::Trusted<'_>,
-    allow_rehearsal: bool,
-    output: Output,
-) -> Result<Exit, Failure> {
-    let verdict = ops::verify::bundle(bundle, trusted)?;
-    if output == Output::Json {
-        ui.json(&serde_json::to_value(&verdict).map_err(|e| Failure::failed(e.to_string()))?);
-    } else {
-        for check in &verdict.checks {
-            ui.line(&format!(
-                "{:<4} {:<22} {}",
-                if check.ok { "ok" } else { "FAIL" },
-                check.name,
-                check.detail
-            ));
-        }
-        ui.line(&verdict_line(&verdict));
-        if trusted.key.is_none() {
-            ui.say("The keys were taken from the bundle itself; give --key with the key you were handed to be sure");
-        }
-    }
-    if !verdict.holds() {
-        return Ok(Exit::NotVerified);
-    }
-    if verdict.rehearsal && !allow_rehearsal {
-        ui.always(
-            "This is the bundle of a rehearsal: nothing in it really happened. --allow-rehearsal accepts it",
-        );
-        return Ok(Exit::NotVerified);
-    }
-    Ok(Exit::Done)
-}
-
-/// Both verdicts in one line; they are never folded into one word.
-pub fn verdict_line(verdict: &Verdict) -> String {
-    let integrity = match &verdict.integrity {
-        Integrity::Ok => "integrity ok".to_owned(),
-        Integrity::Broken { first } => format!("integrity BROKEN: {first}"),
-    };
-    let complete = match &verdict.completeness {
-        Completeness::Complete => "complete ok".to_owned(),
-        Completeness::Incomplete { what } => format!("INCOMPLETE: {what}"),
-    };
-    let rehearsal = if verdict.rehearsal { " (rehearsal)" } else { "" };
-    format!("{integrity}, {complete}{rehearsal}")
 }
 
 pub(super) fn table(head: &[&str]) -> Table {

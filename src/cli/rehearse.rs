@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::{Rehearse, StartFrom};
 use super::exit::Exit;
-use super::inspect::verdict_line;
 use super::live::Live;
 use super::run::{runtime, shown, stop_on_signals, warn};
 use super::ui::Ui;
+use super::verify::verdict_line;
 use crate::model::plan::SavedPlan;
 use crate::model::wait::OpenItem;
 use crate::ops;

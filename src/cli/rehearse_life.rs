@@ -4,9 +4,9 @@ use clap::{Args, ValueEnum};
 
 use super::args::{Output, Rehearse};
 use super::exit::Exit;
-use super::inspect::verdict_line;
 use super::run::{runtime, shown, stop_on_signals, warn};
 use super::ui::Ui;
+use super::verify::verdict_line;
 use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;

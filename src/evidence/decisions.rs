@@ -32,12 +32,17 @@ pub struct DecisionKey {
 
 /// The decisions among entries, each with its place in the log.
 pub fn of(entries: &[Entry]) -> Vec<(u64, Signed)> {
+    among(entries.iter())
+}
+
+/// The decisions among some entries, each with its place in the log.
+pub fn among<'e>(entries: impl Iterator<Item = &'e Entry>) -> Vec<(u64, Signed)> {
     let signed = |entry: &Entry| {
         let known = Act::ENTRY_KINDS.contains(&entry.kind.as_str());
         let signed: Signed = known.then(|| serde_json::from_value(entry.body.clone()).ok()).flatten()?;
         (signed.statement.act.entry_kind() == entry.kind).then_some((entry.seq, signed))
     };
-    entries.iter().filter_map(signed).collect()
+    entries.filter_map(signed).collect()
 }
 
 /// The path of a decision's file.

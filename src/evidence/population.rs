@@ -24,9 +24,9 @@ use crate::base::time::Timestamp;
 
 use super::answer::Answer;
 use super::bundle::{Files, Parts};
-use super::question::ask::{Question, ask, changes_of};
-use super::records::{BadRecords, Records, readback};
-use super::rights::written;
+use super::question::ask::{self, Change, changes_of};
+use super::records::{BadRecords, Records, Seen, readback};
+use super::rights::{observed, written};
 
 pub use lead_sheet::BadLeadSheet;
 pub use lineage::{LINEAGE_DATA, Lineage};
@@ -207,9 +207,10 @@ impl Populations {
         if let (Some(made), Some(told)) = (&lineage, taken.get_mut(platform::LINEAGE)) {
             told.wrong = told.wrong.take().or_else(|| made.wrong(told));
         }
-        let reconciled = reconcile::reconcile(records, &taken, lineage.as_ref());
-        let drawn = OBJECTS.iter().map(|objects| of_objects(records, objects));
-        let drawn = drawn.chain([of_rights(records), of_changes(records)]);
+        let (seen, changes) = (records.seen(), changes_of(records));
+        let reconciled = reconcile::reconcile(records, &changes, &taken, lineage.as_ref());
+        let drawn = OBJECTS.iter().map(|objects| of_objects(records, &seen, objects));
+        let drawn = drawn.chain([of_rights(records, &seen), of_changes(records, &changes)]);
         let mut all: Vec<Population> = drawn
             .map(|drawn| match taken.remove(drawn.name) {
                 Some(taken) => of_platform(taken),
@@ -219,11 +220,12 @@ impl Populations {
         let order =
             platform::LISTED.iter().map(|one| one.name).chain(platform::FURTHER.map(|(name, _)| name));
         all.extend(order.filter_map(|name| taken.remove(name)).map(of_platform));
-        let facts = sample::Facts::of(records);
+        let reconciliation = reconcile(records, &seen, &changes);
+        let facts = sample::Facts::of(records, changes);
         let samples = all.iter().map(|population| sample::sample(records, &facts, population)).collect();
         let entries = records.entries.len();
         let last = records.entries.last().map_or(Timestamp::from_millis(0), |entry| entry.at);
-        Self { all, reconciliation: reconcile(records), reconciled, samples, lineage, entries, last }
+        Self { all, reconciliation, reconciled, samples, lineage, entries, last }
     }
 
     /// What a page shows of them.
@@ -310,10 +312,10 @@ fn of_platform(mut taken: Taken) -> Population {
     Population { name: rows.question, query: query.to_owned(), rows, span, taken: Some(taken) }
 }
 
-fn of_objects(records: &Records, objects: &Objects) -> Population {
-    let seen: Vec<_> = records.seen().into_iter().filter(|seen| seen.kind == Some(objects.kind)).collect();
-    let span = span(seen.iter().map(|seen| seen.at));
-    let row = |seen: &super::records::Seen<'_>| {
+fn of_objects(records: &Records, seen: &[Seen<'_>], objects: &Objects) -> Population {
+    let seen = seen.iter().filter(|seen| seen.kind == Some(objects.kind));
+    let span = span(seen.clone().map(|seen| seen.at));
+    let row = |seen: &Seen<'_>| {
         let mut cells = vec![seen.step.to_string(), records.id(seen.entry), seen.at.to_string()];
         let live = |pointer: &&str| match &seen.live {
             Some(live) => live.pointer(pointer).map_or_else(String::new, cell),
@@ -322,7 +324,7 @@ fn of_objects(records: &Records, objects: &Objects) -> Population {
         cells.extend(objects.pointers.iter().map(live));
         cells
     };
-    let rows = seen.iter().map(row).collect();
+    let rows = seen.map(row).collect();
     let rows = Answer { question: objects.name, sentence: String::new(), columns: objects.columns, rows };
     let query = format!(
         "the last step.succeeded entry of each step of kind {}, unless it says deleted; columns from the read-back it names",
@@ -331,20 +333,20 @@ fn of_objects(records: &Records, objects: &Objects) -> Population {
     Population { name: objects.name, query, rows, span, taken: None }
 }
 
-fn of_rights(records: &Records) -> Population {
-    let rights = super::rights::observed(records);
+fn of_rights(records: &Records, seen: &[Seen<'_>]) -> Population {
+    let rights = observed(seen);
     let query = "the last read-back of each databricks.grants, permissions, workspace_assignment and \
                  workspace_bindings step, a row for each object, principal and right";
-    let rows = ask(records, Question::Access);
+    let rows = ask::access(records, &rights);
     let span = span(rights.iter().map(|right| right.seen.at));
     Population { name: "grants", query: query.to_owned(), rows, span, taken: None }
 }
 
-fn of_changes(records: &Records) -> Population {
+fn of_changes(records: &Records, changes: &[Change<'_>]) -> Population {
     let query = "every step.applying entry, which is written before a call that changes something, with the entries \
                  that accepted and ended it";
-    let rows = ask(records, Question::Changes);
-    let span = span(changes_of(records).iter().map(|change| change.intent.at));
+    let rows = ask::changes(records, changes);
+    let span = span(changes.iter().map(|change| change.intent.at));
     Population { name: "changes", query: query.to_owned(), rows, span, taken: None }
 }
 
@@ -364,10 +366,9 @@ pub fn cell(value: &Value) -> String {
     }
 }
 
-fn reconcile(records: &Records) -> Reconciliation {
-    let changes = changes_of(records);
+fn reconcile(records: &Records, seen: &[Seen<'_>], changes: &[Change<'_>]) -> Reconciliation {
     let mut last = std::collections::BTreeMap::new();
-    for change in &changes {
+    for change in changes {
         if let Some(step) = &change.intent.step {
             last.insert(step, change);
         }
@@ -389,8 +390,7 @@ fn reconcile(records: &Records) -> Reconciliation {
         differences.push(((*step).clone(), difference));
     }
     let changed: BTreeSet<&StepId> = last.keys().copied().collect();
-    let found =
-        records.seen().iter().filter(|seen| seen.kind.is_some() && !changed.contains(seen.step)).count();
+    let found = seen.iter().filter(|seen| seen.kind.is_some() && !changed.contains(seen.step)).count();
     Reconciliation { applied: last.len(), read_back: last.len() - differences.len(), differences, found }
 }
 

@@ -161,9 +161,10 @@ pub fn readback(entry: &Entry) -> Option<&BlobRef> {
     entry.refs.iter().find(|named| named.path.starts_with("readback/"))
 }
 
-/// A text in an entry's body.
+/// A text in an entry's body, at a pointer whose names need no escape.
 pub fn text<'e>(entry: &'e Entry, pointer: &str) -> Option<&'e str> {
-    entry.body.pointer(pointer).and_then(Value::as_str)
+    let mut names = pointer.split('/').skip(1);
+    names.try_fold(&entry.body, |value, name| value.get(name))?.as_str()
 }
 
 fn file<'f>(files: &'f Files, path: &'static str) -> Result<&'f [u8], BadRecords> {

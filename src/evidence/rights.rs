@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::records::{Records, Seen};
+use super::records::Seen;
 
 /// One right as last observed.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,7 @@ pub struct Right<'r> {
     /// The privilege, level or binding.
     pub right: String,
     /// The look that showed it.
-    pub seen: Seen<'r>,
+    pub seen: &'r Seen<'r>,
 }
 
 /// Names of objects by their ids on the service, as far as this log saw them.
@@ -40,11 +40,10 @@ const NAMED: [(&str, &str, &str); 3] = [
     ("databricks.cluster_policy", "/policy_id", "/name"),
 ];
 
-/// Every right that this log last observed, by object. A look whose read-back is not there shows as one row that says
-/// so.
-pub fn observed(records: &Records) -> Vec<Right<'_>> {
-    let seen = records.seen();
-    let names = names(&seen);
+/// Every right that a log last observed, by object, from what it has seen of all objects. A look whose read-back is not
+/// there shows as one row that says so.
+pub fn observed<'r>(seen: &'r [Seen<'r>]) -> Vec<Right<'r>> {
+    let names = names(seen);
     let mut rights = Vec::new();
     for seen in seen {
         let Some((_, reader)) = READERS.iter().find(|(kind, _)| seen.kind == Some(kind)) else { continue };
@@ -52,12 +51,7 @@ pub fn observed(records: &Records) -> Vec<Right<'_>> {
             Some(live) => reader(live, &names),
             None => vec![[seen.step.to_string(), String::new(), "the read-back is not there".to_owned()]],
         };
-        rights.extend(cells.into_iter().map(|[object, who, right]| Right {
-            object,
-            who,
-            right,
-            seen: seen.clone(),
-        }));
+        rights.extend(cells.into_iter().map(|[object, who, right]| Right { object, who, right, seen }));
     }
     rights.sort_by(|a, b| (&a.object, &a.who, &a.right).cmp(&(&b.object, &b.who, &b.right)));
     rights

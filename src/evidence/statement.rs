@@ -12,6 +12,7 @@ use crate::model::plan::{PlanExcerpt, Work};
 
 use super::bundle::manifest::{Manifest, SCANNED_SINCE};
 use super::bundle::scanned::Scanned;
+use super::bundle::sums::Sums;
 use super::bundle::{Files, layout};
 use super::tally::{Outcomes, StepResult};
 
@@ -48,43 +49,44 @@ pub struct Shown<'s> {
     pub entries: &'s [Entry],
 }
 
-/// Every statement that a bundle with these files holds, but for the one about its list of files; by path.
-pub fn all(shown: &Shown<'_>, files: &Files, outcomes: &Outcomes) -> Vec<(String, Value)> {
+/// Every statement that a bundle with these files and digests holds, but for the one about its list of files; by path.
+pub fn all(shown: &Shown<'_>, files: &Files, sums: &Sums, outcomes: &Outcomes) -> Vec<(String, Value)> {
     let Shown { manifest, plan, entries } = *shown;
-    let plan_file = files.get(layout::PLAN).map_or(&[][..], Vec::as_slice);
+    let plan_file = sums.get(layout::PLAN).copied().unwrap_or_else(|| Digest::of(b""));
     let mut all = vec![
-        (layout::ATTESTED_ORIGIN.to_owned(), provenance(manifest, plan, files)),
-        (layout::ATTESTED_CHECKS.to_owned(), checks(plan, plan_file, outcomes)),
+        (layout::ATTESTED_ORIGIN.to_owned(), provenance(manifest, plan, sums)),
+        (layout::ATTESTED_CHECKS.to_owned(), checks(plan, &plan_file, outcomes)),
     ];
     if manifest.v < SCANNED_SINCE {
         return all;
     }
-    all.extend(files.get(layout::SCAN).map(|record| (layout::ATTESTED_SCAN.to_owned(), scan(record))));
-    all.extend(files.iter().filter_map(|(path, bytes)| {
+    let record = files.get(layout::SCAN).zip(sums.get(layout::SCAN));
+    all.extend(record.map(|(record, digest)| (layout::ATTESTED_SCAN.to_owned(), scan(record, digest))));
+    all.extend(sums.iter().filter_map(|(path, digest)| {
         let place = layout::oscal_attestation(path)?;
-        Some((place, oscal(path.strip_prefix(layout::OSCAL)?, bytes, &manifest.tool)))
+        Some((place, oscal(path.strip_prefix(layout::OSCAL)?, digest, &manifest.tool)))
     }));
-    let gates = gates::statement_of(manifest, entries, files);
+    let gates = gates::statement_of(manifest, entries, sums);
     all.extend(gates.map(|gates| (layout::ATTESTED_GATES.to_owned(), gates)));
     all
 }
 
 /// An OSCAL file, in the words that compliance-trestle asks for. Its bytes are RFC 8785, so their digest is the one that
 /// trestle computes.
-fn oscal(name: &str, bytes: &[u8], tool: &str) -> Value {
+fn oscal(name: &str, digest: &Digest, tool: &str) -> Value {
     let predicate = json!({
         "canonicalization": "RFC8785", "digestAlgorithm": "sha256", "digestSource": "canonical-json", "tool": tool,
     });
-    statement(OSCAL_SIGNING, vec![named(name, &Digest::of(bytes))], predicate)
+    statement(OSCAL_SIGNING, vec![named(name, digest)], predicate)
 }
 
 /// That everything was searched, and nothing was found: a test for each thing that was searched for.
-fn scan(record: &[u8]) -> Value {
+fn scan(record: &[u8], digest: &Digest) -> Value {
     let read: Option<Scanned> = serde_json::from_slice(record).ok();
     let clean = read.as_ref().is_some_and(|read| read.hits == 0);
     let patterns: Vec<String> = read.into_iter().flat_map(|read| read.patterns).collect();
     let (passed, failed) = if clean { (patterns, Vec::new()) } else { (Vec::new(), patterns) };
-    let file = named(layout::SCAN, &Digest::of(record));
+    let file = named(layout::SCAN, digest);
     let predicate = json!({
         "result": if clean { "PASSED" } else { "FAILED" }, "configuration": [file.clone()],
         "passedTests": passed, "warnedTests": [], "failedTests": failed,
@@ -118,9 +120,9 @@ pub fn bundle(manifest: &Manifest, sums: &Digest) -> Value {
 }
 
 /// Where the rendered files and the plan come from: packs, input files and the site.
-pub fn provenance(manifest: &Manifest, plan: &PlanExcerpt, files: &Files) -> Value {
-    let made = files.iter().filter(|(path, _)| *path == layout::PLAN || path.starts_with(layout::RENDERED));
-    let subjects = made.map(|(path, bytes)| named(path, &Digest::of(bytes))).collect();
+fn provenance(manifest: &Manifest, plan: &PlanExcerpt, sums: &Sums) -> Value {
+    let made = sums.iter().filter(|(path, _)| *path == layout::PLAN || path.starts_with(layout::RENDERED));
+    let subjects = made.map(|(path, digest)| named(path, digest)).collect();
     let pack = |(name, lock): (_, &crate::model::plan::PackLock)| json!({"name": format!("templates/{name}"), "digest": {"sha256": lock.digest}, "annotations": {"version": lock.version}});
     let inputs = plan.head.inputs.iter().filter(|(path, _)| !path.starts_with("templates/"));
     let inputs = inputs.chain(&plan.part.inputs).map(|(path, digest)| named(path, digest));
@@ -143,7 +145,7 @@ pub fn provenance(manifest: &Manifest, plan: &PlanExcerpt, files: &Files) -> Val
 }
 
 /// How the plan's checks ended. A check without an outcome is a warning: it neither passed nor failed.
-pub fn checks(plan: &PlanExcerpt, plan_file: &[u8], outcomes: &Outcomes) -> Value {
+fn checks(plan: &PlanExcerpt, plan_file: &Digest, outcomes: &Outcomes) -> Value {
     let (mut passed, mut warned, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for (step, planned) in &plan.part.plan.steps {
         if matches!(planned.work, Work::Check { .. }) {
@@ -159,10 +161,10 @@ pub fn checks(plan: &PlanExcerpt, plan_file: &[u8], outcomes: &Outcomes) -> Valu
         (true, false) => "WARNED",
         (true, true) => "PASSED",
     };
-    let file = named(layout::PLAN, &Digest::of(plan_file));
+    let file = named(layout::PLAN, plan_file);
     let predicate = json!({
-        "result": result, "configuration": [file],
+        "result": result, "configuration": [file.clone()],
         "passedTests": passed, "warnedTests": warned, "failedTests": failed,
     });
-    statement(TEST_RESULT, vec![named(layout::PLAN, &Digest::of(plan_file))], predicate)
+    statement(TEST_RESULT, vec![file], predicate)
 }

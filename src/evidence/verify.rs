@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::model::entry::{ActorKind, Entry};
 
 use super::bundle::manifest::{BUNDLE_VERSION, Manifest};
-use super::bundle::{Files, layout};
+use super::bundle::{Files, layout, sums};
 use super::cosignature::WitnessKey;
 use super::note::VerifierKey;
 use super::origin;
@@ -174,6 +174,7 @@ impl Checks {
 /// Checks a bundle. Without pinned keys, those in the bundle are used, and the verdict says so.
 pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     let mut checks = Checks::default();
+    let sums = sums::of(files);
     let manifest = checks.keep("manifest", manifest(files));
     let chain = checks.keep("log key", keys::log(files, pins.log.as_ref()));
     let bundle_key = checks.keep("bundle key", keys::bundle(files, &chain, pins.bundle.as_ref()));
@@ -189,14 +190,16 @@ pub fn verify(files: &Files, pins: &Pins) -> Verdict {
     checks.keep("kind of run", rehearsal(&manifest, &log_key, &entries));
     let plan = checks.keep("plan", plan::plan(files, &manifest, &entries));
     checks.keep("planned steps", steps::outcomes(&manifest, &plan, &entries));
-    checks.keep("files named by entries", seal::named_files(files, &entries));
+    checks.keep("files named by entries", seal::named_files(&sums, &entries));
     checks.keep("decisions", decisions::signatures(files, &entries));
-    checks.keep("list of files", seal::list(files));
+    checks.keep("list of files", seal::list(files, &sums));
     let keys = seal::Keys { log: &log_key, bundle: &bundle_key, heads: &heads };
     checks.keep("seal", seal::seal(files, &manifest, &keys));
-    checks.keep("attestations", attested::attestations(files, &manifest, &plan, &entries, &bundle_key));
+    let attested =
+        attested::Attested { manifest: &manifest, plan: &plan, entries: &entries, key: &bundle_key };
+    checks.keep("attestations", attested.attestations(files, &sums));
     checks.keep("scan", scanned::record(files, &manifest, &entries));
-    checks.keep("populations", populations::populations(files, &entries));
+    checks.keep("populations", populations::populations(files, &sums, &manifest, entries));
     let vouched = heads.is_some_and(|heads| heads.bundle_key.is_some());
     let by_key = log_key.is_some_and(|key| origin::is_rehearsal(key.name()));
     let rehearsal = by_key || manifest.is_some_and(|manifest| manifest.rehearsal);

@@ -22,7 +22,7 @@ use crate::model::resource::{Check, Origin};
 
 pub use consent::Consent;
 pub use overview::Overview;
-pub use parts::PlanExcerpt;
+pub use parts::{BadExcerpt, PlanExcerpt, PlanFile};
 pub use rollback::RollbackOf;
 pub use selection::Selection;
 

@@ -17,8 +17,8 @@ use crate::controls::{
 use crate::evidence::register::open_by_control;
 use crate::journal::{Journal, Line};
 use crate::model::control::ControlRow;
-use crate::model::plan::PlanExcerpt;
 use crate::model::plan::parts::ScopePart;
+use crate::model::plan::{PlanExcerpt, PlanFile};
 use crate::ops::Context;
 use crate::ops::desired::Desired;
 use crate::ops::error::Failure;
@@ -80,17 +80,26 @@ pub struct Ledger {
     asked: Option<Timestamp>,
 }
 
-/// Of one plan, what evidence needs to know.
+/// Of one scope's plan, what evidence needs to know.
 #[derive(Debug)]
 struct PlanEvidence {
     digest: Digest,
-    scopes: BTreeMap<ScopeId, ScopeEvidence>,
-}
-
-#[derive(Debug)]
-struct ScopeEvidence {
+    scope: ScopeId,
     needs: BTreeSet<ScopeId>,
     steps: BTreeMap<StepId, Option<String>>,
+}
+
+impl PlanEvidence {
+    fn of(excerpt: &PlanExcerpt) -> Self {
+        let ScopePart { scope, plan, .. } = &excerpt.part;
+        let steps = plan.steps.iter().map(|(step, planned)| (step.clone(), planned.evidence.clone()));
+        Self {
+            digest: excerpt.digest,
+            scope: scope.clone(),
+            needs: plan.needs.clone(),
+            steps: steps.collect(),
+        }
+    }
 }
 
 impl Ledger {
@@ -115,15 +124,31 @@ impl Ledger {
         site: &SiteCode,
         now: Timestamp,
     ) -> Result<SiteControls, Failure> {
+        let lines = journal.read(&LogId::Scope(ScopeId::Site(site.clone())), 0)?;
+        self.site_of(journal, site, lines, now)
+    }
+
+    /// The same by lines of the site's log that are read already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::site`].
+    pub fn site_of(
+        &mut self,
+        journal: &dyn Journal,
+        site: &SiteCode,
+        lines: Vec<Line>,
+        now: Timestamp,
+    ) -> Result<SiteControls, Failure> {
         let scope = ScopeId::Site(site.clone());
         if self.org.is_none() {
             self.org = Some(OrgLog::read(journal)?);
         }
-        let own = self.history(journal, &scope, now)?;
+        let own = self.history(journal, &scope, lines, now)?;
         let mut needed = BTreeSet::from([ScopeId::Account]);
-        if let Some(newest) = &own.newest {
-            needed.extend(self.rests_on(newest, &scope));
-        }
+        let plan = own.newest.and_then(|newest| self.plans.get(&newest));
+        needed
+            .extend(plan.filter(|plan| plan.scope == scope).into_iter().flat_map(|plan| plan.needs.clone()));
         if self.asked != Some(now) {
             (self.shared, self.asked) = (BTreeMap::new(), Some(now));
         }
@@ -132,7 +157,10 @@ impl Ledger {
             let kept = self.shared.remove(scope);
             histories.push(match kept {
                 Some(history) => history,
-                None => self.history(journal, scope, now)?.history,
+                None => {
+                    let lines = journal.read(&LogId::Scope(scope.clone()), 0)?;
+                    self.history(journal, scope, lines, now)?.history
+                }
             });
         }
         let catalogue = Catalogue::embedded();
@@ -141,36 +169,27 @@ impl Ledger {
         let standings = standings(catalogue, &observe_with(catalogue, &histories, &signals), now);
         let beside = Beside { own: self.own.clone(), findings: open_by_control(&histories[0].entries) };
         let rows = rows_with(catalogue, &standings, &beside, now);
-        // For the next site.
+        // For the next site, which has a plan of its own.
         self.shared.extend(needed.into_iter().zip(histories.drain(1..)));
+        self.plans.retain(|_, plan| plan.scope != scope);
         Ok(SiteControls { site: site.clone(), rows, standings })
     }
 
-    /// The scopes that a scope rests on in a plan, directly or not.
-    fn rests_on(&self, plan: &Digest, scope: &ScopeId) -> BTreeSet<ScopeId> {
-        let Some(known) = self.plans.get(plan) else { return BTreeSet::new() };
-        let mut found = BTreeSet::new();
-        let mut ahead = vec![scope];
-        while let Some(next) = ahead.pop() {
-            for needed in known.scopes.get(next).into_iter().flat_map(|evidence| &evidence.needs) {
-                if found.insert(needed.clone()) {
-                    ahead.push(needed);
-                }
-            }
-        }
-        found
-    }
-
-    fn history(&mut self, journal: &dyn Journal, scope: &ScopeId, now: Timestamp) -> Result<Told, Failure> {
+    fn history(
+        &mut self,
+        journal: &dyn Journal,
+        scope: &ScopeId,
+        mut lines: Vec<Line>,
+        now: Timestamp,
+    ) -> Result<Told, Failure> {
         let log = LogId::Scope(scope.clone());
-        let mut lines = journal.read(&log, 0)?;
         // What was written after the moment was not there then. Clocks of machines differ a little.
         lines.retain(|line| line.entry.at <= now + DECISION_CLOCK_SKEW);
         let (mut plans, mut newest) = (BTreeMap::new(), None);
         for blob in lines.iter().filter_map(named_plan) {
             let known = self.plan(journal, &blob)?;
-            if let Some(evidence) = known.scopes.get(scope) {
-                plans.insert(known.digest, evidence.steps.clone());
+            if known.scope == *scope {
+                plans.insert(known.digest, known.steps.clone());
             }
             newest = Some(blob);
         }
@@ -182,16 +201,16 @@ impl Ledger {
         Ok(Told { history: History { log, entries, plans, void }, newest })
     }
 
+    /// Keeps what a plan says that was read already.
+    pub fn know(&mut self, plan: &PlanFile) {
+        self.plans.insert(Digest::of(plan.bytes()), PlanEvidence::of(plan.excerpt()));
+    }
+
     fn plan(&mut self, journal: &dyn Journal, blob: &Digest) -> Result<&PlanEvidence, Failure> {
         if !self.plans.contains_key(blob) {
             let bad = |what: String| Failure::NotVerified { what: format!("{PLAN_FILE}: {what}") };
-            let raw = serde_json::from_slice(&journal.get_blob(blob)?).map_err(|e| bad(e.to_string()))?;
-            let excerpt = PlanExcerpt::from_value(raw).map_err(|e| bad(e.to_string()))?;
-            let ScopePart { scope, plan, .. } = excerpt.part;
-            let steps = plan.steps.into_iter().map(|(step, planned)| (step, planned.evidence));
-            let evidence = ScopeEvidence { needs: plan.needs, steps: steps.collect() };
-            let scopes = BTreeMap::from([(scope, evidence)]);
-            self.plans.insert(*blob, PlanEvidence { digest: excerpt.digest, scopes });
+            let file = PlanFile::read(journal.get_blob(blob)?).map_err(|error| bad(error.to_string()))?;
+            self.plans.insert(*blob, PlanEvidence::of(file.excerpt()));
         }
         Ok(&self.plans[blob])
     }

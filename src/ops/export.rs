@@ -12,24 +12,26 @@ mod parts;
 mod record;
 mod timestamps;
 
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use crate::base::digest::Digest;
 use crate::base::id::{LogId, ScopeId, SiteCode, WaveName};
 use crate::base::time::Timestamp;
-use crate::evidence::bundle::{Files, Previous, assemble, layout};
+use crate::evidence::bundle::{Draft, Files, Previous, layout};
 use crate::journal::bundle_dir::BundleDirError;
-use crate::journal::{Journal, bundle_archive, bundle_dir};
+use crate::journal::{Journal, Line, bundle_archive, bundle_dir};
 use crate::model::anchor::TimestampService;
 use crate::model::entry::Actor;
+use crate::model::plan::{LogHead, PlanFile};
 use crate::ops::controls::{Ledger, SiteControls};
 use crate::ops::error::Failure;
 use crate::ops::keys::Keys;
 use crate::ops::{Context, earlier};
 use crate::signer::Signer as _;
 
-use controls::attach_controls;
+use controls::with_controls;
 use decisions::attach_decisions;
 use org::OrgSeal;
 use parts::parts;
@@ -77,8 +79,16 @@ struct Reading<'r> {
 }
 
 impl Reading<'_> {
-    fn controls(&mut self, site: &SiteCode, now: Timestamp) -> Result<SiteControls, Failure> {
-        self.ledger.site(&*self.journal, site, now)
+    /// The controls of a site by lines of its log and the plan of its newest run, which are read already.
+    fn controls(
+        &mut self,
+        site: &SiteCode,
+        lines: Vec<Line>,
+        plan: &PlanFile,
+        now: Timestamp,
+    ) -> Result<SiteControls, Failure> {
+        self.ledger.know(plan);
+        self.ledger.site_of(&*self.journal, site, lines, now)
     }
 }
 
@@ -156,7 +166,7 @@ pub fn export(
     out: &Path,
 ) -> Result<Exported, Failure> {
     let keys = Keys::open(&context.key_dir(), &wanted.estate, wanted.rehearsal, context.entropy)?;
-    known(journal, &wanted.site)?;
+    known(&journal.heads()?, &wanted.site)?;
     let org = OrgSeal::of(context, journal, &keys, &wanted.actor)?;
     let mut ledger = Ledger::open(context)?;
     let made = make(context, &mut Reading { journal, org: &org, ledger: &mut ledger }, wanted, &keys)?;
@@ -169,9 +179,9 @@ pub fn export(
 }
 
 /// That something is recorded of a site.
-fn known(journal: &dyn Journal, site: &SiteCode) -> Result<(), Failure> {
+fn known(heads: &BTreeMap<LogId, LogHead>, site: &SiteCode) -> Result<(), Failure> {
     let log = LogId::Scope(ScopeId::Site(site.clone()));
-    if journal.heads()?.get(&log).is_some_and(|head| head.size > 0) {
+    if heads.get(&log).is_some_and(|head| head.size > 0) {
         return Ok(());
     }
     let help = Some("landfall rehearse, or plan and apply, first".to_owned());
@@ -187,17 +197,20 @@ fn make(context: &Context, journal: &mut Reading<'_>, wanted: &Wanted, keys: &Ke
     lines.truncate(usize::try_from(journal.org.heads[&log].size).unwrap_or(usize::MAX));
     let mut parts = parts(context, journal, wanted, keys, &scope, &lines)?;
     attach_decisions(journal, &lines, &mut parts)?;
-    attach_controls(journal, &lines, &mut parts)?;
     let troubles = timestamps::attach(context, wanted, &mut parts)?;
+    let (checkpoint, previous) = (parts.checkpoint.clone(), parts.previous.clone());
+    let entries = lines.len();
     let failed = |what: String| Failure::failed(format!("the bundle of {}: {what}", wanted.site));
-    let unsealed = assemble(&parts).map_err(|e| failed(e.to_string()))?;
+    let draft = Draft::of(parts).map_err(|e| failed(e.to_string()))?;
+    let draft = with_controls(journal, lines, draft)?;
+    let unsealed = draft.finish().map_err(|e| failed(e.to_string()))?;
     let sign = |bytes: &[u8]| keys.bundle.sign(bytes).map_err(|error| error.to_string());
     let files: Files = unsealed.seal(&sign).map_err(|e| failed(e.to_string()))?;
     let pulled = Pulled {
-        checkpoint: parts.checkpoint,
-        previous: parts.previous,
+        checkpoint,
+        previous,
         sums: Digest::of(&files[layout::SUMS]),
-        entries: lines.len(),
+        entries,
         files: files.len(),
         troubles,
     };

@@ -6,7 +6,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use landfall::base::digest::Digest;
 use landfall::base::id::{LogId, RunId, ScopeId, StepId};
 use landfall::base::time::{Millis, Timestamp};
-use landfall::evidence::bundle::{self, Files, Parts};
+use landfall::evidence::bundle::{BundleError, Draft, Files, Parts, Unsealed};
 use landfall::evidence::checkpoint::Checkpoint;
 use landfall::evidence::heads::{HEADS_KIND, HeadsBody, PseudonymKey};
 use landfall::evidence::note::{Signature, VerifierKey};
@@ -15,7 +15,7 @@ use landfall::evidence::tlog_proof::TlogProof;
 use landfall::journal::memory::MemoryJournal;
 use landfall::journal::{Journal, Lease};
 use landfall::model::entry::{Actor, ActorKind, BlobRef, EntryDraft};
-use landfall::model::plan::{LogHead, Plan, SavedPlan};
+use landfall::model::plan::{LogHead, Plan, PlanFile, SavedPlan};
 use landfall::signer::{Signer, SignerError, sign_checkpoint};
 use serde_json::{Value, json};
 
@@ -69,9 +69,14 @@ pub fn build(ending: Ending) -> Built {
     Built { files: sealed(&parts(ending)), log_key, bundle_key }
 }
 
+/// All files of a bundle of these parts but its seal.
+pub fn assembled(parts: &Parts) -> Result<Unsealed, BundleError> {
+    Draft::of(parts.clone())?.finish()
+}
+
 /// A bundle of these parts under the bundle key.
 pub fn sealed(parts: &Parts) -> Files {
-    let unsealed = bundle::assemble(parts).expect("a bundle");
+    let unsealed = assembled(parts).expect("a bundle");
     unsealed.seal(&|bytes| keys().1.sign(bytes).map_err(|error| error.to_string())).expect("sealed")
 }
 
@@ -263,7 +268,7 @@ pub fn parts(ending: Ending) -> Parts {
         heads_line: org_log.last().expect("the heads").clone(),
         heads_proof: TlogProof::of_last(&org_log, checkpoint("org", &org_log)).expect("a proof"),
         shared: [(LogId::Scope(ScopeId::Account), heads[&log("account")].clone())].into(),
-        plan: serde_json::to_vec(&excerpt).expect("a plan"),
+        plan: PlanFile::read(serde_json::to_vec(&excerpt).expect("JSON")).expect("a plan"),
         rendered: [("sql/grants.sql".to_owned(), b"GRANT SELECT ON SCHEMA raw TO `readers`;\n".to_vec())]
             .into(),
         blobs: named.into_iter().map(|digest| (digest, journal.get_blob(&digest).expect("a blob"))).collect(),

@@ -1,8 +1,8 @@
 //! Which gates a bundle attests as open: those that somebody signed for, that did not shut and whose time is not over.
 
 use landfall::base::digest::Digest;
-use landfall::evidence::bundle::layout;
 use landfall::evidence::bundle::manifest::Manifest;
+use landfall::evidence::bundle::{layout, sums};
 use landfall::evidence::records::Records;
 use landfall::evidence::statement::{GO_LIVE, Shown, all};
 use landfall::evidence::tally::Outcomes;
@@ -42,7 +42,7 @@ fn properties(entries: &[Entry]) -> Option<Vec<String>> {
     let plan = serde_json::from_slice(&files[layout::PLAN]).expect("the plan");
     let plan = PlanExcerpt::from_value(plan).expect("the plan");
     let shown = Shown { manifest: &manifest, plan: &plan, entries };
-    let statements = all(&shown, &files, &Outcomes::new());
+    let statements = all(&shown, &files, &sums::of(&files), &Outcomes::new());
     let (_, gates) = statements.into_iter().find(|(path, _)| path == layout::ATTESTED_GATES)?;
     assert_eq!(gates["predicateType"], "https://in-toto.io/attestation/svr/v0.2");
     assert!(gates["predicate"]["verifier"]["policies"].is_array(), "version 0.2 asks for them");

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use landfall::base::digest::Digest;
 use landfall::base::id::LogId;
-use landfall::evidence::bundle::{self, Files, Parts, Previous, layout};
+use landfall::evidence::bundle::{Files, Parts, Previous, layout};
 use landfall::evidence::checkpoint::Checkpoint;
 use landfall::evidence::growth::Growth;
 use landfall::evidence::handover::{Handover, KeyUse, ROTATED_KIND, Rotation};
@@ -22,7 +22,7 @@ use landfall::signer::{Signer, sign_checkpoint};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::fixture::{Ending, TestKey, key, keys, parts};
+use super::fixture::{Ending, TestKey, assembled, key, keys, parts};
 use super::tampering::sealed_with;
 
 /// The keys of checkpoints, in the order in which they took over.
@@ -96,7 +96,7 @@ fn rotated_parts(seal: &dyn Signer) -> Parts {
 }
 
 fn sealed(parts: &Parts, by: &dyn Signer) -> Files {
-    let unsealed = bundle::assemble(parts).expect("a bundle");
+    let unsealed = assembled(parts).expect("a bundle");
     unsealed.seal(&|bytes| by.sign(bytes).map_err(|error| error.to_string())).expect("sealed")
 }
 

@@ -36,7 +36,7 @@ fn missing(verdict: &Verdict) -> &str {
 /// Makes the list of files fit again, as anybody can.
 pub fn listed(mut files: Files) -> Files {
     let seals = layout::UNLISTED.map(|path| files.remove_entry(path));
-    let list = sums::text(&files).into_bytes();
+    let list = sums::text(&sums::of(&files)).into_bytes();
     files.extend(seals.into_iter().flatten());
     files.insert(layout::SUMS.into(), list);
     files
@@ -78,7 +78,7 @@ fn restate(files: &mut Files, key: &dyn Signer) -> Option<()> {
     files.insert(layout::SCAN.into(), record.to_bytes());
     let outcomes = Executions { plan: &plan.digest, runs: &manifest.runs }.outcomes(&entries);
     let shown = Shown { manifest: &manifest, plan: &plan, entries: &entries };
-    for (path, told) in statement::all(&shown, files, &outcomes) {
+    for (path, told) in statement::all(&shown, files, &sums::of(files), &outcomes) {
         let signature = key.sign(&dsse::message(&told)).expect("a signature");
         files.insert(path, dsse::write(&told, key.vkey(), &signature).into_bytes());
     }

@@ -45,6 +45,28 @@ impl Bundle {
     }
 }
 
+/// Several bundles in one go: those that do not hold are named and keep none of the others from their verdicts.
+fn of_many(bundle: &Bundle) {
+    let estate = &bundle.estate;
+    copy(&estate.path("bundle"), &estate.path("all/HRB01"));
+    copy(&estate.path("bundle"), &estate.path("all/MPL02"));
+    let ran = bundle.verify("all", &bundle.key).ends(0);
+    ran.prints("ok   all/HRB01: integrity ok, complete ok\nok   all/MPL02: integrity ok, complete ok\n2 bundles: 2 good, 0 not\n");
+    std::fs::write(estate.path("all/HRB01").join("README.txt"), "another").unwrap();
+    copy(&estate.path("all/MPL02/journal"), &estate.path("all/NEW03"));
+    let ran = bundle.verify("all", &bundle.key).ends(7);
+    ran.prints("FAIL all/HRB01: integrity BROKEN: README.txt was changed")
+        .prints("ok   all/MPL02: integrity ok")
+        .prints("FAIL all/NEW03: integrity BROKEN")
+        .prints("3 bundles: 1 good, 2 not\n");
+    let ran = estate.run(&["evidence", "verify", "all/MPL02", "nowhere", "-o", "json"]).ends(7);
+    let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&told["good"], &told["bad"]), (&1.into(), &1.into()));
+    assert_eq!(told["bundles"][0]["verdict"]["integrity"], "ok");
+    assert!(told["bundles"][1]["error"].as_str().unwrap().contains("nowhere"));
+    estate.run(&["evidence", "verify", "all", "--previous", "bundle"]).ends(64);
+}
+
 #[test]
 fn a_bundle_verifies_with_its_key_and_any_mending_is_named() {
     let bundle = Bundle::exported();
@@ -93,6 +115,7 @@ fn every_file_counts(bundle: &Bundle) {
         assert_eq!(ran.code, 7, "without {path}: {}", ran.out);
     }
     bundle.verify("no-such-folder", &bundle.key).ends(7);
+    of_many(bundle);
     bundle.estate.run(&["evidence", "export", "--site", "HRB01", "--out", "bundle"]).ends(1);
     assert_eq!(tree(&bundle.estate.path("bundle")), files, "a bundle is never written over");
     bundle

@@ -340,7 +340,7 @@ fn restate(files: &mut Files, manifest: &Manifest, key: &FileKey) {
     files.insert(layout::SCAN.into(), record.to_bytes());
     let outcomes = Executions { plan: &plan.digest, runs: &manifest.runs }.outcomes(&entries);
     let shown = Shown { manifest, plan: &plan, entries: &entries };
-    for (path, told) in statement::all(&shown, files, &outcomes) {
+    for (path, told) in statement::all(&shown, files, &sums::of(files), &outcomes) {
         let signature = key.sign(&dsse::message(&told)).expect("a signature");
         files.insert(path, dsse::write(&told, key.vkey(), &signature).into_bytes());
     }
@@ -353,7 +353,7 @@ fn sealed(mut files: Files, manifest: &Manifest) -> Files {
         files.remove(path);
     }
     restate(&mut files, manifest, &key);
-    let list = sums::text(&files).into_bytes();
+    let list = sums::text(&sums::of(&files)).into_bytes();
     let digest = Digest::of(&list);
     let text = layout::note_text(&manifest.origin, &manifest.site, &digest);
     let whole = statement::bundle(manifest, &digest);

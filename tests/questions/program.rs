@@ -104,6 +104,7 @@ fn findings_holds_and_redactions_are_sealed_and_every_answer_is_the_same_from_jo
     close(&hold).ends(3).says("was closed by entry");
 
     let seen = asked.first("kind:step.succeeded step:catalog.prod.clinical");
+    asked.export("before");
     let redact = |entry: &str| {
         asked.run(&["evidence", "redact", "--site", "HRB01", "--entry", entry, "--reason", "a name"])
     };
@@ -113,6 +114,9 @@ fn findings_holds_and_redactions_are_sealed_and_every_answer_is_the_same_from_jo
 
     asked.export("bundle");
     asked.verify("bundle").ends(0).prints("1 of them redacted").prints("integrity ok, complete ok\n");
+    // A line that gave way to its hash rewrites no history.
+    let kept = asked.run(&["evidence", "verify", "bundle", "--previous", "before"]).ends(0);
+    kept.prints("of the previous bundle; continues the").prints("of the checkpoint that you kept");
     for question in ["approvals", "changes", "access", "incidents", "retirements"] {
         asked.same_from_both("bundle", &["ask", question]);
     }

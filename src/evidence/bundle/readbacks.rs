@@ -6,6 +6,7 @@ use crate::base::digest::Digest;
 use crate::model::entry::{BlobRef, Entry};
 
 use super::super::retention;
+use super::sums::Sums;
 use super::{BundleError, Files, layout};
 
 /// Letters of a name that are kept.
@@ -16,9 +17,10 @@ pub(super) fn place(
     entries: &[Entry],
     blobs: &BTreeMap<Digest, Vec<u8>>,
     files: &mut Files,
+    sums: &mut Sums,
 ) -> Result<(), BundleError> {
     // What a tombstone stands for is left out even where it is still there: the same log makes the same bundle.
-    let mut present: BTreeSet<Digest> = files.values().map(|bytes| Digest::of(bytes)).collect();
+    let mut present: BTreeSet<Digest> = sums.values().copied().collect();
     present.extend(retention::gone(entries));
     for entry in entries {
         for named in &entry.refs {
@@ -31,7 +33,9 @@ pub(super) fn place(
                 path: named.path.clone(),
                 digest: named.sha256,
             })?;
-            files.insert(free_path(entry.seq, named, files), bytes.clone());
+            let path = free_path(entry.seq, named, files);
+            sums.insert(path.clone(), named.sha256);
+            files.insert(path, bytes.clone());
             present.insert(named.sha256);
         }
     }

@@ -7,7 +7,8 @@ use crate::base::digest::Digest;
 use super::super::note::{self, Signature, VerifierKey};
 use super::super::{dsse, sshsig, statement};
 use super::manifest::Manifest;
-use super::{BundleError, Files, layout, sums};
+use super::sums::{self, Sums};
+use super::{BundleError, Files, layout};
 
 /// Signs bytes with the bundle key, or says why whatever holds the key does not.
 pub type Sign<'s> = dyn Fn(&[u8]) -> Result<Signature, String> + 's;
@@ -16,6 +17,7 @@ pub type Sign<'s> = dyn Fn(&[u8]) -> Result<Signature, String> + 's;
 #[derive(Debug, Clone)]
 pub struct Unsealed {
     pub(super) files: Files,
+    pub(super) sums: Sums,
     pub(super) manifest: Manifest,
     /// Statements that are files like others, by path.
     pub(super) statements: Vec<(String, Value)>,
@@ -29,7 +31,7 @@ impl Unsealed {
     ///
     /// `NotSigned` if a signature is missing or not the bundle key's.
     pub fn seal(self, sign: &Sign<'_>) -> Result<Files, BundleError> {
-        let Self { mut files, manifest, statements, key } = self;
+        let Self { mut files, mut sums, manifest, statements, key } = self;
         let signed = |what: &str, message: &[u8]| {
             let failed = |why: String| BundleError::NotSigned { what: what.to_owned(), why };
             let signature = sign(message).map_err(failed)?;
@@ -40,9 +42,11 @@ impl Unsealed {
         };
         for (path, statement) in statements {
             let signature = signed(&path, &dsse::message(&statement))?;
-            files.insert(path, dsse::write(&statement, &key, &signature).into_bytes());
+            let written = dsse::write(&statement, &key, &signature).into_bytes();
+            sums.insert(path.clone(), Digest::of(&written));
+            files.insert(path, written);
         }
-        let list = sums::text(&files).into_bytes();
+        let list = sums::text(&sums).into_bytes();
         let digest = Digest::of(&list);
         let text = layout::note_text(&manifest.origin, &manifest.site, &digest);
         let whole = statement::bundle(&manifest, &digest);

@@ -1,4 +1,4 @@
-//! `SHA256SUMS`, as `sha256sum -c` reads it.
+//! The digest of each file of a bundle, computed once, and `SHA256SUMS`, as `sha256sum -c` reads it.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,23 @@ use crate::base::digest::Digest;
 
 use super::{Files, layout};
 
-/// The list over these files, in the order of their paths.
-pub fn text(files: &Files) -> String {
-    files.iter().map(|(path, bytes)| format!("{}  {path}\n", Digest::of(bytes))).collect()
+/// The digest of each file, by path.
+pub type Sums = BTreeMap<String, Digest>;
+
+/// The digests of these files.
+pub fn of(files: &Files) -> Sums {
+    files.iter().map(|(path, bytes)| (path.clone(), Digest::of(bytes))).collect()
+}
+
+/// The list of these digests, in the order of their paths.
+pub fn text(sums: &Sums) -> String {
+    sums.iter().map(|(path, digest)| format!("{digest}  {path}\n")).collect()
 }
 
 /// Reads a list; what [`text`] writes and nothing else. `None` if it is anything else.
-pub fn parse(bytes: &[u8]) -> Option<BTreeMap<String, Digest>> {
+pub fn parse(bytes: &[u8]) -> Option<Sums> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let mut sums = BTreeMap::new();
+    let mut sums = Sums::new();
     for line in text.strip_suffix('\n')?.split('\n') {
         let (digest, path) = line.split_once("  ")?;
         if !layout::is_plain_path(path) {
@@ -33,7 +41,7 @@ mod tests {
     #[test]
     fn written_and_read_back_in_one_spelling() {
         let files: Files = [("b/c", "1"), ("a", "2")].map(|(path, text)| (path.into(), text.into())).into();
-        let list = text(&files);
+        let list = text(&of(&files));
         let sums = parse(list.as_bytes()).expect("a list");
         assert_eq!(sums.keys().collect::<Vec<_>>(), ["a", "b/c"]);
         assert_eq!(sums["a"], Digest::of(b"2"));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::id::StepId;
 use crate::base::limits::POPULATION_DIFFERENCES_MAX;
 use crate::base::time::Timestamp;
-use crate::evidence::question::ask::{Change, changes_of};
+use crate::evidence::question::ask::Change;
 use crate::evidence::records::{Records, ended_in_delete};
 use crate::model::holdings::{Holding, Holdings};
 use crate::model::population::{Compared, IDENTITY, LEAVERS, READ};
@@ -154,6 +154,7 @@ fn missing(what: &str, ours: Counted, source: &str, why: &str) -> Reconciled {
 /// Every comparison that the records allow, and every one that they do not.
 pub fn reconcile(
     records: &Records,
+    changes: &[Change<'_>],
     taken: &BTreeMap<&'static str, Taken>,
     lineage: Option<&Lineage>,
 ) -> Vec<Reconciled> {
@@ -163,7 +164,7 @@ pub fn reconcile(
     for listed in &LISTED {
         all.extend(objects(listed, taken.get(listed.name), &mut past));
     }
-    let changes: Vec<Change<'_>> = changes_of(records).into_iter().filter(was_taken).collect();
+    let changes: Vec<&Change<'_>> = changes.iter().filter(|change| was_taken(change)).collect();
     all.push(tickets(records, &changes));
     all.extend(events(taken.get(EVENTS), &changes, records));
     all.extend(people(taken.get(USERS)));
@@ -280,7 +281,7 @@ pub(super) fn was_taken(change: &Change<'_>) -> bool {
     change.accepted.is_some() || ended_well
 }
 
-fn tickets(records: &Records, changes: &[Change<'_>]) -> Reconciled {
+fn tickets(records: &Records, changes: &[&Change<'_>]) -> Reconciled {
     const WHAT: &str = "changes under a ticket";
     let ours = counted("changes of this site's log", changes.len() as u64);
     let source = "tickets that launches were tied to";
@@ -311,12 +312,12 @@ fn tickets(records: &Records, changes: &[Change<'_>]) -> Reconciled {
     found.between(WHAT, ours, counted(source, under), None)
 }
 
-fn events(taken: Option<&Taken>, changes: &[Change<'_>], records: &Records) -> Vec<Reconciled> {
+fn events(taken: Option<&Taken>, changes: &[&Change<'_>], records: &Records) -> Vec<Reconciled> {
     const WHAT: &str = "changes and audit events";
     const OTHERS: &str = "changes by others than this program";
     let source = "audit events of the program's own identity";
     let seq = taken.map_or(u64::MAX, |taken| taken.entry);
-    let before: Vec<&Change<'_>> = changes.iter().filter(|change| change.intent.seq < seq).collect();
+    let before: Vec<&Change<'_>> = changes.iter().copied().filter(|change| change.intent.seq < seq).collect();
     let ours = counted("changes of this site's log", before.len() as u64);
     let none = counted("this site's log", 0);
     let why = match taken {

@@ -9,7 +9,7 @@ use crate::base::limits::POPULATION_SAMPLE;
 use crate::base::time::Timestamp;
 use crate::evidence::answer::Answer;
 use crate::evidence::decisions;
-use crate::evidence::question::ask::{Change, changes_of};
+use crate::evidence::question::ask::Change;
 use crate::evidence::records::{Records, ended_in_delete, readback, text};
 use crate::model::entry::Entry;
 use crate::model::signed::{Act, Signed, SubjectKind};
@@ -128,16 +128,14 @@ pub struct Facts<'r> {
 }
 
 impl<'r> Facts<'r> {
-    /// Looks through the records once.
-    pub fn of(records: &'r Records) -> Self {
+    /// Looks through the records, whose changes are known, once.
+    pub fn of(records: &'r Records, changes: Vec<Change<'r>>) -> Self {
         let changes: BTreeMap<u64, Change<'r>> =
-            changes_of(records).into_iter().map(|change| (change.intent.seq, change)).collect();
+            changes.into_iter().map(|change| (change.intent.seq, change)).collect();
         let last =
             changes.iter().filter_map(|(seq, change)| Some((change.intent.step.as_ref()?, *seq))).collect();
-        let by_seq: BTreeMap<u64, &Entry> = records.entries.iter().map(|entry| (entry.seq, entry)).collect();
-        let decisions = decisions::of(&records.entries);
-        let decisions =
-            decisions.into_iter().filter_map(|(seq, signed)| Some((*by_seq.get(&seq)?, signed))).collect();
+        let signed = |entry: &'r Entry| Some((entry, decisions::of(std::slice::from_ref(entry)).pop()?.1));
+        let decisions = records.entries.iter().filter_map(signed).collect();
         let of_kind = |wanted: fn(&Entry) -> bool| records.entries.iter().filter(|e| wanted(e)).collect();
         let with_ticket =
             |entry: &&Entry| records.change(entry).is_some_and(|change| change.ticket.is_some());

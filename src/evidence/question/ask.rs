@@ -51,8 +51,8 @@ const ACCESS: [&str; 7] = ["object", "who", "right", "step", "observed at", "ent
 pub fn ask(records: &Records, question: Question) -> Answer {
     match question {
         Question::Approvals => approvals(records),
-        Question::Changes => changes(records),
-        Question::Access => access(records),
+        Question::Changes => changes(records, &changes_of(records)),
+        Question::Access => access(records, &rights::observed(&records.seen())),
         Question::Incidents => incidents(records),
         Question::Retirements => retirements(records),
     }
@@ -189,8 +189,8 @@ pub fn changes_of(records: &Records) -> Vec<Change<'_>> {
     changes
 }
 
-fn changes(records: &Records) -> Answer {
-    let changes = changes_of(records);
+/// What was changed, of changes that are known.
+pub fn changes(records: &Records, changes: &[Change<'_>]) -> Answer {
     let open = changes.iter().filter(|change| change.ended.is_none()).count();
     let rows: Vec<Vec<String>> = changes.iter().map(|change| change_row(records, change)).collect();
     let objects: BTreeSet<&StepId> =
@@ -236,8 +236,8 @@ fn change_row(records: &Records, change: &Change<'_>) -> Vec<String> {
     ]
 }
 
-fn access(records: &Records) -> Answer {
-    let rights = rights::observed(records);
+/// Who may do what, of rights that are known.
+pub fn access(records: &Records, rights: &[rights::Right<'_>]) -> Answer {
     let row = |right: &rights::Right<'_>| {
         vec![
             right.object.clone(),

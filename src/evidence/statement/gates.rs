@@ -10,8 +10,9 @@ use crate::base::time::Timestamp;
 use crate::model::entry::Entry;
 use crate::model::signed::{Act, Signed, SubjectKind};
 
+use super::super::bundle::layout;
 use super::super::bundle::manifest::Manifest;
-use super::super::bundle::{Files, layout};
+use super::super::bundle::sums::Sums;
 use super::super::decisions;
 use super::{named, statement};
 
@@ -38,22 +39,23 @@ struct Told {
 
 /// The statement about all gates that stand open when the bundle is made; nothing if there is none. A gate counts only
 /// if somebody signed for exactly what it rests on.
-pub(super) fn statement_of(manifest: &Manifest, entries: &[Entry], files: &Files) -> Option<Value> {
+pub(super) fn statement_of(manifest: &Manifest, entries: &[Entry], sums: &Sums) -> Option<Value> {
     let open = open(entries, manifest.exported_at);
     let newest = open.values().map(|(at, _)| *at).max()?;
     let mut properties: Vec<String> =
         open.keys().map(|gate| format!("{GATE_OPEN}{}", gate.to_ascii_uppercase())).collect();
     properties.extend(open.contains_key(GO_LIVE).then(|| GO_LIVE_APPROVED.to_owned()));
-    let declared = |path: &&String| path.starts_with(layout::RENDERED) && path.ends_with(DECLARED);
+    let declared =
+        |(path, _): &(&String, &Digest)| path.starts_with(layout::RENDERED) && path.ends_with(DECLARED);
     let policies: Vec<Value> =
-        files.keys().filter(declared).map(|path| named(path, &Digest::of(&files[path]))).collect();
+        sums.iter().filter(declared).map(|(path, digest)| named(path, digest)).collect();
     let gates: BTreeMap<&String, &Digest> = open.iter().map(|(gate, (_, digest))| (gate, digest)).collect();
     let predicate = json!({
         "verifier": {"id": VERIFIER, "policies": policies},
         "timeCreated": newest, "properties": properties, "gates": gates,
     });
     let subjects = [layout::PLAN, layout::LOG];
-    let subjects = subjects.iter().filter_map(|path| Some(named(path, &Digest::of(files.get(*path)?))));
+    let subjects = subjects.iter().filter_map(|path| Some(named(path, sums.get(*path)?)));
     Some(statement(VERIFICATION_RESULT, subjects.collect(), predicate))
 }
 

@@ -13,7 +13,7 @@ use super::super::cosignature::WitnessKey;
 use super::super::growth::Growth;
 use super::super::handover::{Chain, KeyRing};
 use super::super::note::{SignedNote, VerifierKey};
-use super::super::origin;
+use super::super::{origin, redaction};
 use super::{Failure, Found, Pins, file, log, needed};
 
 /// What earlier checks found good, as far as they did.
@@ -122,7 +122,7 @@ fn beginning(files: &Files, sealed: &Sealed<'_>, older: &Checkpoint, what: &str)
             missing,
         ));
     };
-    let leaves: Vec<Digest> = beginning.iter().map(|line| merkle::leaf_hash(line)).collect();
+    let leaves: Vec<Digest> = beginning.iter().map(|line| redaction::leaf(line)).collect();
     if merkle::root(&leaves) == older.root {
         return Ok(());
     }

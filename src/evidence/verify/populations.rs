@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Failure, Files, Found, needed};
 use crate::base::digest::Digest;
+use crate::base::id::{LogId, ScopeId};
+use crate::evidence::bundle::manifest::Manifest;
+use crate::evidence::bundle::sums::Sums;
 use crate::evidence::population::{
     FOLDER, LEAD_SHEET, Populations, RECONCILIATION_DATA, RECONCILIATION_VERSION, Standing,
 };
@@ -12,10 +15,16 @@ use crate::evidence::retention;
 use crate::model::entry::Entry;
 use crate::model::population::{POPULATION_VERSION, READ};
 
-pub(super) fn populations(files: &Files, entries: &Option<Vec<Entry>>) -> Found<()> {
-    let entries = needed(entries, "the log")?;
-    newer(entries)?;
-    whole(files, entries)?;
+pub(super) fn populations(
+    files: &Files,
+    sums: &Sums,
+    manifest: &Option<Manifest>,
+    entries: Option<Vec<Entry>>,
+) -> Found<()> {
+    needed(&entries, "the log")?;
+    let (manifest, entries) = (needed(manifest, "the manifest")?, entries.unwrap_or_default());
+    newer(&entries)?;
+    whole(sums, &entries)?;
     let Some(data) = files.get(RECONCILIATION_DATA) else {
         // Bundles that were made before this file have none, and no list of the platform's either.
         return match entries.iter().find(|entry| entry.kind == READ) {
@@ -36,8 +45,9 @@ pub(super) fn populations(files: &Files, entries: &Option<Vec<Entry>>) -> Found<
         }
         Some(_) | None => return Err(Failure::broken(format!("{RECONCILIATION_DATA} is not one"))),
     }
-    let records = Records::of_bundle(files).map_err(|bad| Failure::broken(bad.to_string()))?;
-    let made = Populations::of(&records);
+    let log = LogId::Scope(ScopeId::Site(manifest.site.clone()));
+    let blobs = sums.iter().map(|(path, digest)| (*digest, files[path].clone())).collect();
+    let made = Populations::of(&Records { log, entries, blobs });
     let wrong = made.all.iter().filter_map(|one| one.taken.as_ref()).find_map(|taken| taken.wrong.clone());
     if let Some(wrong) = wrong {
         return Err(Failure::broken(wrong));
@@ -47,8 +57,8 @@ pub(super) fn populations(files: &Files, entries: &Option<Vec<Entry>>) -> Found<
 }
 
 /// Without a file that an entry names, other populations come out; what is missing then is the file.
-fn whole(files: &Files, entries: &[Entry]) -> Result<(), Failure> {
-    let mut there: BTreeSet<Digest> = files.values().map(|bytes| Digest::of(bytes)).collect();
+fn whole(sums: &Sums, entries: &[Entry]) -> Result<(), Failure> {
+    let mut there: BTreeSet<Digest> = sums.values().copied().collect();
     there.extend(retention::gone(entries));
     let named = entries.iter().flat_map(|entry| entry.refs.iter().map(move |named| (entry.seq, named)));
     match named.into_iter().find(|(_, named)| !there.contains(&named.sha256)) {

@@ -6,16 +6,17 @@ use crate::base::digest::Digest;
 use crate::model::entry::Entry;
 
 use super::super::bundle::manifest::Manifest;
-use super::super::bundle::{Files, layout, sums};
+use super::super::bundle::sums::{self, Sums};
+use super::super::bundle::{Files, layout};
 use super::super::heads::HeadsBody;
 use super::super::note::{SignedNote, VerifierKey};
 use super::super::{origin, retention, sshsig};
 use super::{Failure, Found, file, needed};
 
 /// Every file that an entry names is there, with exactly those bytes.
-pub(super) fn named_files(files: &Files, entries: &Option<Vec<Entry>>) -> Found<()> {
+pub(super) fn named_files(sums: &Sums, entries: &Option<Vec<Entry>>) -> Found<()> {
     let entries = needed(entries, "the log")?;
-    let present: BTreeSet<Digest> = files.values().map(|bytes| Digest::of(bytes)).collect();
+    let present: BTreeSet<Digest> = sums.values().copied().collect();
     if let Some(seq) = retention::too_early(entries) {
         return Err(Failure::broken(format!("entry {seq} stands for files that had to be kept")));
     }
@@ -45,18 +46,20 @@ pub(super) fn named_files(files: &Files, entries: &Option<Vec<Entry>>) -> Found<
 }
 
 /// The list names exactly the files that are there, with their digests.
-pub(super) fn list(files: &Files) -> Found<()> {
-    let sums = sums::parse(file(files, layout::SUMS)?);
-    let sums = sums.ok_or_else(|| Failure::broken(format!("{} is not a list of digests", layout::SUMS)))?;
-    for (path, digest) in &sums {
-        if Digest::of(file(files, path)?) != *digest {
+pub(super) fn list(files: &Files, sums: &Sums) -> Found<()> {
+    let listed = sums::parse(file(files, layout::SUMS)?);
+    let listed =
+        listed.ok_or_else(|| Failure::broken(format!("{} is not a list of digests", layout::SUMS)))?;
+    for (path, digest) in &listed {
+        file(files, path)?;
+        if sums.get(path) != Some(digest) {
             return Err(Failure::broken(format!("{path} was changed")));
         }
     }
-    let unlisted = |path: &&String| !layout::UNLISTED.contains(&path.as_str()) && !sums.contains_key(*path);
+    let unlisted = |path: &&String| !layout::UNLISTED.contains(&path.as_str()) && !listed.contains_key(*path);
     match files.keys().find(unlisted) {
         Some(path) => Err(Failure::broken(format!("{path:?} is not listed in {}", layout::SUMS))),
-        None => Ok(((), format!("{} files, each as listed", sums.len()))),
+        None => Ok(((), format!("{} files, each as listed", listed.len()))),
     }
 }
 

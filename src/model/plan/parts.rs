@@ -118,6 +118,9 @@ pub enum BadExcerpt {
     /// It has no version, or one that is not known.
     #[error("its format is not known: install a newer landfall")]
     Version,
+    /// It is no JSON.
+    #[error(transparent)]
+    NoJson(serde_json::Error),
     /// It is something else.
     #[error("it is not an excerpt of a plan: {0}")]
     Malformed(#[from] serde_json::Error),
@@ -127,6 +130,35 @@ pub enum BadExcerpt {
     /// The head does not name the part.
     #[error("the plan {0} has another part for this scope")]
     OtherPart(Digest),
+}
+
+/// The file of an excerpt, read once: its exact bytes, as logs name them, and what they say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanFile {
+    bytes: Vec<u8>,
+    excerpt: PlanExcerpt,
+}
+
+impl PlanFile {
+    /// Reads an excerpt's file.
+    ///
+    /// # Errors
+    ///
+    /// As [`PlanExcerpt::from_value`], or if it is no JSON.
+    pub fn read(bytes: Vec<u8>) -> Result<Self, BadExcerpt> {
+        let excerpt = PlanExcerpt::from_value(serde_json::from_slice(&bytes).map_err(BadExcerpt::NoJson)?)?;
+        Ok(Self { bytes, excerpt })
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What they say.
+    pub fn excerpt(&self) -> &PlanExcerpt {
+        &self.excerpt
+    }
 }
 
 impl PlanExcerpt {

@@ -69,7 +69,7 @@ fn seen(journal: &dyn Journal, site: &SiteCode) -> Result<Vec<(Right, u64)>, Fai
     let records = of_log(journal, &log_of(site))?;
     let groups = groups_of_account(journal)?;
     let mut all = Vec::new();
-    for one in rights::observed(&records) {
+    for one in rights::observed(&records.seen()) {
         if !one.seen.kind.is_some_and(|kind| COVERED.contains(&kind)) {
             continue;
         }

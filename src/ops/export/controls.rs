@@ -1,30 +1,27 @@
 //! The controls of a site as part of its bundle.
 
-use crate::base::digest::Digest;
 use crate::base::id::{LogId, ScopeId};
 use crate::controls::{Catalogue, csv, oscal, workbook};
-use crate::evidence::bundle::{Parts, places};
+use crate::evidence::bundle::Draft;
 use crate::journal::Line;
-use crate::merkle;
-use crate::model::plan::LogHead;
 use crate::ops::controls::SiteControls;
 use crate::ops::error::Failure;
 
 use super::Reading;
 
 /// The rows of controls, the same as tables for people who filter and sort, and as OSCAL.
-pub(super) fn attach_controls(
+pub(super) fn with_controls(
     journal: &mut Reading<'_>,
-    lines: &[Line],
-    parts: &mut Parts,
-) -> Result<(), Failure> {
-    let failed = |what: String| Failure::failed(format!("the controls of {}: {what}", parts.site));
+    lines: Vec<Line>,
+    draft: Draft,
+) -> Result<Draft, Failure> {
+    let parts = draft.parts();
+    let failed = |what: String| Failure::failed(format!("the controls of {}: {what}", draft.parts().site));
     let now = parts.exported_at;
-    let SiteControls { site, rows, standings } = journal.controls(&parts.site, now)?;
+    let began = lines.first().map_or(now, |line| line.entry.at);
+    let SiteControls { site, rows, standings } = journal.controls(&parts.site, lines, &parts.plan, now)?;
     let log = LogId::Scope(ScopeId::Site(site.clone()));
-    let leaves: Vec<Digest> = lines.iter().map(|line| merkle::leaf_hash(line.text.as_bytes())).collect();
-    let head = LogHead { size: lines.len() as u64, root: merkle::root(&leaves) };
-    let files = places(parts).map_err(|e| failed(e.to_string()))?;
+    let files = draft.places();
     let subject = oscal::Subject {
         site: &site,
         wave: parts.wave.as_ref(),
@@ -32,8 +29,8 @@ pub(super) fn attach_controls(
         rehearsal: parts.rehearsal,
         tool: &parts.tool,
         exported: (now, &parts.exported_by),
-        began: lines.first().map_or(now, |line| line.entry.at),
-        log: (&log, &head),
+        began,
+        log: (&log, &journal.org.heads[&log]),
         rows: &rows,
         standings: &standings,
         files: &files,
@@ -42,7 +39,6 @@ pub(super) fn attach_controls(
     made.insert("controls/matrix.csv".to_owned(), csv([(&site, rows.as_slice())]).into_bytes());
     let book = workbook(&rows, now).map_err(|e| failed(e.to_string()))?;
     made.insert("controls/matrix.xlsx".to_owned(), book);
-    parts.attachments.extend(made);
-    parts.controls = rows;
-    Ok(())
+    let what = format!("the bundle of {site}");
+    draft.with_controls(rows).with_files(made).map_err(|e| Failure::failed(format!("{what}: {e}")))
 }

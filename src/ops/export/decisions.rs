@@ -3,7 +3,6 @@
 use crate::evidence::bundle::Parts;
 use crate::evidence::decisions;
 use crate::journal::Line;
-use crate::model::entry::Entry;
 use crate::ops::error::Failure;
 
 use super::Reading;
@@ -16,7 +15,7 @@ pub(super) fn attach_decisions(
 ) -> Result<(), Failure> {
     // What is redacted leaves the house as its hash alone, and so does what was signed there.
     let shown = lines.iter().zip(&parts.site_log).filter(|(line, text)| line.text == **text);
-    let shown: Vec<Entry> = shown.map(|(line, _)| line.entry.clone()).collect();
-    parts.attachments.extend(decisions::files(&decisions::of(&shown), &journal.org.signers));
+    let shown = decisions::among(shown.map(|(line, _)| &line.entry));
+    parts.attachments.extend(decisions::files(&shown, &journal.org.signers));
     Ok(())
 }

@@ -114,7 +114,7 @@ impl Shared<'_> {
     }
 
     fn one(&self, journal: &mut dyn Journal, ledger: &mut Ledger, wanted: &Wanted) -> Result<Ready, Failure> {
-        known(journal, &wanted.site)?;
+        known(&self.org.heads, &wanted.site)?;
         let mut reading = Reading { journal, org: self.org, ledger };
         let made = make(self.context, &mut reading, wanted, self.keys)?;
         let staged = self.form.stage(&self.place(wanted), &made.files);

@@ -10,7 +10,7 @@ use crate::evidence::redaction::redacted;
 use crate::evidence::retention;
 use crate::journal::{Journal, Line};
 use crate::model::entry::Entry;
-use crate::model::plan::PlanExcerpt;
+use crate::model::plan::PlanFile;
 use crate::ops::error::Failure;
 use crate::ops::keys::Keys;
 use crate::ops::launch::PLAN_FILE;
@@ -30,7 +30,7 @@ pub(super) fn parts(
 ) -> Result<Parts, Failure> {
     let log = LogId::Scope(scope.clone());
     let (org, heads) = (journal.org, &journal.org.heads);
-    let (excerpt, plan_bytes, run) = newest_plan(&**journal, lines, &wanted.site)?;
+    let (plan, run) = newest_plan(&**journal, lines, &wanted.site)?;
     let mut blobs = BTreeMap::new();
     let gone = gone(lines);
     for blob in lines.iter().flat_map(|line| &line.entry.refs) {
@@ -46,9 +46,11 @@ pub(super) fn parts(
         Some(path) => Some(earlier::read(path)?),
         None => earlier::to_continue(context, &wanted.site, &checkpoint)?,
     };
-    let shared = excerpt.part.plan.needs.iter().cloned().map(LogId::Scope);
+    let shared = plan.excerpt().part.plan.needs.iter().cloned().map(LogId::Scope);
     let concern = std::iter::once(log.clone()).chain(shared.clone());
     let heads_members = concern.filter_map(|log| org.roll.member(&keys.pseudonyms, &log)).collect();
+    let shared = shared.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect();
+    let texts: Vec<String> = lines.iter().map(|line| line.text.clone()).collect();
     Ok(Parts {
         site: wanted.site.clone(),
         wave: wanted.wave.clone(),
@@ -58,15 +60,15 @@ pub(super) fn parts(
         tool: format!("landfall {}", env!("CARGO_PKG_VERSION")),
         exported_at: org.at,
         exported_by: wanted.actor.id.clone(),
-        site_log: redacted(&lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>()),
+        site_log: redacted(&texts).into_owned(),
         checkpoint,
         heads_line: org.heads_line.clone(),
         heads_members,
         heads_proof: org.proof.clone(),
-        shared: shared.filter_map(|log| Some((log.clone(), heads.get(&log)?.clone()))).collect(),
+        shared,
         previous,
         witnessed: witness::cosigned(context, &log, keys.ring(), heads[&log].size)?,
-        plan: plan_bytes,
+        plan,
         rendered: rendered(lines, &run, &blobs),
         blobs,
         controls: Vec::new(),
@@ -87,12 +89,8 @@ fn gone(lines: &[Line]) -> BTreeSet<Digest> {
     retention::gone(&entries)
 }
 
-/// What the site may see of the plan of its newest run, with its exact bytes.
-fn newest_plan(
-    journal: &dyn Journal,
-    lines: &[Line],
-    site: &SiteCode,
-) -> Result<(PlanExcerpt, Vec<u8>, RunId), Failure> {
+/// What the site may see of the plan of its newest run.
+fn newest_plan(journal: &dyn Journal, lines: &[Line], site: &SiteCode) -> Result<(PlanFile, RunId), Failure> {
     let started = lines.iter().rev().find(|line| line.entry.kind == "run.started");
     let named = started.and_then(|line| {
         let blob = line.entry.refs.iter().find(|blob| blob.path == PLAN_FILE)?;
@@ -101,11 +99,9 @@ fn newest_plan(
     let Some((digest, run)) = named else {
         return Err(Failure::failed(format!("no run of {site} names its plan")));
     };
-    let bytes = journal.get_blob(&digest)?;
     let bad = |what: String| Failure::NotVerified { what: format!("the plan of run {run}: {what}") };
-    let raw = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
-    let excerpt = PlanExcerpt::from_value(raw).map_err(|error| bad(error.to_string()))?;
-    Ok((excerpt, bytes, run))
+    let plan = PlanFile::read(journal.get_blob(&digest)?).map_err(|error| bad(error.to_string()))?;
+    Ok((plan, run))
 }
 
 /// The rendered files that the run's first entry names.

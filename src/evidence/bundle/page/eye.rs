@@ -97,7 +97,7 @@ fn differences(facts: &Facts<'_>) -> Vec<Text> {
 
 fn findings(facts: &Facts<'_>) -> Vec<Text> {
     let one = |finding: String| Text::none().strong("Open finding:").plain(format!(" {finding}"));
-    register::open_findings(&facts.content.records).into_iter().map(one).collect()
+    register::open_findings(facts.content.records).into_iter().map(one).collect()
 }
 
 fn redactions(facts: &Facts<'_>) -> Vec<Text> {

@@ -150,7 +150,7 @@ impl<'c> Facts<'c> {
     /// A link to the entry's decision file if the bundle has it, else its place in the log.
     pub(super) fn decision(&self, seq: u64) -> Text {
         let path = decisions::path(seq);
-        if self.content.parts.attachments.contains_key(&path) {
+        if self.content.files.contains_key(&path) {
             return Text::link(path.clone(), path);
         }
         self.entry(seq)

@@ -50,7 +50,7 @@ fn sentence(facts: &Facts<'_>) -> String {
     }
     text.push_str(&format!(
         ". {} applied, {}, {}",
-        counted(changes_of(&facts.content.records).len(), "change", "changes"),
+        counted(changes_of(facts.content.records).len(), "change", "changes"),
         counted(facts.tickets().len(), "ticket", "tickets"),
         counted(facts.approvals().len(), "approval", "approvals"),
     ));
@@ -65,7 +65,7 @@ fn sentence(facts: &Facts<'_>) -> String {
 
 fn ran(facts: &Facts<'_>) -> Text {
     let content = facts.content;
-    let changes = changes_of(&content.records);
+    let changes = changes_of(content.records);
     let objects: BTreeSet<&StepId> =
         changes.iter().filter_map(|change| change.intent.step.as_ref()).collect();
     let Tally { planned, run, .. } = content.tally;
