@@ -92,6 +92,29 @@ pub fn scope_plan(parts: Parts<'_>, mut found: BTreeMap<StepId, Found>) -> Resul
     Ok(plan)
 }
 
+/// How many steps these make, before anything is known of the world.
+///
+/// # Errors
+///
+/// The path of a cycle.
+pub fn count(resources: &[Resource], checks: &[ChecklistStep]) -> Result<usize, Cycle> {
+    let known: BTreeSet<StepId> = resources.iter().map(|resource| resource.id.clone()).collect();
+    let mut waits = graph::Waits::new();
+    for resource in resources {
+        let after = waits.entry(&resource.id).or_default();
+        edge::each_of_resource(resource, &known, &mut |before, _| {
+            after.insert(before);
+        });
+    }
+    for check in checks {
+        let after = waits.entry(&check.id).or_default();
+        edge::each_of_check(check, &known, &mut |before, _| {
+            after.insert(before);
+        });
+    }
+    graph::order_of(&waits).map(|steps| steps.len())
+}
+
 fn reconcile_step(
     parts: Parts<'_>,
     known: &BTreeSet<StepId>,
@@ -120,7 +143,7 @@ fn check_step(parts: Parts<'_>, known: &BTreeSet<StepId>, step: &ChecklistStep) 
     let Action::Check(check) = &step.action;
     PlannedStep {
         work: Work::Check { title: step.title.clone(), check: check.clone() },
-        after: edge::of_check(step, check, known),
+        after: edge::of_check(step, known),
         origin: Some(step.origin.clone()),
         evidence: step.evidence.clone(),
         limits: StepLimits {

@@ -8,13 +8,12 @@ mod helper;
 mod lines;
 mod links;
 mod note;
+mod print;
 mod template;
 mod trace;
 mod walk;
 
 use std::collections::BTreeMap;
-
-use handlebars::Context;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
 use crate::base::id::{PackName, ScopeId};
@@ -105,7 +104,7 @@ pub fn one(loaded: &Loaded, shelf: &Shelf, scope: &ResolvedScope) -> Printed {
     if lacks || found.has_errors() {
         return Printed { result: None, problems: found };
     }
-    let context = Context::from(scope.context.clone());
+    let context = template::context_of(scope);
     let mut result = Rendered {
         scope: scope.scope.clone(),
         files: BTreeMap::new(),
@@ -128,6 +127,11 @@ pub fn one(loaded: &Loaded, shelf: &Shelf, scope: &ResolvedScope) -> Printed {
         found.push(Diagnostic::error("render.too-many-steps", message).at(place.clone(), "one of them"));
     }
     checklist::names::count(&result, &mut found);
+    // These stay as long as the estate does, and there are thousands of them.
+    result.resources.shrink_to_fit();
+    result.steps.shrink_to_fit();
+    result.items.shrink_to_fit();
+    result.gates.shrink_to_fit();
     let result = if found.has_errors() { None } else { Some((result, outer)) };
     Printed { result, problems: found }
 }

@@ -17,6 +17,7 @@ mod stages;
 mod tickets;
 mod undoing;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -152,8 +153,13 @@ impl Texts {
             Err(error) => return self.not_text(path, &error),
         };
         // What is shown around a problem comes from this map: secrets must not be in it.
-        let source = self.sources.add(path.clone(), redact::mask(&text).as_ref());
-        for shape in redact::secret_shapes(&text) {
+        let shapes = redact::secret_shapes(&text);
+        let shown = match redact::mask_shapes(&text, &shapes) {
+            Cow::Borrowed(_) => text.clone(),
+            Cow::Owned(masked) => masked.into(),
+        };
+        let source = self.sources.add(path.clone(), shown);
+        for shape in shapes {
             let stub = redact::stub(&text[shape.range.clone()]);
             let span = Span { source, range: shape.range };
             self.secrets.push(SecretFound { what: shape.what, stub, span });

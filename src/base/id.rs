@@ -1,6 +1,6 @@
 //! Names that people type and files carry, each a type of its own with one rule for how it is spelled.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -199,6 +199,12 @@ name!(
     "an id is lower-case words joined by dots, dashes and underscores, for example catalog.clinical",
     |text| is_word(text, 160, b"._-")
 );
+/// A step is looked up by its text as well, as references have it: both are ordered and hashed in the same way.
+impl Borrow<str> for StepId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 name!(
     /// The name of one execution of a plan.
     RunId,

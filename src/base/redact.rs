@@ -189,7 +189,11 @@ pub fn shown(text: &str) -> String {
 
 /// The same text with secrets starred out, of the same length, so that places in it stay right.
 pub fn mask(text: &str) -> Cow<'_, str> {
-    let shapes = secret_shapes(text);
+    mask_shapes(text, &secret_shapes(text))
+}
+
+/// The same for a text of which it is known what looks like a secret.
+pub fn mask_shapes<'t>(text: &'t str, shapes: &[SecretShape]) -> Cow<'t, str> {
     if shapes.is_empty() {
         return Cow::Borrowed(text);
     }

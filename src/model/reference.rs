@@ -60,11 +60,17 @@ pub enum UnresolvedReason {
 impl Reference {
     /// Splits id from output: ids have dots, so the longest known id that leaves an output counts.
     pub fn target(&self, known: &BTreeSet<StepId>) -> Option<RefTarget> {
+        let (step, output) = self.target_in(known)?;
+        Some(RefTarget { step: step.clone(), output: output.to_owned() })
+    }
+
+    /// The same, as it stands among these ids and in this reference.
+    pub fn target_in<'k>(&self, known: &'k BTreeSet<StepId>) -> Option<(&'k StepId, &str)> {
         let mut end = self.path.len();
         while let Some(dot) = self.path[..end].rfind('.') {
             let (id, output) = (&self.path[..dot], &self.path[dot + 1..]);
-            if let Some(step) = StepId::new(id).ok().filter(|id| known.contains(id)) {
-                return Some(RefTarget { step, output: output.to_owned() });
+            if let Some(step) = known.get(id) {
+                return Some((step, output));
             }
             end = dot;
         }
@@ -110,36 +116,48 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-fn reference(at: &str, inner: &str) -> Reference {
+fn reference(at: String, inner: &str) -> Reference {
     let inner = inner.trim();
     let (scope, path) = match inner.split_once(':') {
         Some(("region", path)) => (RefScope::Region, path),
         Some(("account", path)) => (RefScope::Account, path),
         Some(_) | None => (RefScope::Same, inner),
     };
-    Reference { at: at.to_owned(), scope, path: path.to_owned() }
+    Reference { at, scope, path: path.to_owned() }
 }
 
 /// All references in a value, in the order in which they stand.
 pub fn references(value: &Value) -> Vec<Reference> {
     let mut found = Vec::new();
-    collect(&mut String::new(), value, &mut found);
+    collect(&Place::Root, value, &mut found);
     found
 }
 
-/// `at` is the pointer of the value; it is left as it was.
-fn collect(at: &mut String, value: &Value, found: &mut Vec<Reference>) {
+/// Where a value stands, from below: most texts hold no reference, so a pointer is written only for those that do.
+enum Place<'p> {
+    Root,
+    Item(&'p Place<'p>, usize),
+    Field(&'p Place<'p>, &'p str),
+}
+
+impl Place<'_> {
+    fn pointer(&self) -> String {
+        match self {
+            Place::Root => String::new(),
+            Place::Item(above, index) => format!("{}/{index}", above.pointer()),
+            Place::Field(above, name) => pointer::child(&above.pointer(), name),
+        }
+    }
+}
+
+fn collect(at: &Place<'_>, value: &Value, found: &mut Vec<Reference>) {
     match value {
-        Value::String(text) => found.extend(opened(text).map(|inner| reference(at, inner))),
+        Value::String(text) => found.extend(opened(text).map(|inner| reference(at.pointer(), inner))),
         Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                below(at, &index.to_string(), |at| collect(at, item, found));
-            }
+            items.iter().enumerate().for_each(|(index, item)| collect(&Place::Item(at, index), item, found));
         }
         Value::Object(entries) => {
-            for (key, item) in entries {
-                below(at, key, |at| collect(at, item, found));
-            }
+            entries.iter().for_each(|(name, item)| collect(&Place::Field(at, name), item, found));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
@@ -147,7 +165,8 @@ fn collect(at: &mut String, value: &Value, found: &mut Vec<Reference>) {
 
 /// The insides of the references in a text.
 fn opened(text: &str) -> impl Iterator<Item = &str> {
-    let pieces = if text.contains("${") { pieces(text) } else { Vec::new() };
+    // Hardly any text has the sign at all, and a sign is found faster than a word.
+    let pieces = if text.contains('$') { pieces(text) } else { Vec::new() };
     pieces.into_iter().filter_map(|piece| match piece {
         Piece::Text(_) => None,
         Piece::Open(inner) => Some(inner),
@@ -222,7 +241,7 @@ fn replace_text(
             }
             Piece::Open(inner) => inner,
         };
-        let reference = reference(at, inner);
+        let reference = reference(at.to_owned(), inner);
         let Some(target) = reference.target(ids(reference.scope)) else {
             missing.push(Unresolved { reference, why: UnresolvedReason::UnknownStep });
             continue;

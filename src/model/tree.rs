@@ -79,6 +79,17 @@ impl Tree {
         }
     }
 
+    /// The same, for a tree that is not needed any more.
+    pub fn into_json(self) -> Value {
+        match self.node {
+            Node::Scalar(value) => value,
+            Node::List(items) => items.into_iter().map(Tree::into_json).collect(),
+            Node::Table(table) => {
+                table.entries.into_iter().map(|(key, entry)| (key, entry.tree.into_json())).collect()
+            }
+        }
+    }
+
     /// The table, if this is one.
     pub fn as_table(&self) -> Option<&Table> {
         match &self.node {

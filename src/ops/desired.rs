@@ -4,20 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::base::diagnostic::{Diagnostic, Diagnostics};
-use crate::base::id::{ScopeId, StepId};
+use crate::base::id::ScopeId;
 use crate::base::limits;
-use crate::base::time::Millis;
 use crate::kind::{self, Registry};
 use crate::model::estate::Loaded;
 use crate::model::pack::PackScope;
-use crate::model::plan::{Operation, Reversal, StepLimits};
 use crate::model::rendered::Rendered;
 use crate::model::resolved::{Resolved, ResolvedScope};
 use crate::ops::error::Failure;
 use crate::ops::shares;
-use crate::plan::{Found, Parts, scope_plan};
 use crate::render::Shelf;
-use crate::{policy, render, resolve, source};
+use crate::{plan, policy, render, resolve, source};
 
 /// An estate that can be planned.
 #[derive(Debug)]
@@ -204,39 +201,10 @@ fn check_specs(rendered: &Rendered, found: &mut Diagnostics) {
 
 /// A circle of steps is a mistake in the packs; it is named with its whole path.
 fn check_graph(rendered: &Rendered, found: &mut Diagnostics) {
-    let nothing = Found {
-        operation: Operation::None,
-        changes: Vec::new(),
-        seen: None,
-        id: None,
-        reversal: Reversal::Reversible,
-        limits: StepLimits {
-            call_timeout: Millis(0),
-            attempts_max: 0,
-            poll_every: Millis(0),
-            ready_within: Millis(0),
-            expected: Millis(0),
-        },
-    };
-    let placeholders: BTreeMap<StepId, Found> =
-        rendered.resources.iter().map(|r| (r.id.clone(), nothing.clone())).collect();
-    let parts = Parts {
-        scope: &rendered.scope,
-        needs: &BTreeSet::new(),
-        resources: &rendered.resources,
-        checks: &rendered.steps,
-        leftovers: &[],
-        call_timeout: Millis(0),
-    };
-    let made = scope_plan(parts, placeholders);
-    match made {
-        Ok(plan) if plan.steps.len() > limits::STEPS_PER_SCOPE_MAX => {
-            let message = format!(
-                "{} has {} steps; the limit is {}",
-                rendered.scope,
-                plan.steps.len(),
-                limits::STEPS_PER_SCOPE_MAX
-            );
+    match plan::count(&rendered.resources, &rendered.steps) {
+        Ok(steps) if steps > limits::STEPS_PER_SCOPE_MAX => {
+            let message =
+                format!("{} has {steps} steps; the limit is {}", rendered.scope, limits::STEPS_PER_SCOPE_MAX);
             found.push(Diagnostic::error("plan.too-many-steps", message));
         }
         Ok(_) => {}

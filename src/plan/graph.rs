@@ -1,6 +1,6 @@
 //! The order of a scope's steps: cycles, layers, and the path that takes longest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use petgraph::algo::tarjan_scc;
@@ -29,18 +29,24 @@ impl fmt::Display for Cycle {
     }
 }
 
+/// What each step waits for, in the order of names.
+pub(super) type Waits<'p> = BTreeMap<&'p StepId, BTreeSet<&'p StepId>>;
+
+fn waits_of(plan: &ScopePlan) -> Waits<'_> {
+    plan.steps.iter().map(|(id, step)| (id, step.after.keys().collect())).collect()
+}
+
 struct Graph<'p> {
     inner: DiGraph<&'p StepId, ()>,
 }
 
 impl<'p> Graph<'p> {
     /// Edges run from what is waited for to what waits.
-    fn of(plan: &'p ScopePlan) -> Self {
-        let mut inner = DiGraph::with_capacity(plan.steps.len(), plan.steps.len() * 2);
-        let nodes: BTreeMap<&StepId, NodeIndex> =
-            plan.steps.keys().map(|id| (id, inner.add_node(id))).collect();
-        for (id, step) in &plan.steps {
-            for before in step.after.keys() {
+    fn of(waits: &Waits<'p>) -> Self {
+        let mut inner = DiGraph::with_capacity(waits.len(), waits.len() * 2);
+        let nodes: BTreeMap<&StepId, NodeIndex> = waits.keys().map(|id| (*id, inner.add_node(*id))).collect();
+        for (id, after) in waits {
+            for before in after {
                 if let Some(from) = nodes.get(before) {
                     inner.add_edge(*from, nodes[id], ());
                 }
@@ -82,25 +88,34 @@ impl<'p> Graph<'p> {
 ///
 /// The path of a cycle.
 pub fn order(plan: &ScopePlan) -> Result<Vec<&StepId>, Cycle> {
-    let ordered: Vec<&StepId> = layers_unchecked(plan).into_iter().flatten().collect();
-    if ordered.len() == plan.steps.len() {
+    order_of(&waits_of(plan))
+}
+
+/// The same for steps of which no plan was made.
+///
+/// # Errors
+///
+/// The path of a cycle.
+pub(super) fn order_of<'p>(waits: &Waits<'p>) -> Result<Vec<&'p StepId>, Cycle> {
+    let ordered: Vec<&StepId> = layers_of(waits).into_iter().flatten().collect();
+    if ordered.len() == waits.len() {
         return Ok(ordered);
     }
-    Err(Graph::of(plan).cycle().unwrap_or(Cycle { path: Vec::new() }))
+    Err(Graph::of(waits).cycle().unwrap_or(Cycle { path: Vec::new() }))
 }
 
 /// The steps in layers: each layer waits only for the ones before it.
 pub fn layers(plan: &ScopePlan) -> Vec<Vec<&StepId>> {
-    layers_unchecked(plan)
+    layers_of(&waits_of(plan))
 }
 
-fn layers_unchecked(plan: &ScopePlan) -> Vec<Vec<&StepId>> {
-    let known = |id: &&StepId| plan.steps.contains_key(*id);
+fn layers_of<'p>(waits: &Waits<'p>) -> Vec<Vec<&'p StepId>> {
+    let known = |id: &&&StepId| waits.contains_key(**id);
     let mut unmet: BTreeMap<&StepId, usize> =
-        plan.steps.iter().map(|(id, step)| (id, step.after.keys().filter(known).count())).collect();
+        waits.iter().map(|(id, after)| (*id, after.iter().filter(known).count())).collect();
     let mut dependants: BTreeMap<&StepId, Vec<&StepId>> = BTreeMap::new();
-    for (id, step) in &plan.steps {
-        for before in step.after.keys() {
+    for (id, after) in waits {
+        for before in after {
             dependants.entry(before).or_default().push(id);
         }
     }
@@ -126,7 +141,7 @@ fn layers_unchecked(plan: &ScopePlan) -> Vec<Vec<&StepId>> {
 /// The chain of steps that takes longest, given what each takes, from first to last.
 pub fn critical_path(plan: &ScopePlan, cost: impl Fn(&StepId) -> u64) -> Vec<&StepId> {
     let mut best: BTreeMap<&StepId, (u64, Option<&StepId>)> = BTreeMap::new();
-    for id in layers_unchecked(plan).into_iter().flatten() {
+    for id in layers(plan).into_iter().flatten() {
         let before = plan.steps[id]
             .after
             .keys()

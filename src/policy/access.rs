@@ -19,8 +19,8 @@ const PRINCIPAL_KEYS: [&str; 4] = ["principal", "group_name", "principal_name", 
 pub(super) fn deny_default(view: View<'_>, found: &mut Diagnostics) {
     for (scope, resource) in view.resources() {
         let mut see = |key: &str, text: &str| {
-            let everybody = EVERYBODY.contains(&text.trim().to_lowercase().as_str());
-            if everybody && PRINCIPAL_KEYS.contains(&key) {
+            let is_everybody = || EVERYBODY.contains(&text.trim().to_lowercase().as_str());
+            if PRINCIPAL_KEYS.contains(&key) && is_everybody() {
                 let message = format!("`{}` grants something to `{text}`, which is everybody", resource.id);
                 found.push(about(DENY, message, scope, resource).help("name the group that needs it"));
             }

@@ -56,8 +56,15 @@ fn phi_in(text: &Located<String>, what: &str, found: &mut Diagnostics) {
     }
 }
 
+/// Digits that make a number after `mrn` one of a medical record; the other shapes have eight or more.
+const RECORD_DIGITS_MIN: usize = 5;
+
 /// What a text looks like it holds about a patient.
 fn phi_shape(text: &str) -> Option<&'static str> {
+    // Every shape has at least so many digits, and hardly any name has.
+    if text.bytes().filter(u8::is_ascii_digit).count() < RECORD_DIGITS_MIN {
+        return None;
+    }
     let lower = text.to_lowercase();
     // Digits become 9, so that a shape is a plain text search.
     let shape: String = lower.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
@@ -69,7 +76,7 @@ fn phi_shape(text: &str) -> Option<&'static str> {
     };
     let record = lower.match_indices("mrn").any(|(at, _)| {
         let rest = lower[at + 3..].trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-        rest.bytes().take_while(u8::is_ascii_digit).count() >= 5
+        rest.bytes().take_while(u8::is_ascii_digit).count() >= RECORD_DIGITS_MIN
     });
     if alone("999-99-9999") {
         Some("a social security number")

@@ -78,7 +78,7 @@ impl Document {
                     return document;
                 }
                 if template.is_document() {
-                    document.declared(&sheet, &table, &mut problems);
+                    document.declared(&sheet, table, &mut problems);
                 }
             }
             Format::Json => found_in_json(&sheet, text, found),
@@ -89,9 +89,9 @@ impl Document {
         document
     }
 
-    fn declared(&mut self, sheet: &Sheet<'_>, table: &Table, problems: &mut Diagnostics) {
+    fn declared(&mut self, sheet: &Sheet<'_>, table: Table, problems: &mut Diagnostics) {
         let start = Span { source: sheet.source, range: 0..0 };
-        let mut reader = Reader::new(table, start, "the rendered document", CODES, problems);
+        let mut reader = Reader::new(&table, start, "the rendered document", CODES, problems);
         for (table, span) in reader.tables("resource") {
             if let Some((resource, outer)) = resource(&mut reader, sheet, table, span) {
                 self.wait(&resource.id, outer);
@@ -119,6 +119,24 @@ impl Document {
             }
         }
         reader.finish();
+        // With a problem, nothing of the scope is used.
+        if problems.is_empty() {
+            self.take_specs(table);
+        }
+    }
+
+    /// Moves the specs out of the tree in which the resources were read: they are most of it.
+    fn take_specs(&mut self, mut table: Table) {
+        let Some(Node::List(items)) = table.entries.remove("resource").map(|entry| entry.tree.node) else {
+            return;
+        };
+        for (resource, item) in self.resources.iter_mut().zip(items) {
+            if let Node::Table(mut written) = item.node
+                && let Some(spec) = written.entries.remove("spec")
+            {
+                resource.spec = spec.tree.into_json().into();
+            }
+        }
     }
 
     fn wait(&mut self, step: &StepId, outer: Outer) {
@@ -239,8 +257,8 @@ fn resource(
             value.as_str().and_then(Via::parse)
         });
     let evidence = inner.optional_text("evidence");
-    let spec =
-        inner.required_table("spec", "a table with the desired state").map(|(table, _)| table.to_json());
+    // What is in it is moved here once everything is read.
+    let spec = inner.required_table("spec", "a table with the desired state").map(|_| Value::Null);
     inner.finish();
     let resource = Resource {
         id: name?.value,

@@ -1,5 +1,7 @@
 //! The formats that templates render to: how a value is written in each, and whether the output is one.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::model::tree::shape;
@@ -30,9 +32,9 @@ impl Format {
 }
 
 /// A value where a template says `{{x}}`: inside quotes the template wrote, or bare for numbers and booleans.
-pub(super) fn plain(format: Format, value: &Value) -> Result<String, String> {
+pub(super) fn plain(format: Format, value: &Value) -> Result<Cow<'_, str>, String> {
     let text = match value {
-        Value::Bool(_) | Value::Number(_) => return Ok(value.to_string()),
+        Value::Bool(_) | Value::Number(_) => return Ok(value.to_string().into()),
         Value::String(text) => text,
         Value::Null => return Err("has no value".to_owned()),
         Value::Array(_) | Value::Object(_) => {
@@ -42,18 +44,18 @@ pub(super) fn plain(format: Format, value: &Value) -> Result<String, String> {
     match format {
         Format::Toml => Ok(toml_escape(text)),
         Format::Json => Ok(json_inner(text)),
-        Format::Text => Ok(text.clone()),
-        Format::Sql if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => Ok(text.clone()),
+        Format::Text => Ok(text.into()),
+        Format::Sql if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => Ok(text.into()),
         Format::Sql => Err("is not a plain word: write {{sql_ident …}} or {{sql_str …}}".to_owned()),
     }
 }
 
 /// A value as a literal of the format, with its own quotes and brackets.
-pub(super) fn literal(format: Format, value: &Value) -> Result<String, String> {
+pub(super) fn literal(format: Format, value: &Value) -> Result<Cow<'_, str>, String> {
     match format {
-        Format::Toml => toml_literal(value),
+        Format::Toml => toml_literal(value).map(Cow::from),
         Format::Json | Format::Text if value.is_null() => Err("has no value".to_owned()),
-        Format::Json | Format::Text => Ok(value.to_string()),
+        Format::Json | Format::Text => Ok(value.to_string().into()),
         Format::Sql => Err("has no literal in SQL: write {{sql_str …}}".to_owned()),
     }
 }
@@ -79,13 +81,20 @@ fn toml_literal(value: &Value) -> Result<String, String> {
 }
 
 /// The inside of a TOML basic string. JSON's escapes are TOML's too, but for DEL, which TOML does not take bare.
-fn toml_escape(text: &str) -> String {
-    json_inner(text).replace('\u{7f}', "\\u007F")
+fn toml_escape(text: &str) -> Cow<'_, str> {
+    match json_inner(text) {
+        inner if inner.contains('\u{7f}') => inner.replace('\u{7f}', "\\u007F").into(),
+        inner => inner,
+    }
 }
 
-fn json_inner(text: &str) -> String {
+/// The inside of a JSON string; hardly any text has something in it to escape.
+fn json_inner(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        return text.into();
+    }
     let quoted = Value::from(text).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
+    quoted[1..quoted.len() - 1].to_owned().into()
 }
 
 /// A name in SQL, in backticks.

@@ -1,5 +1,7 @@
 //! The helpers that templates may call: pure functions of their arguments, one table.
 
+use std::borrow::Cow;
+
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy, Output, RenderContext, RenderError,
     RenderErrorReason, ScopedJson,
@@ -42,8 +44,10 @@ pub(super) const LITERALS: [&str; 3] = ["json", "sql_ident", "sql_str"];
 /// Writes a value with the format's escapes; every plain `{{x}}` becomes a call of it.
 pub(super) const WRITE: &str = "value";
 
-type Function = fn(&[&Value]) -> Result<Value, String>;
-type Writer = fn(Format, &Value) -> Result<String, String>;
+/// Gives a value for others.
+pub(super) type Function = fn(&[&Value]) -> Result<Value, String>;
+/// Writes a value as a piece of the format.
+pub(super) type Writer = for<'v> fn(Format, &'v Value) -> Result<Cow<'v, str>, String>;
 
 const PURE: [(&str, Function); 10] = [
     ("eq", |arguments| two(arguments).map(|(a, b)| Value::Bool(a == b))),
@@ -73,8 +77,10 @@ fn wants(expected: &str, value: &Value) -> String {
     }
 }
 
+const TAKES_ONE: &str = "takes one argument";
+
 fn one<'v>(arguments: &[&'v Value]) -> Result<&'v Value, String> {
-    if let [a] = arguments { Ok(a) } else { Err("takes one argument".to_owned()) }
+    if let [a] = arguments { Ok(a) } else { Err(TAKES_ONE.to_owned()) }
 }
 
 fn two<'v>(arguments: &[&'v Value]) -> Result<(&'v Value, &'v Value), String> {
@@ -114,9 +120,9 @@ fn sql_only(
     format: Format,
     value: &Value,
     write: fn(&str) -> Result<String, String>,
-) -> Result<String, String> {
+) -> Result<Cow<'_, str>, String> {
     match format {
-        Format::Sql | Format::Text => write(&scalar(value)?),
+        Format::Sql | Format::Text => write(&scalar(value)?).map(Cow::from),
         Format::Toml | Format::Json => Err("would be SQL, which belongs into a .sql file".to_owned()),
     }
 }
@@ -128,6 +134,16 @@ struct Pure(Function);
 struct Write {
     format: Format,
     write: Writer,
+}
+
+/// The function of this name.
+pub(super) fn function(name: &str) -> Option<Function> {
+    PURE.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
+}
+
+/// The writer of this name.
+pub(super) fn writer(name: &str) -> Option<Writer> {
+    WRITERS.iter().find(|(known, _)| *known == name).map(|(_, writer)| *writer)
 }
 
 /// Puts the helpers into a registry for one format.
@@ -173,7 +189,11 @@ impl HelperDef for Write {
         _: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        let result = one(&values(helper)).and_then(|value| (self.write)(self.format, value));
+        let only = match &helper.params()[..] {
+            [only] => Ok(only.value()),
+            _ => Err(TAKES_ONE.to_owned()),
+        };
+        let result = only.and_then(|value| (self.write)(self.format, value));
         let text = result.map_err(|complaint| complain(helper, &complaint))?;
         out.write(&text)?;
         Ok(())

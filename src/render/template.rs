@@ -1,5 +1,6 @@
 //! Templates compiled once for all scopes, and their rendering.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
@@ -18,6 +19,7 @@ use crate::model::resolved::ResolvedScope;
 
 use super::format::Format;
 use super::lines::Lines;
+use super::print::Program;
 use super::{helper, note, whose};
 
 /// One template, parsed.
@@ -38,6 +40,8 @@ pub(super) struct Compiled {
 /// All templates of all packs, compiled once for all scopes.
 pub struct Shelf {
     pub(super) templates: Vec<Arc<Compiled>>,
+    /// The templates in the form in which they are printed, by key; those that have none are rendered by the registries.
+    programs: BTreeMap<String, Program>,
     registries: BTreeMap<Format, Handlebars<'static>>,
     /// Whether what is rendered has notes in it about where its values come from.
     traced: bool,
@@ -106,7 +110,8 @@ impl Shelf {
     }
 
     fn empty(traced: bool, formats: &[Format]) -> Self {
-        let mut shelf = Shelf { templates: Vec::new(), registries: BTreeMap::new(), traced };
+        let mut shelf =
+            Shelf { templates: Vec::new(), programs: BTreeMap::new(), registries: BTreeMap::new(), traced };
         for format in formats.iter().copied() {
             let mut registry = Handlebars::new();
             registry.set_strict_mode(true);
@@ -123,6 +128,8 @@ impl Shelf {
         guard(&mut guarded);
         if self.traced {
             note::annotate(&mut guarded);
+        } else if let Some(program) = Program::of(&guarded, compiled.format) {
+            self.programs.insert(compiled.key(), program);
         }
         if let Some(registry) = self.registries.get_mut(&compiled.format) {
             registry.register_template(&compiled.key(), guarded);
@@ -130,20 +137,34 @@ impl Shelf {
         }
     }
 
-    /// Renders one template, or says why it cannot be.
+    /// Renders one template, or says why it cannot be. The context is what templates see of the scope.
     pub(super) fn render(
         &self,
         template: &Compiled,
-        context: &Context,
+        context: &LazyContext<'_>,
         scope: &ResolvedScope,
     ) -> Result<String, Box<Diagnostic>> {
         let most = if self.traced { TRACED_BYTES_MAX } else { RENDERED_BYTES_MAX };
+        let program = self.programs.get(&template.key());
+        if let Some(text) = program.and_then(|program| program.print(&scope.context, most)) {
+            return Ok(text);
+        }
         let mut out = Bounded(Vec::new(), most);
         let registry = &self.registries[&template.format];
         let result = registry.render_with_context_to_write(&template.key(), context, &mut out);
         result.map_err(|error| Box::new(failed(template, &error, scope)))?;
-        Ok(String::from_utf8(out.0).expect("what is put together from text is text"))
+        let mut text = String::from_utf8(out.0).expect("what is put together from text is text");
+        text.shrink_to_fit();
+        Ok(text)
     }
+}
+
+/// What templates see of a scope, copied for the template library when it is first asked.
+pub(super) type LazyContext<'s> = LazyCell<Context, Box<dyn FnOnce() -> Context + 's>>;
+
+/// What templates see of this scope.
+pub(super) fn context_of(scope: &ResolvedScope) -> LazyContext<'_> {
+    LazyCell::new(Box::new(|| Context::from(scope.context.clone())))
 }
 
 fn failed(template: &Compiled, error: &RenderError, scope: &ResolvedScope) -> Diagnostic {

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use handlebars::Context;
 use serde_json::Value;
 
 use crate::base::id::{ScopeId, StepId};
@@ -19,7 +18,7 @@ use crate::model::resolved::{Resolved, ResolvedScope};
 use crate::model::tree::{self, Node, Table, Tree};
 
 use super::note::{self, Mark, Note};
-use super::template::{Compiled, Shelf};
+use super::template::{Compiled, LazyContext, Shelf, context_of};
 use super::{applies, compile, whose_pack};
 
 /// Values that say which site it is, whatever the packs declare.
@@ -56,7 +55,7 @@ impl<'l> Tracer<'l> {
 
     /// The outline of a scope as it was rendered.
     pub fn outline(&self, scope: &ResolvedScope, rendered: &Rendered) -> Outline {
-        let context = Context::from(scope.context.clone());
+        let context = context_of(scope);
         let kind = applies(&scope.scope);
         let documents = self
             .shelf
@@ -75,7 +74,7 @@ impl<'l> Tracer<'l> {
 fn traced(
     shelf: &Shelf,
     template: &Compiled,
-    context: &Context,
+    context: &LazyContext<'_>,
     scope: &ResolvedScope,
     rendered: &Rendered,
     identity: &BTreeSet<&str>,

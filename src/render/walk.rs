@@ -227,33 +227,38 @@ impl<'v> Walker<'v, '_> {
             }
         };
         let mut view = start.clone();
-        for name in names {
-            view = self.below(&view, name)?;
+        for (depth, name) in names.iter().enumerate() {
+            if !self.go_below(&mut view, name) {
+                let mut above = start.clone();
+                for name in &names[..depth] {
+                    self.go_below(&mut above, name);
+                }
+                return Err(self.unknown(&above, &view.path, name));
+            }
         }
         Ok(view)
     }
 
-    fn below(&self, view: &View<'v>, name: &'v str) -> Result<View<'v>, Diagnostic> {
-        let mut next = View { values: Vec::new(), path: view.path.clone(), open: view.open };
-        next.path.push(name);
-        for value in &view.values {
-            match value {
-                Value::Object(entries) => next.values.extend(entries.get(name)),
-                Value::Array(items) => {
-                    next.values.extend(name.parse().ok().and_then(|at: usize| items.get(at)));
+    /// Makes a view that of a field below it; says whether that can be there.
+    fn go_below(&self, view: &mut View<'v>, name: &'v str) -> bool {
+        view.path.push(name);
+        let mut open = view.open;
+        view.values.retain_mut(|value| {
+            let below = match *value {
+                Value::Object(entries) => entries.get(name),
+                Value::Array(items) => name.parse().ok().and_then(|at: usize| items.get(at)),
+                Value::Null => {
+                    open = true;
+                    None
                 }
-                Value::Null => next.open = true,
-                Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-            }
-        }
+                Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+            };
+            below.inspect(|below| *value = below).is_some()
+        });
         // Declared and not set: a template may ask for it.
-        next.open |=
-            next.values.is_empty() && self.scope.absent.iter().any(|path| leads_to(&next.path, path));
-        if next.open || !next.values.is_empty() {
-            Ok(next)
-        } else {
-            Err(self.unknown(view, &next.path, name))
-        }
+        let is_declared = || self.scope.absent.iter().any(|path| leads_to(&view.path, path));
+        view.open = open || (view.values.is_empty() && is_declared());
+        view.open || !view.values.is_empty()
     }
 
     fn unknown(&self, view: &View<'_>, path: &[&str], name: &str) -> Diagnostic {
