@@ -39,26 +39,26 @@ impl Files {
         rendered: &BTreeMap<ScopeId, Rendered>,
         journal: &mut dyn Journal,
     ) -> Result<(Self, Excerpts), Failure> {
-        let mut shelf = Shelf::new(journal);
+        let mut batch = Batch::new(journal);
         let bytes = serde_json::to_vec(saved).map_err(|e| Failure::failed(e.to_string()))?;
-        let plan = named(PLAN_FILE, shelf.put(Cow::Owned(bytes))?);
+        let plan = named(PLAN_FILE, batch.put(Cow::Owned(bytes))?);
         let mut files: BTreeMap<ScopeId, BTreeMap<String, Digest>> = BTreeMap::new();
         for (scope, of) in rendered.iter().filter(|(scope, _)| saved.plan.scopes.contains_key(scope)) {
             let own = files.entry(scope.clone()).or_default();
             for (path, text) in &of.files {
-                own.insert(path.clone(), shelf.put(Cow::Borrowed(text.as_bytes()))?);
+                own.insert(path.clone(), batch.put(Cow::Borrowed(text.as_bytes()))?);
             }
         }
-        let list = named(RENDERED_FILE, shelf.put(Cow::Owned(canonical_bytes(&files)))?);
+        let list = named(RENDERED_FILE, batch.put(Cow::Owned(canonical_bytes(&files)))?);
         let rules = match saved.plan.rollback {
-            None => Some(named(RULES_FILE, shelf.put(Cow::Owned(canonical_bytes(&rules(saved))))?)),
+            None => Some(named(RULES_FILE, batch.put(Cow::Owned(canonical_bytes(&rules(saved))))?)),
             Some(_) => None,
         };
         let mut excerpts = Excerpts::new();
         for (scope, excerpt) in saved.excerpts() {
-            excerpts.insert(scope.clone(), shelf.put(Cow::Owned(canonical_bytes(&excerpt)))?);
+            excerpts.insert(scope.clone(), batch.put(Cow::Owned(canonical_bytes(&excerpt)))?);
         }
-        shelf.close()?;
+        batch.close()?;
         Ok((Self { plan, list, change: None, rules, rendered: files }, excerpts))
     }
 
@@ -106,13 +106,13 @@ fn named(path: &str, sha256: Digest) -> BlobRef {
 
 /// Files on their way into the journal: many in one durable step, because each step costs a write to the disk, and no
 /// more at once than is worth it, because those of a thousand sites are larger than all else that a launch holds.
-struct Shelf<'s> {
+struct Batch<'s> {
     journal: &'s mut dyn Journal,
     waiting: Vec<Cow<'s, [u8]>>,
     size: usize,
 }
 
-impl<'s> Shelf<'s> {
+impl<'s> Batch<'s> {
     fn new(journal: &'s mut dyn Journal) -> Self {
         Self { journal, waiting: Vec::new(), size: 0 }
     }
