@@ -96,12 +96,7 @@ fn again(suite: &mut Suite, world: &World) {
             && whole.cpu <= 1.2 * thousand
             && baseline.is_none_or(|cpu| cpu / whole.cpu >= 200.0),
         [
-            format!(
-                "{sites} sites: {} CPU, {} wall, {:.0} MB",
-                time(whole.cpu),
-                time(whole.wall),
-                whole.rss
-            ),
+            format!("{sites} sites: {} CPU, {} wall, {:.0} MB", time(whole.cpu), time(whole.wall), whole.rss),
             baseline.map_or("no terraform or tofu here".to_owned(), |cpu| {
                 format!("Terraform, one root a site: {} CPU", time(cpu))
             }),
@@ -148,9 +143,8 @@ fn exported(suite: &mut Suite, estate: &Estate) {
     let export = estate.program("export", &["evidence", "export", "--all", "--out", "bundles"]).run();
     let folder = estate.root.join("bundles");
     let bytes = size(&folder);
-    let bundles = fs::read_dir(&folder).map_or(0, |entries| {
-        entries.flatten().filter(|entry| entry.path().is_dir()).count()
-    });
+    let bundles = fs::read_dir(&folder)
+        .map_or(0, |entries| entries.flatten().filter(|entry| entry.path().is_dir()).count());
     let verify = estate.program("verify", &["evidence", "verify", "bundles"]).run();
     let mut curve = Curve::new(Drawing::Cost, "evidence export --all");
     curve.points.push((sites as f64, export.cpu));
