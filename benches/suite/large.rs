@@ -12,33 +12,19 @@ use crate::standing::size;
 
 /// Calls under way at once.
 const SLOTS: usize = 512;
-/// Seconds that the largest launch may take; what would take longer is done with fewer sites.
-const PATIENCE: f64 = 240.0;
-/// What is launched instead.
-const FEWER: usize = 200;
-/// Sites of the launch that the time of the large one is foretold from.
-const TRIAL: usize = 25;
 
 fn world(suite: &Suite, sites: usize) -> World {
     World::with(suite, &format!("many-{sites}"), sites, &[], &format!("calls_at_once = {SLOTS}"))
 }
 
 pub fn many(suite: &mut Suite) {
-    let asked = suite.sizes.many;
-    if asked == 0 {
+    let sites = suite.sizes.many;
+    if sites == 0 {
         for number in [4, 5, 8, 18] {
             suite.skip(number, "only in the full form");
         }
         return;
     }
-    let trial = launch(&world(suite, TRIAL), SLOTS);
-    let foretold = trial.usage.wall * asked as f64 / TRIAL as f64;
-    let sites = if foretold > PATIENCE { FEWER } else { asked };
-    suite.say(&format!(
-        "{TRIAL} sites took {}; {asked} would take some {}",
-        time(trial.usage.wall),
-        time(foretold)
-    ));
     let world = world(suite, sites);
     let one = launch(&world, SLOTS);
     suite.memory.push((format!("apply of {sites} sites over HTTP"), one.usage.rss));
@@ -56,14 +42,10 @@ pub fn many(suite: &mut Suite) {
             format!("{:.2}", one.ratio()),
         ],
         format!(
-            "{sites} sites{}, {} steps, {} calls; the sandbox shares the processors",
-            if sites < asked {
-                format!(", since {asked} would have taken some {}", time(foretold))
-            } else {
-                String::new()
-            },
+            "{} steps, {} calls, judged against {:.1} CPU-s; the sandbox shares the processors",
             one.steps,
-            one.calls
+            one.calls,
+            8.0 * sites as f64 / 1_000.0
         ),
     );
     assert!(one.usage.ok, "the launch of {sites} sites did not end well");

@@ -1,6 +1,6 @@
 //! Whole processes, measured: what many sites cost, against what the machine allows and against Terraform.
 //!
-//! `cargo bench --bench suite -- [--short] [--only WORD] [--out DIR] [--publish] [--compare CSV] [--dev-binary PATH]`. Every
+//! `cargo bench --bench suite -- [--short] [--only WORD] [--out DIR] [--publish] [--compare CSV] [--many SITES] [--dev-binary PATH]`. Every
 //! program runs in a process of its own, in turn with what it is compared to; medians; CPU before wall; judged by ratios. A
 //! scenario that comes to a bad end becomes a row that says so, and the others go on. See docs/PERFORMANCE.md.
 
@@ -46,7 +46,7 @@ pub struct Sizes {
     pub large: usize,
     /// For launches.
     pub launch: usize,
-    /// For the largest launch; none with 0.
+    /// For the largest launch; none with 0. `--many` sets another: a thousand take half an hour by themselves.
     pub many: usize,
     /// For launches without a service.
     pub null: Vec<usize>,
@@ -64,7 +64,7 @@ impl Sizes {
             curve: vec![12, 25, 50, 100, 200],
             large: 1_000,
             launch: 12,
-            many: 1_000,
+            many: 200,
             null: vec![125, 250, 500, 1_000],
             fleet: vec![60, 250, 500, 1_000],
             baseline: 4,
@@ -235,10 +235,14 @@ fn main() {
         |flag: &str| words.iter().position(|word| word == flag).and_then(|at| words.get(at + 1)).cloned();
     let short = words.iter().any(|word| word == "--short");
     let scratch = tempfile::tempdir().expect("a scratch folder");
+    let mut sizes = if short { Sizes::short() } else { Sizes::full() };
+    if let Some(many) = after("--many") {
+        sizes.many = many.parse().expect("--many is a number of sites");
+    }
     let mut suite = Suite {
         short,
         scratch: scratch.path().to_owned(),
-        sizes: if short { Sizes::short() } else { Sizes::full() },
+        sizes,
         times: if short { 3 } else { 5 },
         terraform: Terraform::find(),
         dev_binary: after("--dev-binary").map(PathBuf::from).or_else(built_for_development),
