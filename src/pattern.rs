@@ -58,7 +58,7 @@ pub fn patterns(plan: &Plan, digests: &BTreeMap<ScopeId, Digest>, origins: Origi
     let mut patterns: Vec<Pattern> = Vec::new();
     let mut first = None;
     for (index, digest) in order.into_iter().enumerate() {
-        let sites = groups.remove(&digest).unwrap_or_default();
+        let sites = groups.remove(&digest).expect("a digest is in the order once, with its sites");
         let site = Outlined::new(plan, &sites[0], origins);
         let changes = site.normal.changes();
         let like = first.get_or_insert_with(|| site.clone());
